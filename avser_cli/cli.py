@@ -1,0 +1,100 @@
+"""The `avser` command: registers the subcommands and turns errors into exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from avser_cli import __version__
+from avser_cli.commands.classify import classify
+from avser_cli.commands.compare import compare
+from avser_cli.commands.evaluate import evaluate
+from avser_cli.commands.spectrogram import spectrogram
+from avser_cli.commands.train import train
+from avser_cli.errors import AvserError, ExitCode, os_reason
+from avser_cli.report.terminal import safe, say
+
+EPILOG = (
+    "Exit codes: 0 done; 2 wrong usage; 3 unusable input; 4 some inputs failed; 5 model bundle; "
+    "6 output cannot be written; 7 corpus or split; 8 an extra is not installed; 130 interrupted."
+)
+
+
+class Guard(TyperGroup):
+    """Runs a command and turns what goes wrong into one line and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the chosen subcommand."""
+        try:
+            return super().invoke(ctx)
+        except AvserError as error:
+            _fail(str(error), error.exit_code)
+        except KeyboardInterrupt:
+            _fail("interrupted", ExitCode.INTERRUPTED)
+        except BrokenPipeError:
+            # Whoever read stdout has gone (`| head`): no error, but Python would complain at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(ExitCode.OK)
+        except OSError as error:
+            _fail(f"{error.filename or 'a file'}: {os_reason(error)}", ExitCode.OUTPUT)
+        except Exception as error:
+            if type(error).__module__.split(".")[0] in ("click", "typer"):
+                raise
+            _fail(
+                f"unexpected {type(error).__name__}: {error}; this is a bug: please report it "
+                "with the output of `avser --debug ...`",
+                ExitCode.INTERNAL,
+            )
+
+
+app = typer.Typer(
+    name="avser",
+    cls=Guard,
+    help="Hear emotion in recorded speech: spectrogram pictures, read by a 2-D CNN.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode="rich",
+)
+
+_debug = False
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"avser {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+) -> None:
+    """Options of all commands."""
+    global _debug
+    _debug = debug
+
+
+for _command in (spectrogram, train, evaluate, compare, classify):
+    app.command(no_args_is_help=_command is classify)(_command)
+
+
+def main() -> None:
+    """Run the command line; exits with one of `ExitCode`."""
+    app()
+
+
+def _fail(message: str, code: ExitCode) -> NoReturn:
+    if _debug:
+        traceback.print_exc()
+    say(f"avser: {safe(message)}")
+    sys.exit(code)

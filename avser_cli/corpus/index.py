@@ -1,0 +1,113 @@
+"""A folder of labelled clips, and what in it cannot be used."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from avser_cli.corpus.ravdess import Labels, parse_name
+from avser_cli.errors import CorpusError
+from avser_cli.sound.decode import SOUND_SUFFIXES
+from avser_cli.sound.drawing import find_files
+
+PICTURE_SUFFIXES = frozenset({".png"})
+
+
+@dataclass(frozen=True)
+class LabelledFile:
+    """A file of the corpus: a sound, or the picture of one."""
+
+    path: Path
+    labels: Labels
+
+    @property
+    def name(self) -> str:
+        """RAVDESS's name of the recording, e.g. ``"03-01-05-01-02-01-16"``."""
+        return self.path.stem
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A file that is not used, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Index:
+    """What a folder holds.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+    kind : {"pictures", "sounds"}
+    files : tuple of LabelledFile
+        Usable files of the emotions asked for, sorted by name.
+    left_out : tuple of LeftOut
+        Files with a bad name or of another modality.
+    other_emotions : int
+        Number of well-named files of emotions that were not asked for.
+    """
+
+    folder: Path
+    kind: str
+    files: tuple[LabelledFile, ...]
+    left_out: tuple[LeftOut, ...]
+    other_emotions: int
+
+
+def index_folder(folder: Path, emotions: Sequence[str]) -> Index:
+    """Read the labels of every clip below a folder from the file names.
+
+    A folder with any PNG picture in it is a folder of pictures; otherwise its sounds count.
+
+    Raises
+    ------
+    InputError
+        The folder is missing or unreadable.
+    CorpusError
+        There is no usable clip in it.
+    """
+    found = find_files(folder, PICTURE_SUFFIXES | SOUND_SUFFIXES)
+    pictures = [path for path in found if path.suffix.lower() in PICTURE_SUFFIXES]
+    files, left_out, others = [], [], 0
+    for path in pictures or found:
+        try:
+            labels = parse_name(path.stem)
+        except ValueError as error:
+            left_out.append(LeftOut(path, str(error)))
+            continue
+        if labels.modality != "audio-only":
+            left_out.append(LeftOut(path, f"{labels.modality}, not audio-only (03)"))
+        elif labels.emotion not in emotions:
+            others += 1
+        else:
+            files.append(LabelledFile(path, labels))
+    if not files:
+        raise CorpusError(
+            f"{folder}: no RAVDESS clips of {', '.join(emotions)} among {len(found)} "
+            "sounds and pictures; names must read MM-VC-EE-II-SS-RR-AA"
+        )
+    files.sort(key=lambda file: (file.name, str(file.path)))
+    kind = "pictures" if pictures else "sounds"
+    return Index(folder, kind, tuple(files), tuple(left_out), others)
+
+
+def fingerprint(checksums: Iterable[str]) -> str:
+    """One checksum for a set of recordings: the same for the same samples in any order."""
+    return hashlib.sha256("\n".join(sorted(checksums)).encode()).hexdigest()
+
+
+def describe(files: Iterable[LabelledFile]) -> str:
+    """One line: how many clips, speech and song, actors, and clips of each emotion."""
+    files = list(files)
+    channels = Counter(file.labels.channel for file in files)
+    emotions = Counter(file.labels.emotion for file in files)
+    actors = {file.labels.actor for file in files}
+    parts = [f"{channels[name]} {name}" for name in ("speech", "song") if channels[name]]
+    counts = ", ".join(f"{name} {count}" for name, count in sorted(emotions.items()))
+    return f"{len(files)} clips ({', '.join(parts)}) by {len(actors)} actors: {counts}"

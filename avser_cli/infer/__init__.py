@@ -1,0 +1,1 @@
+"""The inference room: the classifier and the evaluation of bundles, without TensorFlow."""

@@ -1,0 +1,1 @@
+"""The learning room: recipes, networks, training, bundles, scores. TensorFlow stays in here."""

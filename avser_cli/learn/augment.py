@@ -1,0 +1,185 @@
+"""Random changes to training pictures: other tempi, voices, rooms, microphones and levels.
+
+All work on the picture itself, as levels in dB, so that a folder of PNGs is all that training
+needs. Power adds up where sounds do (noise, reverberation); a filter adds decibels to rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Levels = npt.NDArray[np.float32]
+
+CURVE_KNOTS = 6
+"""Points from low to high frequency between which random curves run straight."""
+
+POWER_FLOOR = 1e-12
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How strong each change is; 0 turns one off.
+
+    Attributes
+    ----------
+    stretch : float
+        Tempo by up to exp(±stretch).
+    time_shift : float
+        Start by up to ± this many columns.
+    warp : float
+        Frequency axis by up to exp(±warp): another vocal tract.
+    row_shift : float
+        Frequency by up to ± this many rows: another pitch.
+    filter_db : float
+        Standard deviation of a random frequency response, in dB.
+    noise : float
+        Share of clips that get coloured noise, 5 to 40 dB under the clip.
+    reverberation : float
+        Share of clips that get a decaying tail of 0.15 to 0.7 s (RT60).
+    band_limit : float
+        Share of clips that lose their top rows.
+    gain_db : float
+        Level by up to ± this many dB.
+    masks : int
+        Number of blank bands, and of blank spans of time (SpecAugment, Park et al. 2019).
+    mask_width : int
+        Widest mask in rows or columns.
+    """
+
+    stretch: float = 0.11
+    time_shift: float = 12.0
+    warp: float = 0.03
+    row_shift: float = 2.0
+    filter_db: float = 1.5
+    noise: float = 0.1
+    reverberation: float = 0.1
+    band_limit: float = 0.05
+    gain_db: float = 10.0
+    masks: int = 1
+    mask_width: int = 12
+
+
+def augment(
+    pictures: npt.NDArray[np.uint8],
+    strength: Augmentation,
+    dynamic_range: float,
+    seconds_per_column: float,
+    draw: np.random.Generator,
+) -> Levels:
+    """Change each picture of a batch at random.
+
+    Parameters
+    ----------
+    pictures : numpy.ndarray
+        uint8, shape ``(n, height, width)``.
+    strength : Augmentation
+    dynamic_range : float
+        Decibels between black (0) and white (255).
+    seconds_per_column : float
+        What a column spans.
+    draw : numpy.random.Generator
+        The same state gives the same pictures.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 gray values between 0 and 255, of the same shape.
+    """
+    step = dynamic_range / 255.0
+    levels = pictures.astype(np.float32) * step - dynamic_range
+    for i in range(len(levels)):
+        levels[i] = _warped(levels[i], strength, -dynamic_range, draw)
+    levels += _curves(len(levels), levels.shape[1], strength.filter_db, draw)[:, :, None]
+    power = 10.0 ** (levels / 10.0)
+    _add_noise(power, strength.noise, draw)
+    _add_reverberation(power, strength.reverberation, seconds_per_column, draw)
+    levels = 10.0 * np.log10(power + POWER_FLOOR)
+    gains = draw.uniform(-strength.gain_db, strength.gain_db, (len(levels), 1, 1))
+    levels += gains.astype(np.float32)
+    for picture in levels:
+        _limit_band(picture, strength.band_limit, -dynamic_range, draw)
+        _mask(picture, strength, -dynamic_range, draw)
+    return np.clip(levels / step + 255.0, 0.0, 255.0).astype(np.float32)
+
+
+def _chosen(count: int, share: float, draw: np.random.Generator) -> npt.NDArray[np.intp]:
+    return np.flatnonzero(draw.random(count) < share)
+
+
+def _warped(
+    picture: Levels, strength: Augmentation, floor: float, draw: np.random.Generator
+) -> Levels:
+    """Stretched and shifted in time (blank where nothing was), warped and shifted in frequency."""
+    height, width = picture.shape
+    tempo = np.exp(draw.uniform(-strength.stretch, strength.stretch))
+    shift = draw.uniform(-strength.time_shift, strength.time_shift)
+    columns = (np.arange(width) - width / 2) * tempo + width / 2 + shift
+    tract = np.exp(draw.uniform(-strength.warp, strength.warp))
+    pitch = draw.uniform(-strength.row_shift, strength.row_shift)
+    rows = (height - 1) - (height - 1 - np.arange(height)) * tract + pitch
+    framed = np.pad(picture, ((0, 0), (1, 1)), constant_values=floor)
+    in_time = _interpolated(framed.T, np.clip(columns + 1, 0, width + 1)).T
+    return _interpolated(in_time, np.clip(rows, 0, height - 1))
+
+
+def _interpolated(values: Levels, at: npt.NDArray[np.float64]) -> Levels:
+    """Rows of `values` at fractional positions, linearly between neighbours."""
+    below = np.minimum(at.astype(np.intp), len(values) - 2)
+    share = (at - below).astype(np.float32)[:, None]
+    return values[below] * (1 - share) + values[below + 1] * share
+
+
+def _curves(count: int, height: int, spread: float, draw: np.random.Generator) -> Levels:
+    """Random curves over frequency in dB, shape ``(count, height)``."""
+    knots = draw.normal(0.0, spread, (count, CURVE_KNOTS)).astype(np.float32)
+    return _interpolated(knots.T, np.linspace(0, CURVE_KNOTS - 1, height)).T
+
+
+def _add_noise(power: Levels, share: float, draw: np.random.Generator) -> None:
+    """Add coloured noise, 5 to 40 dB under the clip's mean power, in place."""
+    noisy = _chosen(len(power), share, draw)
+    if len(noisy) == 0:
+        return
+    height = power.shape[1]
+    colour = 10.0 ** (_curves(len(noisy), height, 6.0, draw) / 10.0)
+    colour /= colour.sum(axis=1, keepdims=True)
+    ratio = 10.0 ** (-draw.uniform(5.0, 40.0, len(noisy)) / 10.0)
+    mean_power = power[noisy].sum(axis=1).mean(axis=1) * ratio
+    # The power of noise in a band over a window scatters like a gamma variable.
+    scatter = draw.gamma(2.0, 0.5, power[noisy].shape)
+    power[noisy] += (mean_power[:, None] * colour)[:, :, None] * scatter
+
+
+def _add_reverberation(
+    power: Levels, share: float, seconds_per_column: float, draw: np.random.Generator
+) -> None:
+    """Add an exponentially decaying tail, in place."""
+    wet = _chosen(len(power), share, draw)
+    if len(wet) == 0:
+        return
+    rt60 = draw.uniform(0.15, 0.7, (len(wet), 1))
+    decay = (10.0 ** (-6.0 * seconds_per_column / rt60)).astype(np.float32)
+    amount = (10.0 ** (-draw.uniform(0.0, 15.0, (len(wet), 1)) / 10.0)).astype(np.float32)
+    dry = power[wet]
+    tail = np.zeros(dry.shape[:2], np.float32)
+    for column in range(dry.shape[2]):
+        power[wet, :, column] = dry[:, :, column] + amount * tail
+        tail = tail * decay + dry[:, :, column] * (1 - decay)
+
+
+def _limit_band(picture: Levels, share: float, floor: float, draw: np.random.Generator) -> None:
+    """Blank up to a third of the rows from the top, in place: a low-pass filter."""
+    if draw.random() < share:
+        picture[: draw.integers(1, len(picture) // 3)] = floor
+
+
+def _mask(picture: Levels, strength: Augmentation, floor: float, draw: np.random.Generator) -> None:
+    """Blank bands and spans of time, in place."""
+    for _ in range(strength.masks):
+        for axis in (picture, picture.T):
+            width = int(draw.integers(0, strength.mask_width + 1))
+            start = int(draw.integers(0, max(1, len(axis) - width)))
+            axis[start : start + width] = floor

@@ -1,0 +1,164 @@
+"""The model bundle: a folder with everything that a model's answers depend on.
+
+``config.json`` (what it is), ``model.tflite`` (for classifying), ``model.keras`` (for training
+on), or ``mlp.npz`` for the perceptron; beside them metrics, history, pictures and a card for
+people. No part is a pickle. Reading a bundle needs no TensorFlow.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Self
+
+from avser_cli.corpus.emotions import label_order
+from avser_cli.corpus.splits import Split
+from avser_cli.errors import AvserError, ModelError, os_reason
+from avser_cli.learn.recipes import Recipe
+
+FORMAT_VERSION = 1
+CONFIG, TFLITE, KERAS, MLP = "config.json", "model.tflite", "model.keras", "mlp.npz"
+MAX_PART_BYTES = 256 * 2**20
+"""Largest part that is read, in bytes."""
+
+
+@dataclass(frozen=True)
+class BundleConfig:
+    """What ``config.json`` says.
+
+    Attributes
+    ----------
+    name : str
+    labels : tuple of str
+        Emotions in the order of the network's outputs.
+    recipe : Recipe
+    seed : int
+    split : Split
+        The members of both sides, with checksums.
+    corpus : dict
+        ``folder``, ``fingerprint``, ``description``.
+    created : str
+        Date and time, UTC, ISO 8601.
+    avser : str
+        Version that made it.
+    libraries : dict of str to str
+        Versions of the libraries that determine the weights.
+    parameters : int
+        Number of trained weights.
+    seconds : float
+        Time that the training took.
+    files : dict of str to str
+        SHA-256 of each part that answers depend on.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    recipe: Recipe
+    seed: int
+    split: Split
+    corpus: dict[str, str]
+    created: str
+    avser: str
+    libraries: dict[str, str]
+    parameters: int
+    seconds: float
+    files: dict[str, str]
+
+    def to_json(self) -> str:
+        """The text of ``config.json``."""
+        return json.dumps({"format": FORMAT_VERSION, **asdict(self)}, indent=1) + "\n"
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """A config from parsed JSON, without its ``format``.
+
+        Raises
+        ------
+        AvserError, KeyError, TypeError, ValueError
+            A value is missing, unknown or of the wrong kind.
+        """
+        values = dict(values)
+        missing = {field.name for field in fields(cls)} - set(values)
+        if missing:
+            raise KeyError(", ".join(sorted(missing)))
+        values["labels"] = tuple(values["labels"])
+        label_order(values["labels"])
+        values["recipe"] = Recipe.from_dict(values["recipe"])
+        values["split"] = Split.from_dict(values["split"])
+        return cls(**values)
+
+
+def read_config(folder: Path) -> BundleConfig:
+    """Read and check a bundle's ``config.json``.
+
+    Raises
+    ------
+    ModelError
+        The folder is missing, is no bundle, is of a newer format, or its config is damaged.
+    """
+    if not folder.is_dir():
+        raise ModelError(f"{folder}: no such model bundle; give a folder that `avser train` wrote")
+    try:
+        values = json.loads(read_part(folder, CONFIG))
+        version = values.pop("format")
+        if not isinstance(version, int):
+            raise TypeError("format is not a number")
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ModelError(f"{folder}: {CONFIG} is damaged ({error}); train or copy again") from None
+    if version > FORMAT_VERSION:
+        raise ModelError(
+            f"{folder}: bundle format {version} is newer than this avser reads "
+            f"({FORMAT_VERSION}); upgrade avser"
+        )
+    try:
+        return BundleConfig.from_dict(values)
+    except (AvserError, ValueError, TypeError, KeyError) as error:
+        raise ModelError(f"{folder}: {CONFIG} is damaged ({error}); train or copy again") from None
+
+
+def read_part(folder: Path, name: str, expected_sha256: str | None = None) -> bytes:
+    """The content of one part of a bundle.
+
+    Raises
+    ------
+    ModelError
+        The part is missing, unreadable, too large, a link out of the folder, or not what its
+        checksum says.
+    """
+    path = folder / name
+    try:
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise ModelError(f"{path}: lies outside the bundle; such a bundle is not read")
+        if path.stat().st_size > MAX_PART_BYTES:
+            raise ModelError(f"{path}: larger than {MAX_PART_BYTES} bytes; not a bundle of avser")
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise ModelError(f"{folder}: {name} is missing; train or copy the bundle again") from None
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {os_reason(error)}") from None
+    if expected_sha256 is not None and sha256(content) != expected_sha256:
+        raise ModelError(f"{path}: damaged (wrong checksum); train or copy the bundle again")
+    return content
+
+
+def sha256(content: bytes) -> str:
+    """SHA-256 in hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def newest_bundle(models: Path) -> Path:
+    """The bundle below a folder whose config was written last.
+
+    Raises
+    ------
+    ModelError
+        There is none.
+    """
+    configs = [path for path in models.glob(f"*/{CONFIG}") if not path.parent.name.startswith(".")]
+    if not configs:
+        raise ModelError(
+            f"{models}: no model bundle in it; train one with `avser train`, or name one with --model"
+        )
+    return max(configs, key=lambda path: (path.stat().st_mtime_ns, path.parent.name)).parent

@@ -1,0 +1,145 @@
+"""From an indexed folder to arrays: inputs, labels and what each clip is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from avser_cli.corpus.index import Index, LabelledFile, LeftOut
+from avser_cli.corpus.splits import Recording
+from avser_cli.errors import CorpusError, InputError
+from avser_cli.learn.recipes import Recipe
+from avser_cli.sound.decode import read_clip, refuse_silence
+from avser_cli.sound.drawing import picture_of
+from avser_cli.sound.features import feature_vector
+from avser_cli.sound.picture import PictureSettings
+from avser_cli.sound.png import checksum, read_picture
+
+Inputs = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
+Progress = Callable[[int, int], None]
+"""Called with the number of files done and the number of all."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Clips ready for a network.
+
+    Attributes
+    ----------
+    emotions : tuple of str
+        In label order.
+    inputs : numpy.ndarray
+        uint8 pictures, shape ``(n, height, width)``, or float32 features, shape ``(n, 181)``.
+    labels : numpy.ndarray
+        Index into `emotions`, shape ``(n,)``.
+    recordings : tuple of Recording
+    paths : tuple of pathlib.Path
+    left_out : tuple of LeftOut
+        Files of the folder that are not in it, and why.
+    """
+
+    emotions: tuple[str, ...]
+    inputs: Inputs
+    labels: npt.NDArray[np.int64]
+    recordings: tuple[Recording, ...]
+    paths: tuple[Path, ...]
+    left_out: tuple[LeftOut, ...]
+
+    def __len__(self) -> int:
+        return len(self.recordings)
+
+    def rows(self, names: Sequence[str] | dict[str, str]) -> npt.NDArray[np.intp]:
+        """Positions of the clips with these names."""
+        wanted = set(names)
+        return np.flatnonzero([r.name in wanted for r in self.recordings])
+
+
+def load_dataset(
+    index: Index, emotions: tuple[str, ...], recipe: Recipe, progress: Progress | None = None
+) -> Dataset:
+    """Read or draw what a recipe's network takes from every file of an index.
+
+    A file that cannot be used, and the second of two files of one name, are left out and named.
+
+    Raises
+    ------
+    CorpusError
+        Pictures were drawn with other settings than the recipe's, or are given to a network that
+        reads sound, or nothing is left.
+    """
+    if index.kind == "pictures" and recipe.picture is None:
+        raise CorpusError(
+            f"{index.folder}: holds pictures, and {recipe.network} reads sound; "
+            "give the folder of .wav files"
+        )
+    left_out = list(index.left_out)
+    kept: dict[str, tuple[LabelledFile, Inputs, str]] = {}
+    for done, (file, result) in enumerate(_read_all(index, recipe), start=1):
+        if isinstance(result, InputError):
+            left_out.append(LeftOut(file.path, str(result).removeprefix(f"{file.path}: ")))
+        elif file.name in kept:
+            left_out.append(LeftOut(file.path, f"same name as {kept[file.name][0].path}"))
+        else:
+            kept[file.name] = (file, *result)
+        if progress:
+            progress(done, len(index.files))
+    if not kept:
+        first = f"; the first: {left_out[0].reason}" if left_out else ""
+        raise CorpusError(
+            f"{index.folder}: none of its {len(index.files)} clips can be used{first}"
+        )
+    order = {emotion: number for number, emotion in enumerate(emotions)}
+    return Dataset(
+        emotions=emotions,
+        inputs=np.stack([array for _, array, _ in kept.values()]),
+        labels=np.array([order[file.labels.emotion] for file, _, _ in kept.values()]),
+        recordings=tuple(Recording(f.name, f.labels, digest) for f, _, digest in kept.values()),
+        paths=tuple(file.path for file, _, _ in kept.values()),
+        left_out=tuple(left_out),
+    )
+
+
+Result = tuple[Inputs, str] | InputError
+
+
+def _read_all(index: Index, recipe: Recipe) -> Iterator[tuple[LabelledFile, Result]]:
+    """Each file's input and the checksum of its samples, in the order of the index."""
+    from joblib import Parallel, delayed
+
+    def read(file: LabelledFile) -> Result:
+        try:
+            if recipe.picture is None:
+                return _features_of(file.path)
+            if index.kind == "sounds":
+                picture, origin = picture_of(file.path, recipe.picture)
+            else:
+                picture, origin = read_picture(file.path)
+                _refuse_mixture(file.path, origin.settings, recipe.picture)
+        except InputError as error:
+            return error
+        return picture, origin.samples_sha256
+
+    work = (delayed(read)(file) for file in index.files)
+    results = Parallel(n_jobs=-1, prefer="threads", return_as="generator")(work)
+    return zip(index.files, results, strict=True)
+
+
+def _features_of(path: Path) -> tuple[Inputs, str]:
+    clip = read_clip(path)
+    refuse_silence(path, clip.samples)
+    return feature_vector(clip.samples, clip.rate), checksum(clip.samples)
+
+
+def _refuse_mixture(path: Path, found: PictureSettings, wanted: PictureSettings) -> None:
+    if found == wanted:
+        return
+    old, new = found.as_dict(), wanted.as_dict()
+    differing = ", ".join(f"{k} {old[k]} (needed: {new[k]})" for k in new if old[k] != new[k])
+    raise CorpusError(
+        f"{path}: drawn with other picture settings than the model's: {differing}; "
+        "draw the folder again with `avser spectrogram --recipe ...`"
+    )

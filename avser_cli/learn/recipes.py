@@ -1,0 +1,189 @@
+"""Recipes: picture + network + optimizer + schedule, under a name.
+
+A recipe is stored whole in the bundle it made, so that a bundle never depends on what the name
+means in a later version.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
+
+from avser_cli.errors import UsageError
+from avser_cli.learn.augment import Augmentation
+from avser_cli.sound.picture import PictureSettings
+
+NETWORKS = ("cnn2d", "cnn1d", "mlp")
+OPTIMIZERS = ("adam", "adagrad", "rmsprop")
+SCHEDULES = ("constant", "cosine")
+
+SPEK_WINDOW = 2048 / 48000
+"""Spek's default FFT of 2,048 samples, in seconds at RAVDESS's 48 kHz."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that determines a training, besides the clips and the seed.
+
+    Attributes
+    ----------
+    name : str
+    network : {"cnn2d", "cnn1d", "mlp"}
+    architecture : str
+        Which network of that kind, see `avser_cli.learn.networks`.
+    picture : PictureSettings or None
+        What `cnn2d` reads; ``None`` for the others, which read feature vectors.
+    optimizer : {"adam", "adagrad", "rmsprop"}
+    learning_rate : float
+        The highest, where a schedule changes it.
+    schedule : {"constant", "cosine"}
+        ``cosine`` warms up over the first fifteenth and then falls to 0.
+    epochs, batch_size : int
+    dropout : float
+        Share of units that are dropped (Keras's rate).
+    label_smoothing : float
+    gradient_clip : float or None
+        Longest gradient of a weight array, by Euclidean norm.
+    augmentation : Augmentation or None
+        Changes made to training pictures on the fly.
+    """
+
+    name: str
+    network: str
+    architecture: str
+    picture: PictureSettings | None
+    optimizer: str
+    learning_rate: float
+    schedule: str
+    epochs: int
+    batch_size: int
+    dropout: float
+    label_smoothing: float = 0.0
+    gradient_clip: float | None = None
+    augmentation: Augmentation | None = None
+
+    def __post_init__(self) -> None:
+        for value, known, what in (
+            (self.network, NETWORKS, "network"),
+            (self.optimizer, OPTIMIZERS, "optimizer"),
+            (self.schedule, SCHEDULES, "schedule"),
+        ):
+            if value not in known:
+                raise UsageError(f"unknown {what} {value!r}; known: {', '.join(known)}")
+        if not 0 < self.learning_rate <= 10:
+            raise UsageError(f"learning rate {self.learning_rate}: more than 0, at most 10")
+        if self.epochs < 1 or self.batch_size < 1:
+            raise UsageError("epochs and batch size: at least 1")
+        if not 0 <= self.dropout < 1:
+            raise UsageError(f"dropout {self.dropout}: at least 0, less than 1")
+
+    def with_options(self, **changes: Any) -> Self:
+        """A copy with the values that are not ``None`` put in place."""
+        return replace(self, **{k: v for k, v in changes.items() if v is not None})
+
+    def as_dict(self) -> dict[str, Any]:
+        """The recipe as plain values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """A recipe from plain values.
+
+        Raises
+        ------
+        UsageError, TypeError, KeyError
+            A value is out of range, missing or unknown.
+        """
+        values = dict(values)
+        if values["picture"] is not None:
+            values["picture"] = PictureSettings.from_dict(values["picture"])
+        if values["augmentation"] is not None:
+            values["augmentation"] = Augmentation(**values["augmentation"])
+        return cls(**values)
+
+
+RECIPES: dict[tuple[str, str], Recipe] = {
+    (recipe.network, recipe.name): recipe
+    for recipe in (
+        Recipe(
+            name="default",
+            network="cnn2d",
+            architecture="default",
+            picture=PictureSettings(),
+            optimizer="adam",
+            learning_rate=0.005,
+            schedule="cosine",
+            epochs=50,
+            batch_size=16,
+            dropout=0.4,
+            label_smoothing=0.1,
+            gradient_clip=1.0,
+            augmentation=Augmentation(),
+        ),
+        Recipe(
+            name="paper",
+            network="cnn2d",
+            architecture="paper",
+            picture=PictureSettings(
+                scale="linear", fmin=0.0, fmax=None, window=SPEK_WINDOW, seconds=None, trim=None
+            ),
+            optimizer="adam",
+            learning_rate=0.005,
+            schedule="constant",
+            epochs=50,
+            batch_size=64,
+            dropout=0.2,
+        ),
+        Recipe(
+            name="paper",
+            network="cnn1d",
+            architecture="paper",
+            picture=None,
+            optimizer="rmsprop",
+            learning_rate=0.00005,
+            schedule="constant",
+            epochs=500,
+            batch_size=20,
+            dropout=0.1,
+        ),
+        Recipe(
+            name="paper",
+            network="mlp",
+            architecture="paper",
+            picture=None,
+            optimizer="adam",
+            learning_rate=0.001,
+            schedule="constant",
+            epochs=500,
+            batch_size=256,
+            dropout=0.0,
+        ),
+    )
+}
+"""The known recipes by network and name. Where the paper is silent, docs/replication.md says
+what was chosen and why."""
+
+
+def find_recipe(network: str, name: str | None = None) -> Recipe:
+    """The recipe of a network by name; without one, its ``default`` or else ``paper``.
+
+    Raises
+    ------
+    UsageError
+        Unknown network, or a recipe that it does not have.
+    """
+    if network not in NETWORKS:
+        raise UsageError(f"unknown network {network!r}; known: {', '.join(NETWORKS)}")
+    known = [recipe for (kind, _), recipe in RECIPES.items() if kind == network]
+    for recipe in known:
+        if name in (None, recipe.name):
+            return recipe
+    names = ", ".join(recipe.name for recipe in known)
+    raise UsageError(f"{network} has no recipe {name!r}; known: {names}")
+
+
+def picture_settings(recipe_name: str) -> PictureSettings:
+    """The picture that a `cnn2d` recipe reads."""
+    settings = find_recipe("cnn2d", recipe_name).picture
+    assert settings is not None
+    return settings

@@ -1,0 +1,271 @@
+"""Training a recipe's network on the training side of a split, with a checkpoint each epoch.
+
+The last epoch's weights are the model: nothing is chosen by looking at the held-out side.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from avser_cli.errors import OutputError, UsageError, os_reason
+from avser_cli.files import write_whole
+from avser_cli.learn.augment import augment
+from avser_cli.learn.backend import keras, tensorflow
+from avser_cli.learn.dataset import Inputs
+from avser_cli.learn.mlp import MlpWeights, train_mlp
+from avser_cli.learn.networks import build_network, build_optimizer
+from avser_cli.learn.recipes import Recipe
+from avser_cli.quiet import quiet
+
+TFLITE_TOLERANCE = 1e-3
+"""Largest difference in a probability between a network and its TFLite copy."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of the history: loss and accuracy on the training side, as it was trained on."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network.
+
+    Attributes
+    ----------
+    network : keras.Model or MlpWeights
+    history : tuple of Epoch
+    parameters : int
+        Number of trained weights.
+    seconds : float
+        Time that the epochs took.
+    """
+
+    network: Any
+    history: tuple[Epoch, ...]
+    parameters: int
+    seconds: float
+
+    def predict(self, inputs: Inputs) -> npt.NDArray[np.float32]:
+        """Probabilities, shape ``(n, emotions)``."""
+        if isinstance(self.network, MlpWeights):
+            return self.network.predict(inputs.astype(np.float32))
+        return np.asarray(self.network.predict(inputs.astype(np.float32), verbose=0))
+
+
+class Checkpoint:
+    """The state of a training after its last whole epoch, in a folder of its own.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    key : str
+        What determines the training; a checkpoint of another key is not gone on with.
+    """
+
+    def __init__(self, folder: Path, key: str) -> None:
+        self.folder = folder
+        self.key = key
+
+    @property
+    def _state(self) -> Path:
+        return self.folder / "state.json"
+
+    def load(self) -> tuple[Any, list[Epoch]] | None:
+        """The network with its optimizer and the history, or ``None`` where there is none.
+
+        Raises
+        ------
+        UsageError
+            It belongs to another training, or is damaged.
+        """
+        if not self._state.exists():
+            return None
+        try:
+            state = json.loads(self._state.read_text())
+            if state["key"] != self.key:
+                raise UsageError(
+                    f"{self.folder}: was begun with other settings or clips; give the same ones "
+                    "to go on, or --force to start over"
+                )
+            network = keras.models.load_model(self.folder / state["network"], safe_mode=True)
+            return network, [Epoch(**line) for line in state["history"]]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UsageError(
+                f"{self.folder}: the checkpoint is damaged ({error}); start over with --force"
+            ) from None
+
+    def save(self, network: Any, history: list[Epoch]) -> None:
+        """Replace the state on disk by this one; a kill at any moment leaves one of the two."""
+        name = f"epoch-{len(history):04d}.keras"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            network.save(self.folder / name)
+        except OSError as error:
+            raise OutputError(f"{self.folder}: cannot be written to: {os_reason(error)}") from None
+        state = {"key": self.key, "network": name, "history": [asdict(x) for x in history]}
+        write_whole(self._state, json.dumps(state).encode())
+        for old in self.folder.glob("epoch-*.keras"):
+            if old.name != name:
+                old.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Delete the folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """One epoch's batches, shuffled and augmented by a seed that names the epoch.
+
+    Each epoch draws from its own generator, so that a resumed run goes on as an undisturbed one.
+    """
+
+    def __init__(
+        self, recipe: Recipe, inputs: Inputs, targets: npt.NDArray[np.float32], seed: list[int]
+    ) -> None:
+        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=4)
+        self.recipe, self.inputs, self.targets, self.seed = recipe, inputs, targets, seed
+        self.order = np.random.default_rng(seed).permutation(len(inputs))
+
+    def __len__(self) -> int:
+        return -(-len(self.order) // self.recipe.batch_size)
+
+    def __getitem__(self, index: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        size = self.recipe.batch_size
+        rows = self.order[index * size : (index + 1) * size]
+        batch = self.inputs[rows]
+        picture, strength = self.recipe.picture, self.recipe.augmentation
+        if picture is None or strength is None:
+            return batch.astype(np.float32), self.targets[rows]
+        columns_span = (picture.seconds or 3.0) / picture.width
+        draw = np.random.default_rng([*self.seed, index])
+        changed = augment(batch, strength, picture.dynamic_range, columns_span, draw)
+        return changed, self.targets[rows]
+
+
+def train(
+    recipe: Recipe,
+    inputs: Inputs,
+    labels: npt.NDArray[np.int64],
+    emotions: int,
+    seed: int,
+    on_epoch: Callable[[Epoch], None],
+    checkpoint: Checkpoint | None = None,
+) -> Trained:
+    """Train a recipe's network.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    inputs : numpy.ndarray
+        The training side: uint8 pictures ``(n, height, width)`` or float32 features ``(n, 181)``.
+    labels : numpy.ndarray
+        Indices of emotions, shape ``(n,)``.
+    emotions : int
+        Number of emotions.
+    seed : int
+        Draws first weights, order, dropout and augmentation.
+    on_epoch : callable
+        Called after each epoch.
+    checkpoint : Checkpoint, optional
+        Where to go on from and to save to; the perceptron, done in seconds, has none.
+
+    Returns
+    -------
+    Trained
+    """
+    history: list[Epoch] = []
+    if recipe.network == "mlp":
+        return _train_mlp(recipe, inputs.astype(np.float32), labels, emotions, seed, on_epoch)
+    keras.utils.set_random_seed(seed)
+    tensorflow.config.experimental.enable_op_determinism()
+    steps = -(-len(inputs) // recipe.batch_size) * recipe.epochs
+    saved = checkpoint.load() if checkpoint else None
+    if saved:
+        network, history = saved
+    else:
+        network = build_network(recipe, emotions, inputs)
+        loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
+        network.compile(build_optimizer(recipe, steps), loss, metrics=["accuracy"])
+    targets = np.eye(emotions, dtype=np.float32)[labels]
+    for number in range(len(history), recipe.epochs):
+        start = time.perf_counter()
+        batches = _Batches(recipe, inputs, targets, [seed, number])
+        logs = network.fit(batches, epochs=1, verbose=0).history
+        seconds = time.perf_counter() - start
+        history.append(Epoch(number + 1, logs["loss"][0], logs["accuracy"][0], seconds))
+        if not np.isfinite(history[-1].loss):
+            raise UsageError(
+                f"the loss became {history[-1].loss} in epoch {number + 1}; lower --lr "
+                f"(now {recipe.learning_rate})"
+            )
+        if checkpoint:
+            checkpoint.save(network, history)
+        on_epoch(history[-1])
+    parameters = sum(int(np.prod(weight.shape)) for weight in network.trainable_weights)
+    return Trained(network, tuple(history), parameters, sum(x.seconds for x in history))
+
+
+def _train_mlp(
+    recipe: Recipe,
+    features: npt.NDArray[np.float32],
+    labels: npt.NDArray[np.int64],
+    emotions: int,
+    seed: int,
+    on_epoch: Callable[[Epoch], None],
+) -> Trained:
+    history: list[Epoch] = []
+    start = time.perf_counter()
+
+    def note(epoch: int, loss: float, accuracy: float) -> None:
+        seconds = time.perf_counter() - start - sum(x.seconds for x in history)
+        history.append(Epoch(epoch, loss, accuracy, seconds))
+        on_epoch(history[-1])
+
+    weights = train_mlp(recipe, features, labels, emotions, seed, note)
+    return Trained(weights, tuple(history), weights.count, time.perf_counter() - start)
+
+
+def to_tflite(network: Any, samples: Inputs) -> bytes:
+    """A Keras network as a TFLite model that takes one input at a time.
+
+    Parameters
+    ----------
+    network : keras.Model
+    samples : numpy.ndarray
+        A few inputs, shape ``(n, ...)``, on which the two must agree.
+
+    Raises
+    ------
+    RuntimeError
+        They do not: their probabilities differ by more than `TFLITE_TOLERANCE`.
+    """
+    one = keras.Input(batch_shape=(1, *network.input_shape[1:]))
+    with quiet():
+        converter = tensorflow.lite.TFLiteConverter.from_keras_model(keras.Model(one, network(one)))
+        content = bytes(converter.convert())
+        interpreter = tensorflow.lite.Interpreter(model_content=content)
+        interpreter.allocate_tensors()
+    source = interpreter.get_input_details()[0]["index"]
+    target = interpreter.get_output_details()[0]["index"]
+    inputs = samples.astype(np.float32)
+    for row, expected in zip(inputs, network.predict(inputs, verbose=0), strict=True):
+        interpreter.set_tensor(source, row[None])
+        interpreter.invoke()
+        # `not (a <= b)` is true for NaN too.
+        if not np.abs(interpreter.get_tensor(target)[0] - expected).max() <= TFLITE_TOLERANCE:
+            raise RuntimeError("the TFLite model does not answer as the Keras network does")
+    return content

@@ -1,0 +1,1 @@
+"""The report room: tables, figures, cards and talk for people."""

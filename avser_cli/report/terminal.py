@@ -1,0 +1,87 @@
+"""Talk for people: consoles, progress, notes. All of it goes to stderr but for `show`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Protocol
+
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+PLAIN_STEPS = 10
+"""How many progress lines a long step prints where stderr is not a terminal."""
+
+
+class Advance(Protocol):
+    """Tells how many of how many are done."""
+
+    def __call__(self, done: int, total: int) -> None: ...
+
+
+def talk() -> Console:
+    """The console for people: stderr, now."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(text: str) -> None:
+    """One line to stderr, as it is: no markup, no wrapping."""
+    talk().print(text, markup=False, emoji=False)
+
+
+def show(content: RenderableType) -> None:
+    """A table or text to stdout."""
+    Console(highlight=False).print(content)
+
+
+def safe(name: object) -> str:
+    """A file name for one line of text: line breaks, control and unpaired bytes are escaped."""
+    text = str(name).encode("utf-8", "backslashreplace").decode()
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+@contextmanager
+def progress(what: str, wanted: bool = True) -> Iterator[Advance]:
+    """A bar with the time left on a terminal; some plain lines elsewhere; or nothing at all."""
+    console = talk()
+    if not wanted or (console.is_terminal and sys.stdout.isatty() and what == "classifying"):
+        yield lambda done, total: None
+        return
+    if not console.is_terminal:
+        yield _plain(what)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+
+        def advance(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield advance
+
+
+def _plain(what: str) -> Advance:
+    start, told = time.monotonic(), 0
+
+    def advance(done: int, total: int) -> None:
+        nonlocal told
+        step = done * PLAIN_STEPS // max(total, 1)
+        if step > told and total > PLAIN_STEPS:
+            told = step
+            print(f"{what}: {done} of {total}, {left(start, done, total)}", file=sys.stderr)
+
+    return advance
+
+
+def left(start: float, done: int, total: int) -> str:
+    """The time left at the pace since `start` (of the monotonic clock)."""
+    seconds = (time.monotonic() - start) / max(done, 1) * (total - done)
+    return f"{timedelta(seconds=round(seconds))} left"

@@ -1,0 +1,1 @@
+"""The sound room: decoding, the spectrogram picture, feature vectors."""

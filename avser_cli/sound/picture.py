@@ -1,0 +1,279 @@
+"""The spectrogram picture: what the network sees.
+
+A picture is an 8-bit grayscale array: rows are frequency (high on top), columns are time, gray is
+level in decibels (white = loud). Window, hop and cut-offs are given in seconds and hertz and the
+spectra are taken at the clip's own rate, so that no resampler stands between a recording and its
+picture, and a 16 kHz and a 48 kHz copy of a sound give the same one up to 8 kHz.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
+from typing import Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from avser_cli.errors import UsageError
+
+Picture = npt.NDArray[np.uint8]
+
+HANN_NOISE_BANDWIDTH = 1.5
+"""Equivalent noise bandwidth of the Hann window in bins (Harris 1978, table I): the power of a
+sine, summed over its main lobe, is this many times that of its peak."""
+
+SILENT_DB = -200.0
+"""Level given to no power at all, in dB."""
+
+TRIM_FRAME = 0.02
+"""Length of the frames whose level decides what is cut as silence, in seconds."""
+
+
+@dataclass(frozen=True)
+class PictureSettings:
+    """Everything that determines a picture, besides the sound.
+
+    Attributes
+    ----------
+    width, height : int
+        Size in pixels.
+    scale : {"mel", "linear"}
+        Frequency axis: mel bands (Slaney's, as librosa's default) or equal steps in hertz.
+    fmin, fmax : float or None
+        Lowest and highest frequency in Hz; ``None`` is the Nyquist frequency of the clip.
+    window : float
+        Length of the Hann window in seconds.
+    seconds : float or None
+        Time that the picture spans: the clip is centred, and padded or cut. ``None`` stretches
+        every clip to the width.
+    dynamic_range : float
+        Decibels between black and white.
+    level : {"absolute", "relative"}
+        White is 0 dBFS, or the loudest point of the clip.
+    trim : float or None
+        Cut both ends that are this many dB under the loudest 20 ms; ``None`` cuts nothing.
+    """
+
+    width: int = 150
+    height: int = 150
+    scale: Literal["mel", "linear"] = "mel"
+    fmin: float = 50.0
+    fmax: float | None = 8000.0
+    window: float = 0.064
+    seconds: float | None = 3.0
+    dynamic_range: float = 120.0
+    level: Literal["absolute", "relative"] = "absolute"
+    trim: float | None = 35.0
+
+    def __post_init__(self) -> None:
+        if not (8 <= self.width <= 8192 and 8 <= self.height <= 8192):
+            raise UsageError(f"picture size {self.width}x{self.height}: 8 to 8192 pixels a side")
+        if self.scale not in ("mel", "linear"):
+            raise UsageError(f"unknown frequency scale {self.scale!r}; known: mel, linear")
+        if self.level not in ("absolute", "relative"):
+            raise UsageError(f"unknown level {self.level!r}; known: absolute, relative")
+        if self.fmin < 0 or (self.fmax is not None and self.fmax <= self.fmin):
+            raise UsageError(f"frequencies {self.fmin} to {self.fmax} Hz: need 0 <= fmin < fmax")
+        if not 0.002 <= self.window <= 1.0:
+            raise UsageError(f"window of {self.window} s: 0.002 to 1 s")
+        if self.seconds is not None and not 0 < self.seconds <= 600:
+            raise UsageError(f"span of {self.seconds} s: more than 0, at most 600 s")
+        if not 10 <= self.dynamic_range <= 200:
+            raise UsageError(f"dynamic range of {self.dynamic_range} dB: 10 to 200 dB")
+        if self.trim is not None and self.trim <= 0:
+            raise UsageError(f"trim threshold of {self.trim} dB: more than 0")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The settings as plain values, in the order of the fields."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Settings from plain values.
+
+        Raises
+        ------
+        UsageError
+            A field is unknown, missing or out of range.
+        """
+        known = {field.name for field in fields(cls)}
+        if set(values) != known:
+            odd = ", ".join(sorted(set(values) ^ known))
+            raise UsageError(f"picture settings differ in what they name: {odd}")
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise UsageError(f"picture settings of the wrong kind: {error}") from None
+
+
+def draw_picture(samples: npt.NDArray[np.float32], rate: int, settings: PictureSettings) -> Picture:
+    """Draw the picture of a clip.
+
+    Parameters
+    ----------
+    samples : numpy.ndarray
+        Mono samples, shape ``(n,)``, full scale = 1.
+    rate : int
+        Sampling rate in Hz.
+    settings : PictureSettings
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, shape ``(height, width)``; row 0 is the highest frequency, column 0 the start.
+    """
+    db = decibel_picture(samples, rate, settings)
+    white = 0.0 if settings.level == "absolute" else float(db.max())
+    gray = (db - white) * (255.0 / settings.dynamic_range) + 255.0
+    return np.rint(np.clip(gray, 0.0, 255.0)).astype(np.uint8)
+
+
+def decibel_picture(
+    samples: npt.NDArray[np.float32], rate: int, settings: PictureSettings
+) -> npt.NDArray[np.float32]:
+    """The picture before it becomes gray: levels in dB, 0 dB = a full-scale sine.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape ``(height, width)``, row 0 is the highest frequency.
+    """
+    if settings.trim is not None:
+        samples = trim_silence(samples, rate, settings.trim)
+    starts_per_column, column_seconds = _columns(len(samples), rate, settings)
+    power = _column_power(samples, rate, settings, starts_per_column, column_seconds)
+    bands = power @ _band_matrix(settings, rate).T
+    db = 10.0 * np.log10(np.maximum(bands, 10 ** (SILENT_DB / 10)))
+    return np.ascontiguousarray(db.T[::-1], dtype=np.float32)
+
+
+def trim_silence(
+    samples: npt.NDArray[np.float32], rate: int, threshold: float
+) -> npt.NDArray[np.float32]:
+    """Cut both ends that stay `threshold` dB or more under the loudest 20 ms.
+
+    Level is the root mean square of frames of 20 ms, without overlap; whole frames are cut.
+    """
+    length = max(1, round(TRIM_FRAME * rate))
+    count = -(-len(samples) // length)
+    padded = np.zeros(count * length, dtype=np.float32)
+    padded[: len(samples)] = samples
+    power = np.square(padded).reshape(count, length).mean(axis=1)
+    loud = np.flatnonzero(power > power.max(initial=0.0) * 10 ** (-threshold / 10))
+    if len(loud) == 0:
+        return samples
+    return samples[loud[0] * length : (loud[-1] + 1) * length]
+
+
+def _columns(count: int, rate: int, settings: PictureSettings) -> tuple[int, float]:
+    """How many spectra are averaged in a column, and how many seconds a column spans.
+
+    Spectra lie at most half a window apart, so that a picture of a long clip misses nothing.
+    """
+    seconds = settings.seconds if settings.seconds is not None else count / rate
+    column_seconds = max(seconds / settings.width, 1.0 / rate)
+    return max(1, int(np.ceil(column_seconds / (settings.window / 2) - 1e-9))), column_seconds
+
+
+def _column_power(
+    samples: npt.NDArray[np.float32],
+    rate: int,
+    settings: PictureSettings,
+    spectra_per_column: int,
+    column_seconds: float,
+) -> npt.NDArray[np.float32]:
+    """Power spectrum of each column, shape ``(width, bins)``; a full-scale sine peaks at 1."""
+    window, fft_length = _window(settings.window, rate)
+    count = settings.width * spectra_per_column
+    middle_of_clip = len(samples) / 2
+    offsets = (np.arange(count) + 0.5 - count / 2) * (column_seconds / spectra_per_column * rate)
+    starts = np.rint(middle_of_clip + offsets - len(window) / 2).astype(np.int64)
+    before = max(0, -int(starts[0]))
+    after = max(0, int(starts[-1]) + len(window) - len(samples))
+    padded = np.concatenate(
+        [np.zeros(before, np.float32), samples, np.zeros(after, np.float32)], dtype=np.float32
+    )
+    frames = np.lib.stride_tricks.sliding_window_view(padded, len(window))[starts + before]
+    spectra = np.fft.rfft(frames * window, fft_length, axis=1)
+    power = np.square(spectra.real) + np.square(spectra.imag)
+    if spectra_per_column > 1:
+        power = power.reshape(settings.width, spectra_per_column, -1).mean(axis=1)
+    return power.astype(np.float32, copy=False)
+
+
+@lru_cache(maxsize=32)
+def _window(seconds: float, rate: int) -> tuple[npt.NDArray[np.float32], int]:
+    """Periodic Hann window, scaled so that a full-scale sine peaks at power 1; the FFT's length."""
+    length = max(4, round(seconds * rate))
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
+    return (hann * (2.0 / hann.sum())).astype(np.float32), _fast_length(length)
+
+
+def _fast_length(length: int) -> int:
+    """The smallest even number of the form 2^a 3^b 5^c that is at least `length`."""
+    candidate = length + length % 2
+    while True:
+        rest = candidate
+        for prime in (2, 3, 5):
+            while rest % prime == 0:
+                rest //= prime
+        if rest == 1:
+            return candidate
+        candidate += 2
+
+
+@lru_cache(maxsize=32)
+def _band_matrix(settings: PictureSettings, rate: int) -> npt.NDArray[np.float32]:
+    """Weights that gather FFT bins into rows, shape ``(height, bins)``, lowest row first.
+
+    A row holds the power in its band, so that a sine well inside a band shows its own level.
+    Bands above the clip's Nyquist frequency stay empty (black).
+    """
+    window, fft_length = _window(settings.window, rate)
+    bins = np.fft.rfftfreq(fft_length, 1.0 / rate)
+    fmax = settings.fmax if settings.fmax is not None else rate / 2
+    if settings.scale == "mel":
+        weights = _triangles(mel_frequencies(settings.height + 2, settings.fmin, fmax), bins)
+    else:
+        weights = _boxes(np.linspace(settings.fmin, fmax, settings.height + 1), bins)
+    bins_per_lobe_bin = fft_length / len(window)
+    return (weights / (HANN_NOISE_BANDWIDTH * bins_per_lobe_bin)).astype(np.float32)
+
+
+def mel_frequencies(count: int, fmin: float, fmax: float) -> npt.NDArray[np.float64]:
+    """`count` frequencies in Hz, evenly spaced in mel from `fmin` to `fmax`.
+
+    Slaney's scale (Auditory Toolbox, 1998; librosa's default): linear to 1 kHz, then 27
+    logarithmic steps to each factor of 6.4.
+    """
+    hertz_per_mel, knee, step = 200.0 / 3, 1000.0, np.log(6.4) / 27
+    knee_mel = knee / hertz_per_mel
+
+    def mel(frequency: float) -> float:
+        if frequency < knee:
+            return frequency / hertz_per_mel
+        return float(knee_mel + np.log(frequency / knee) / step)
+
+    mels = np.linspace(mel(fmin), mel(fmax), count)
+    logarithmic = knee * np.exp(step * (mels - knee_mel))
+    return np.where(mels < knee_mel, mels * hertz_per_mel, logarithmic)
+
+
+def _triangles(
+    corners: npt.NDArray[np.float64], bins: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Overlapping triangles of height 1 between neighbouring corners but one."""
+    low, middle, high = corners[:-2, None], corners[1:-1, None], corners[2:, None]
+    rising = (bins - low) / (middle - low)
+    falling = (high - bins) / (high - middle)
+    return np.maximum(0.0, np.minimum(rising, falling))
+
+
+def _boxes(
+    edges: npt.NDArray[np.float64], bins: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """The share of each bin's width that lies between neighbouring edges."""
+    half = (bins[1] - bins[0]) / 2
+    overlap = np.minimum(edges[1:, None], bins + half) - np.maximum(edges[:-1, None], bins - half)
+    return np.clip(overlap / (2 * half), 0.0, 1.0)

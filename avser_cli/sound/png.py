@@ -1,0 +1,144 @@
+"""Pictures as PNG files that know how they were made.
+
+One text chunk, ``avser``, holds JSON: the picture settings, the checksums of the source file and
+of its samples, and the stream's facts. `train` and `evaluate` read it, so that pictures of
+different settings are never mixed and copies of one recording are found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
+
+from avser_cli.errors import InputError, UsageError, os_reason
+from avser_cli.files import write_whole
+from avser_cli.sound.picture import Picture, PictureSettings
+
+TEXT_KEY = "avser"
+FORMAT_VERSION = 1
+MAX_SIDE = 8192
+"""Largest width or height that is decoded, in pixels."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a picture comes from.
+
+    Attributes
+    ----------
+    settings : PictureSettings
+        How it was drawn.
+    source_sha256 : str
+        Checksum of the sound file's bytes.
+    samples_sha256 : str
+        Checksum of the mono float32 samples: the same for every lossless copy of a recording.
+    duration : float
+        Length of the sound in seconds.
+    rate, channels : int
+        Sampling rate in Hz and number of channels of the sound file.
+    """
+
+    settings: PictureSettings
+    source_sha256: str
+    samples_sha256: str
+    duration: float
+    rate: int
+    channels: int
+
+
+def checksum(content: bytes | npt.NDArray[np.float32]) -> str:
+    """SHA-256 in hexadecimal digits."""
+    data = content if isinstance(content, bytes) else np.ascontiguousarray(content).data
+    return hashlib.sha256(data).hexdigest()
+
+
+def write_picture(path: Path, picture: Picture, origin: Origin) -> None:
+    """Write a picture, shape ``(height, width)``, and its origin to a PNG file.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written; nothing half-written is left.
+    """
+    text = PngInfo()
+    text.add_text(TEXT_KEY, json.dumps({"format": FORMAT_VERSION, **asdict(origin)}))
+    buffer = io.BytesIO()
+    Image.fromarray(picture, mode=None).save(buffer, "PNG", pnginfo=text)
+    write_whole(path, buffer.getvalue())
+
+
+def read_origin(path: Path) -> Origin:
+    """The origin of a picture, without decoding its pixels.
+
+    Raises
+    ------
+    InputError
+        The file is missing, not a PNG, or not drawn by `avser spectrogram`.
+    """
+    with _open(path) as image:
+        return _origin(path, image)
+
+
+def read_picture(path: Path) -> tuple[Picture, Origin]:
+    """A picture, uint8 of shape ``(height, width)``, and its origin.
+
+    Raises
+    ------
+    InputError
+        The file is missing, damaged, not 8-bit grayscale, of another size than its settings say,
+        or not drawn by `avser spectrogram`.
+    """
+    with _open(path) as image:
+        origin = _origin(path, image)
+        if image.mode != "L":
+            raise InputError(f"{path}: not an 8-bit grayscale PNG; draw it again")
+        settings = origin.settings
+        if image.size != (settings.width, settings.height):
+            raise InputError(f"{path}: its size is not what its settings say; draw it again")
+        try:
+            return np.asarray(image, dtype=np.uint8), origin
+        except (OSError, SyntaxError, ValueError) as error:
+            raise InputError(f"{path}: damaged PNG ({error}); draw it again") from None
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        image = Image.open(path, formats=["PNG"])
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; check the name") from None
+    except UnidentifiedImageError:
+        raise InputError(f"{path}: not a PNG picture; draw it with `avser spectrogram`") from None
+    except (Image.DecompressionBombError, SyntaxError, ValueError) as error:
+        raise InputError(f"{path}: damaged PNG ({error}); draw it again") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {os_reason(error)}") from None
+    if max(image.size) > MAX_SIDE:
+        image.close()
+        raise InputError(f"{path}: larger than {MAX_SIDE} pixels a side; draw it again")
+    return image
+
+
+def _origin(path: Path, image: Image.Image) -> Origin:
+    text = image.info.get(TEXT_KEY)
+    if not isinstance(text, str):
+        raise InputError(f"{path}: does not say how it was drawn; draw it with `avser spectrogram`")
+    try:
+        values: dict[str, Any] = json.loads(text)
+        version = values.pop("format")
+        if version != FORMAT_VERSION:
+            raise InputError(f"{path}: picture format {version!r} is unknown here; draw it again")
+        settings = PictureSettings.from_dict(values.pop("settings"))
+        return Origin(settings=settings, **values)
+    except (KeyError, TypeError, AttributeError, ValueError, UsageError):
+        raise InputError(
+            f"{path}: its note of how it was drawn is damaged; draw it again"
+        ) from None
