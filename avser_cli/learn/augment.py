@@ -102,7 +102,8 @@ def augment(
     for picture in levels:
         _limit_band(picture, strength.band_limit, -dynamic_range, draw)
         _mask(picture, strength, -dynamic_range, draw)
-    return np.clip(levels / step + 255.0, 0.0, 255.0).astype(np.float32)
+    gray: Levels = np.clip(levels / step + 255.0, 0.0, 255.0).astype(np.float32)
+    return gray
 
 
 def _chosen(count: int, share: float, draw: np.random.Generator) -> npt.NDArray[np.intp]:
@@ -129,7 +130,8 @@ def _interpolated(values: Levels, at: npt.NDArray[np.float64]) -> Levels:
     """Rows of `values` at fractional positions, linearly between neighbours."""
     below = np.minimum(at.astype(np.intp), len(values) - 2)
     share = (at - below).astype(np.float32)[:, None]
-    return values[below] * (1 - share) + values[below + 1] * share
+    between: Levels = values[below] * (1 - share) + values[below + 1] * share
+    return between
 
 
 def _curves(count: int, height: int, spread: float, draw: np.random.Generator) -> Levels:

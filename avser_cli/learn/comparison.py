@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def compare(
     Returns
     -------
     prepared : Prepared
-        The last recipe's; its split is that of all.
+        The first recipe's; its split is that of all.
     rows : list of Row
         In the order of `recipes`.
 
@@ -68,7 +69,7 @@ def compare(
             emotions,
             recipe,
             split_settings,
-            lambda done, total, recipe=recipe: on_read(recipe, done, total),
+            partial(on_read, recipe),
         )
         if first is not None and prepared.split != first.split:
             odd = set(first.split.train | first.split.test) ^ set(
@@ -79,8 +80,8 @@ def compare(
                 f"{', '.join(sorted(odd)[:3])}; leave them out"
             )
         first = first or prepared
-        result = run(prepared, recipe, seed, lambda line, recipe=recipe: on_epoch(recipe, line))
+        result = run(prepared, recipe, seed, partial(on_epoch, recipe))
         assert result.report is not None
         rows.append(Row(recipe, result.report, result.trained.parameters, result.trained.seconds))
     assert first is not None
-    return replace(first), rows
+    return first, rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,8 @@ from avser_cli.sound.features import feature_vector
 from avser_cli.sound.picture import PictureSettings
 from avser_cli.sound.png import checksum, read_picture
 
-Inputs = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
+Inputs = npt.NDArray[Any]
+"""uint8 pictures or float32 features."""
 Progress = Callable[[int, int], None]
 """Called with the number of files done and the number of all."""
 
@@ -141,5 +143,5 @@ def _refuse_mixture(path: Path, found: PictureSettings, wanted: PictureSettings)
     differing = ", ".join(f"{k} {old[k]} (needed: {new[k]})" for k in new if old[k] != new[k])
     raise CorpusError(
         f"{path}: drawn with other picture settings than the model's: {differing}; "
-        "draw the folder again with `avser spectrogram --recipe ...`"
+        "use the recipe that they were drawn with, or draw them again with `avser spectrogram`"
     )

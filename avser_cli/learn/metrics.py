@@ -94,8 +94,7 @@ def score(
     present = [scores.recall for scores in per_emotion.values() if scores.support]
     total = len(truth)
     macro, weighted = (
-        Scores(*(float(value) for value in averaged(kind)[:3]), support=total)
-        for kind in ("macro", "weighted")
+        Scores(*map(float, averaged(kind)[:3]), total) for kind in ("macro", "weighted")
     )
     return Report(
         labels=labels,

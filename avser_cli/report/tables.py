@@ -42,8 +42,8 @@ def confusion_table(report: Report) -> Table:
 def comparison_table(rows: Sequence[Row], title: str) -> Table:
     """The paper's Table 3 with the measured values beside the published accuracy."""
     table = Table(title=title, title_justify="left")
-    heads = ("recipe", "published", "accuracy", "UAR", "macro P", "R", "F1", "weighted P", "R", "F1",
-             "weights", "training")  # fmt: skip
+    heads = ("recipe", "published", "accuracy", "UAR", "macro P", "R", "F1", "weighted P", "R",
+             "F1", "weights", "training")  # fmt: skip
     table.add_column("model")
     for head in heads:
         table.add_column(head, justify="right")

@@ -19,7 +19,9 @@ PLAIN_STEPS = 10
 class Advance(Protocol):
     """Tells how many of how many are done."""
 
-    def __call__(self, done: int, total: int) -> None: ...
+    def __call__(self, done: int, total: int) -> None:
+        """Tell it."""
+        ...
 
 
 def talk() -> Console:

@@ -126,7 +126,8 @@ def draw_picture(samples: npt.NDArray[np.float32], rate: int, settings: PictureS
     db = decibel_picture(samples, rate, settings)
     white = 0.0 if settings.level == "absolute" else float(db.max())
     gray = (db - white) * (255.0 / settings.dynamic_range) + 255.0
-    return np.rint(np.clip(gray, 0.0, 255.0)).astype(np.uint8)
+    picture: Picture = np.rint(np.clip(gray, 0.0, 255.0)).astype(np.uint8)
+    return picture
 
 
 def decibel_picture(
@@ -231,7 +232,7 @@ def _band_matrix(settings: PictureSettings, rate: int) -> npt.NDArray[np.float32
     Bands above the clip's Nyquist frequency stay empty (black).
     """
     window, fft_length = _window(settings.window, rate)
-    bins = np.fft.rfftfreq(fft_length, 1.0 / rate)
+    bins = np.arange(fft_length // 2 + 1, dtype=np.float64) * (rate / fft_length)
     fmax = settings.fmax if settings.fmax is not None else rate / 2
     if settings.scale == "mel":
         weights = _triangles(mel_frequencies(settings.height + 2, settings.fmin, fmax), bins)
@@ -276,4 +277,5 @@ def _boxes(
     """The share of each bin's width that lies between neighbouring edges."""
     half = (bins[1] - bins[0]) / 2
     overlap = np.minimum(edges[1:, None], bins + half) - np.maximum(edges[:-1, None], bins - half)
-    return np.clip(overlap / (2 * half), 0.0, 1.0)
+    shares: npt.NDArray[np.float64] = np.clip(overlap / (2 * half), 0.0, 1.0)
+    return shares
