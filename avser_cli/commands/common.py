@@ -45,9 +45,8 @@ def tell_prepared(prepared: Prepared) -> None:
         say(f"not asked for: {prepared.other_emotions} clips of other emotions")
     split = prepared.split
     say(f"corpus: {prepared.corpus['description']}")
-    say(
-        f"split: {split.settings.describe()}: {len(split.train)} to train, {len(split.test)} to test"
-    )
+    sides = f"{len(split.train)} to train, {len(split.test)} held out"
+    say(f"split: {split.settings.describe()}: {sides}")
     samples = [recording.samples_sha256 for recording in prepared.dataset.recordings]
     copies = len(samples) - len(set(samples))
     kept = f"; {copies} exact copies, kept on one side" if copies and split.test else ""

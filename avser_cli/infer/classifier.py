@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.corpus.emotions import CATEGORIES, Category
-from avser_cli.errors import MissingExtraError, ModelError
+from avser_cli.errors import ModelError
 from avser_cli.learn.bundle import MLP, TFLITE, BundleConfig, read_config, read_part
+from avser_cli.learn.litert import LiteNetwork
 from avser_cli.learn.mlp import MlpWeights
-from avser_cli.quiet import quiet
 from avser_cli.sound.decode import Clip, read_clip, refuse_silence
 from avser_cli.sound.drawing import draw_clip
 
@@ -65,7 +65,7 @@ class Classifier:
     config : BundleConfig
     """
 
-    def __init__(self, config: BundleConfig, network: Any) -> None:
+    def __init__(self, config: BundleConfig, network: LiteNetwork | MlpWeights) -> None:
         self.config = config
         self._network = network
         self._lock = threading.Lock()
@@ -85,7 +85,7 @@ class Classifier:
             content = read_part(place, MLP, config.files.get(MLP))
             return cls(config, _mlp(place, content))
         content = read_part(place, TFLITE, config.files.get(TFLITE))
-        return cls(config, _interpreter(place, content, config))
+        return cls(config, _lite(place, content, config))
 
     def predict(self, path: Path | str) -> Prediction:
         """Classify a sound file.
@@ -123,17 +123,8 @@ class Classifier:
             float32, shape ``(n, emotions)``; rows add up to 1.
         """
         inputs = inputs.astype(np.float32)
-        if isinstance(self._network, MlpWeights):
-            return self._network.predict(inputs)
-        source = self._network.get_input_details()[0]["index"]
-        target = self._network.get_output_details()[0]["index"]
-        rows = np.empty((len(inputs), len(self.config.labels)), np.float32)
         with self._lock:
-            for row, one in zip(rows, inputs, strict=True):
-                self._network.set_tensor(source, one[None])
-                self._network.invoke()
-                row[:] = self._network.get_tensor(target)[0]
-        return rows
+            return self._network.predict(inputs)
 
     def _prediction(self, row: npt.NDArray[np.float32]) -> Prediction:
         best = int(row.argmax())
@@ -155,28 +146,21 @@ def _mlp(folder: Path, content: bytes) -> MlpWeights:
         raise ModelError(f"{folder}: {MLP} is damaged ({error}); train or copy again") from None
 
 
-def _interpreter(folder: Path, content: bytes, config: BundleConfig) -> Any:
+def _lite(folder: Path, content: bytes, config: BundleConfig) -> LiteNetwork:
     try:
-        from ai_edge_litert.interpreter import Interpreter
-    except ImportError:
-        raise MissingExtraError(
-            "classifying needs ai-edge-litert; install it with: pip install ai-edge-litert"
-        ) from None
-    try:
-        with quiet():
-            interpreter = Interpreter(model_content=content, num_threads=1)
-            interpreter.allocate_tensors()
+        network = LiteNetwork(content)
     except (ValueError, RuntimeError) as error:
         raise ModelError(f"{folder}: {TFLITE} cannot be loaded ({error})") from None
-    emotions = int(interpreter.get_output_details()[0]["shape"][-1])
-    if emotions != len(config.labels):
-        raise ModelError(f"{folder}: {TFLITE} gives {emotions} labels, the config names "
-                         f"{len(config.labels)}; train or copy again")  # fmt: skip
-    picture = config.recipe.picture
-    shape = tuple(int(side) for side in interpreter.get_input_details()[0]["shape"][1:])
-    if picture is not None and shape != (picture.height, picture.width):
+    if network.outputs != len(config.labels):
         raise ModelError(
-            f"{folder}: {TFLITE} reads pictures of {shape[1]}x{shape[0]}, its settings draw "
+            f"{folder}: {TFLITE} gives {network.outputs} labels, the config names "
+            f"{len(config.labels)}; train or copy again"
+        )
+    picture = config.recipe.picture
+    if picture is not None and network.input_shape != (picture.height, picture.width):
+        height, width = network.input_shape
+        raise ModelError(
+            f"{folder}: {TFLITE} reads pictures of {width}x{height}, its settings draw "
             f"{picture.width}x{picture.height}; train or copy again"
         )
-    return interpreter
+    return network

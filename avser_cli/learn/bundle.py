@@ -159,6 +159,7 @@ def newest_bundle(models: Path) -> Path:
     configs = [path for path in models.glob(f"*/{CONFIG}") if not path.parent.name.startswith(".")]
     if not configs:
         raise ModelError(
-            f"{models}: no model bundle in it; train one with `avser train`, or name one with --model"
+            f"{models}: no model bundle in it; train one with `avser train`, or name "
+            "one with --model"
         )
     return max(configs, key=lambda path: (path.stat().st_mtime_ns, path.parent.name)).parent

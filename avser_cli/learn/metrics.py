@@ -94,7 +94,8 @@ def score(
     present = [scores.recall for scores in per_emotion.values() if scores.support]
     total = len(truth)
     macro, weighted = (
-        Scores(*map(float, averaged(kind)[:3]), total) for kind in ("macro", "weighted")
+        Scores(float(p), float(r), float(f), total)
+        for p, r, f, _ in (averaged("macro"), averaged("weighted"))
     )
     return Report(
         labels=labels,

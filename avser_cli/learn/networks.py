@@ -70,8 +70,10 @@ def build_network(
 
 
 def _paper_cnn2d(recipe: Recipe, picture: PictureSettings, emotions: int) -> keras.Model:
-    """Five pairs of a valid 3x3 convolution (N-F+1) and a 2x2 pooling ((W-F)/S+1), then two
-    fully connected layers (the paper's sections 3.2 and 3.3).
+    """Build the paper's network (sections 3.2 and 3.3).
+
+    Five pairs of a valid 3x3 convolution (N-F+1) and a 2x2 pooling ((W-F)/S+1), then two fully
+    connected layers.
     """
     inputs = keras.Input((picture.height, picture.width))
     x = layers.Reshape((picture.height, picture.width, 1))(inputs / 255.0)
@@ -85,8 +87,10 @@ def _paper_cnn2d(recipe: Recipe, picture: PictureSettings, emotions: int) -> ker
 
 
 def _default_cnn2d(recipe: Recipe, picture: PictureSettings, emotions: int) -> keras.Model:
-    """Five pairs with batch normalisation; a head that cares at which frequency something sounds
-    but not when: frequency is kept apart, time goes through attention and a maximum.
+    """Build the default network: five pairs with batch normalisation and a head over time.
+
+    The head cares at which frequency something sounds but not when: frequency is kept apart,
+    time goes through attention and a maximum.
     """
     inputs = keras.Input((picture.height, picture.width))
     x = _relative_level(inputs, picture.dynamic_range)

@@ -1,0 +1,66 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.sounds import make_corpus
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def ravdess():
+    """The real corpus, where it is at hand."""
+    named = os.environ.get("AVSER_RAVDESS")
+    place = Path(named) if named else REPOSITORY.parent / "shared" / "ravdess"
+    if not any(place.glob("Actor_*")):
+        pytest.skip("RAVDESS is not here; point AVSER_RAVDESS at it")
+    return place
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory):
+    """64 made clips with RAVDESS names."""
+    return make_corpus(tmp_path_factory.mktemp("corpus") / "wav")
+
+
+@pytest.fixture
+def avser(tmp_path):
+    """Run the command in a process of its own, from an empty folder."""
+
+    def run(*arguments, cwd=None, stdin=None, **environment):
+        return subprocess.run(
+            [sys.executable, "-m", "avser_cli", *map(str, arguments)],
+            cwd=cwd or tmp_path,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY), **environment},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory, corpus):
+    """A folder with `png` and `models/tiny`, trained for two epochs on the made corpus."""
+    home = tmp_path_factory.mktemp("home")
+    for arguments in (
+        ["spectrogram", corpus, "png"],
+        ["train", "png", "--epochs", "2", "--out", "models/tiny"],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "avser_cli", *map(str, arguments)],
+            cwd=home,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    return home

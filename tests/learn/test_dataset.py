@@ -1,0 +1,50 @@
+import shutil
+
+import numpy as np
+import pytest
+
+from avser_cli.corpus.emotions import PAPER_EMOTIONS
+from avser_cli.corpus.index import index_folder
+from avser_cli.errors import CorpusError
+from avser_cli.learn.dataset import load_dataset
+from avser_cli.learn.recipes import find_recipe
+from tests.sounds import ravdess_name, voice, write_wav
+
+DEFAULT = find_recipe("cnn2d")
+
+
+def load(folder, recipe=DEFAULT):
+    return load_dataset(index_folder(folder, PAPER_EMOTIONS), PAPER_EMOTIONS, recipe)
+
+
+def test_pictures_and_sounds_give_the_same_inputs(trained, corpus):
+    drawn, heard = load(trained / "png"), load(corpus)
+    np.testing.assert_array_equal(drawn.inputs, heard.inputs)
+    np.testing.assert_array_equal(drawn.labels, heard.labels)
+    assert drawn.recordings == heard.recordings
+    assert drawn.inputs.shape == (64, 150, 150)
+
+
+def test_pictures_of_other_settings_are_refused(trained):
+    with pytest.raises(CorpusError, match=r"scale mel \(needed: linear\)"):
+        load(trained / "png", find_recipe("cnn2d", "paper"))
+    with pytest.raises(CorpusError, match=r"mlp reads sound"):
+        load(trained / "png", find_recipe("mlp"))
+
+
+def test_unusable_and_doubled_files_are_named(tmp_path):
+    good, bad = ravdess_name("sad"), ravdess_name("happy")
+    write_wav(tmp_path / "a" / f"{good}.wav", voice())
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    (tmp_path / f"{bad}.wav").write_bytes(b"")
+    dataset = load(tmp_path)
+    assert len(dataset) == 1
+    reasons = {item.path.parent.name: item.reason for item in dataset.left_out}
+    assert "same name as" in reasons["b"]
+    assert "empty" in reasons[tmp_path.name]
+
+
+def test_nothing_usable(tmp_path):
+    (tmp_path / f"{ravdess_name()}.wav").write_bytes(b"")
+    with pytest.raises(CorpusError, match="none of its 1 clips"):
+        load(tmp_path)

@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+
+from avser_cli.errors import UsageError
+from avser_cli.learn.recipes import find_recipe
+from avser_cli.learn.training import Checkpoint, Epoch, to_tflite, train
+
+LABELS = np.arange(24) % 4
+RECIPE = find_recipe("cnn2d").with_options(epochs=3, batch_size=8)
+
+
+def pictures():
+    found = np.random.default_rng(0).integers(0, 90, (24, 150, 150), dtype=np.uint8)
+    for number, label in enumerate(LABELS):
+        found[number, 30 * label : 30 * label + 30] += 120
+    return found
+
+
+def ignore(line):
+    pass
+
+
+class StopError(Exception):
+    pass
+
+
+def stop_after(number):
+    def callback(line):
+        if line.epoch == number:
+            raise StopError
+
+    return callback
+
+
+def test_the_same_seed_gives_the_same_weights_and_resuming_changes_nothing(tmp_path):
+    whole = train(RECIPE, pictures(), LABELS, 4, 7, ignore)
+    checkpoint = Checkpoint(tmp_path / "run", "key")
+    with pytest.raises(StopError):
+        train(RECIPE, pictures(), LABELS, 4, 7, stop_after(2), checkpoint)
+    told: list[Epoch] = []
+    resumed = train(RECIPE, pictures(), LABELS, 4, 7, told.append, checkpoint)
+    assert [line.epoch for line in told] == [3]
+    assert len(resumed.history) == 3
+    for ours, theirs in zip(
+        whole.network.get_weights(), resumed.network.get_weights(), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    other = train(RECIPE, pictures(), LABELS, 4, 8, ignore)
+    assert not np.allclose(other.network.get_weights()[0], whole.network.get_weights()[0])
+
+
+def test_checkpoints_of_other_runs_and_damaged_ones_are_refused(tmp_path):
+    checkpoint = Checkpoint(tmp_path / "run", "key")
+    with pytest.raises(StopError):
+        train(RECIPE, pictures(), LABELS, 4, 0, stop_after(1), checkpoint)
+    with pytest.raises(UsageError, match="other settings"):
+        Checkpoint(tmp_path / "run", "another").load()
+    (tmp_path / "run" / "epoch-0001.keras").write_bytes(b"half")
+    with pytest.raises(UsageError, match="damaged"):
+        checkpoint.load()
+
+
+def test_a_network_learns_bands():
+    trained = train(RECIPE.with_options(epochs=12), pictures(), LABELS, 4, 0, ignore)
+    assert trained.history[-1].loss < trained.history[0].loss
+    assert np.mean(trained.predict(pictures()).argmax(axis=1) == LABELS) > 0.6
+
+
+def test_tflite_answers_as_keras():
+    trained = train(RECIPE.with_options(epochs=1), pictures(), LABELS, 4, 0, ignore)
+    assert len(to_tflite(trained.network, pictures()[:2])) > 1_000_000
+
+
+def test_a_rate_that_breaks_the_loss_says_so():
+    wild = find_recipe("cnn2d", "paper").with_options(epochs=2, batch_size=4, learning_rate=10.0)
+    try:
+        train(wild, pictures(), LABELS, 4, 0, ignore)
+    except UsageError as error:
+        assert "lower --lr" in str(error)

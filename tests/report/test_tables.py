@@ -1,0 +1,48 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from avser_cli.learn.comparison import Row
+from avser_cli.learn.metrics import score
+from avser_cli.learn.recipes import find_recipe
+from avser_cli.report.tables import classification_report, comparison_table, confusion_table
+from avser_cli.report.terminal import safe
+
+LABELS = ("happy", "sad", "angry", "neutral")
+REPORT = score(LABELS, np.array([0, 0, 1, 1, 2, 2, 3, 3]), np.array([0, 0, 1, 0, 2, 2, 3, 2]))
+
+
+def rendered(content, width=160):
+    console = Console(width=width, record=True, quiet=True)
+    console.print(content)
+    return console.export_text()
+
+
+def test_classification_report_is_laid_out_as_table_2():
+    lines = classification_report(REPORT).splitlines()
+    assert lines[0].split() == ["Precision", "Recall", "F1-score", "Support"]
+    assert [line.split()[0] for line in lines[1:5]] == list(LABELS)
+    assert lines[1].split() == ["happy", "0.67", "1.00", "0.80", "2"]
+    assert lines[6].split() == ["Accuracy", "0.75", "8"]
+    assert lines[7].split()[:2] == ["Macro", "avg"]
+    assert lines[8].split()[:2] == ["Weighted", "avg"]
+    assert lines[9].split() == ["UAR", "0.75", "8"]
+
+
+def test_confusion_table_has_a_row_a_label():
+    text = rendered(confusion_table(REPORT))
+    assert all(label in text for label in LABELS)
+
+
+def test_comparison_table_sets_published_beside_measured():
+    text = rendered(comparison_table([Row(find_recipe("mlp"), REPORT, 55804, 1.0)], "split"))
+    assert "0.79" in text
+    assert "0.750" in text
+    assert "55,804" in text
+
+
+@given(st.text())
+def test_safe_names_are_one_printable_line(text):
+    assert "\n" not in safe(text)
+    assert safe(text).isprintable()

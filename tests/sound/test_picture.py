@@ -1,0 +1,124 @@
+from dataclasses import replace
+
+import librosa
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from avser_cli.errors import UsageError
+from avser_cli.learn.recipes import picture_settings
+from avser_cli.sound.picture import (
+    PictureSettings,
+    decibel_picture,
+    draw_picture,
+    mel_frequencies,
+    trim_silence,
+)
+from tests.sounds import tone, voice
+
+DEFAULT = picture_settings("default")
+PAPER = picture_settings("paper")
+
+
+def row_frequency(row: int, shown: PictureSettings, rate: int) -> float:
+    top = shown.fmax or rate / 2
+    if shown.scale == "mel":
+        return float(mel_frequencies(shown.height + 2, shown.fmin, top)[1:-1][::-1][row])
+    return shown.fmin + (top - shown.fmin) * (shown.height - row - 0.5) / shown.height
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    frequency=st.floats(150, 3500),
+    rate=st.sampled_from([8000, 11025, 16000, 22050, 44100, 48000]),
+    shown=st.sampled_from([DEFAULT, PAPER]),
+)
+def test_a_tone_lands_in_its_row(frequency, rate, shown):
+    picture = draw_picture(tone(frequency, rate=rate), rate, shown)
+    row = int(picture[:, shown.width // 2].argmax())
+    top = shown.fmax or rate / 2
+    spacing = 40 if shown.scale == "mel" else top / shown.height
+    assert abs(row_frequency(row, shown, rate) - frequency) <= max(spacing, frequency * 0.02)
+
+
+def test_a_click_lands_in_its_column():
+    samples = np.zeros(48000, np.float32)
+    samples[12000] = 1.0
+    shown = replace(PAPER, window=0.01)
+    picture = decibel_picture(samples, 48000, shown)
+    assert abs(int(picture.sum(axis=0).argmax()) - 150 * 12000 / 48000) <= 1
+
+
+@pytest.mark.parametrize("rate", [16000, 44100, 48000])
+@pytest.mark.parametrize("dbfs", [-6.0, -20.0, -50.0])
+def test_level_is_right_within_a_tenth_of_a_decibel(rate, dbfs):
+    shown = PictureSettings(scale="linear", fmin=0, fmax=8000, height=50, seconds=None, trim=None)
+    samples = tone(1040.0, rate=rate, amplitude=10 ** (dbfs / 20))
+    assert decibel_picture(samples, rate, shown)[:, 75].max() == pytest.approx(dbfs, abs=0.1)
+
+
+def test_gray_is_linear_in_decibels():
+    loud = draw_picture(tone(1000, amplitude=0.5), 16000, PAPER).astype(int)
+    soft = draw_picture(tone(1000, amplitude=0.05), 16000, PAPER).astype(int)
+    assert loud.max() - soft.max() == pytest.approx(20 * 255 / 120, abs=1)
+
+
+def test_mel_frequencies_are_librosas():
+    ours = mel_frequencies(152, 50.0, 8000.0)
+    theirs = librosa.mel_frequencies(n_mels=152, fmin=50.0, fmax=8000.0)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-10)
+
+
+def test_rates_agree_below_their_nyquist_frequencies():
+    high = voice(rate=48000)
+    low = librosa.resample(high, orig_sr=48000, target_sr=16000)
+    difference = np.abs(
+        draw_picture(high, 48000, DEFAULT).astype(int) - draw_picture(low, 16000, DEFAULT)
+    )
+    assert np.median(difference[20:]) <= 1
+    assert np.mean(difference[20:]) < 3
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    count=st.integers(1, 30000),
+    rate=st.sampled_from([4000, 8000, 16000, 48000, 192000]),
+    shown=st.sampled_from([DEFAULT, PAPER]),
+    amplitude=st.floats(0, 1),
+)
+def test_any_length_gives_a_whole_picture(count, rate, shown, amplitude):
+    samples = (amplitude * np.random.default_rng(count).uniform(-1, 1, count)).astype(np.float32)
+    picture = draw_picture(samples, rate, shown)
+    assert picture.shape == (150, 150)
+    assert picture.dtype == np.uint8
+
+
+def test_silence_at_the_ends_is_cut_and_does_not_move_the_picture():
+    sound = voice()
+    quiet = np.zeros(16000, np.float32)
+    padded = np.concatenate([quiet, sound, quiet])
+    assert len(trim_silence(padded, 16000, 35.0)) <= len(sound) + 2 * 320
+    plain = draw_picture(sound, 16000, DEFAULT)
+    np.testing.assert_array_equal(draw_picture(padded, 16000, DEFAULT), plain)
+
+
+def test_unheard_of_settings_are_refused():
+    for values in (
+        {"width": 2},
+        {"scale": "bark"},
+        {"level": "loud"},
+        {"fmin": 9000.0},
+        {"window": 0.0},
+        {"seconds": -1.0},
+        {"dynamic_range": 1.0},
+        {"trim": 0.0},
+    ):
+        with pytest.raises(UsageError):
+            PictureSettings(**values)
+
+
+def test_settings_survive_plain_values():
+    assert PictureSettings.from_dict(PAPER.as_dict()) == PAPER
+    with pytest.raises(UsageError):
+        PictureSettings.from_dict({"width": 150})

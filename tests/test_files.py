@@ -1,0 +1,37 @@
+import pytest
+
+from avser_cli.errors import OutputError
+from avser_cli.files import refuse_unwritable, whole_folder, write_whole
+
+
+def test_write_whole_leaves_the_old_file_or_the_new_one(tmp_path):
+    path = tmp_path / "deep" / "a.txt"
+    write_whole(path, b"one")
+    write_whole(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert [p.name for p in path.parent.iterdir()] == ["a.txt"]
+
+
+def test_a_failing_block_leaves_the_old_folder(tmp_path):
+    place = tmp_path / "bundle"
+    with whole_folder(place) as part:
+        (part / "a").write_text("old")
+    with pytest.raises(ZeroDivisionError), whole_folder(place) as part:
+        (part / "a").write_text("half")
+        raise ZeroDivisionError
+    assert (place / "a").read_text() == "old"
+    with whole_folder(place) as part:
+        (part / "b").write_text("new")
+    assert [p.name for p in place.iterdir()] == ["b"]
+    assert [p.name for p in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_places_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    for act in (
+        lambda: write_whole(tmp_path / "file" / "x", b""),
+        lambda: refuse_unwritable(tmp_path / "file" / "x"),
+        lambda: whole_folder(tmp_path / "file" / "x").__enter__(),
+    ):
+        with pytest.raises(OutputError, match="cannot be written"):
+            act()
