@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from avser_cli.errors import CorpusError
@@ -46,8 +47,6 @@ def test_clips_that_the_bundle_never_met(tmp_path, classifier):
 def test_the_report_is_that_of_the_predictions(trained, classifier):
     found = evaluate(classifier, trained / "png", "held-out")
     order = {label: number for number, label in enumerate(found.report.labels)}
-    import numpy as np
-
     truth = np.array([order[clip["label"]] for clip in found.files])
     heard = np.array([order[clip["emotion"]] for clip in found.files])
     assert score(found.report.labels, truth, heard) == found.report

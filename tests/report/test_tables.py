@@ -1,3 +1,5 @@
+import io
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +16,7 @@ REPORT = score(LABELS, np.array([0, 0, 1, 1, 2, 2, 3, 3]), np.array([0, 0, 1, 0,
 
 
 def rendered(content, width=160):
-    console = Console(width=width, record=True, quiet=True)
+    console = Console(width=width, record=True, file=io.StringIO())
     console.print(content)
     return console.export_text()
 

@@ -1,0 +1,154 @@
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.conftest import REPOSITORY
+from tests.sounds import ravdess_name
+
+
+@pytest.fixture
+def home(trained, tmp_path):
+    """A folder with pictures and no models."""
+    shutil.copytree(trained / "png", tmp_path / "png")
+    return tmp_path
+
+
+def test_a_bundle_is_scored_by_evaluate_on_what_it_held_out(trained, avser):
+    done = avser("evaluate", cwd=trained)
+    assert done.returncode == 0, done.stderr
+    assert "model: models/tiny" in done.stderr
+    assert "held out, paper (random, stratified, 25% held out, seed 0)" in done.stdout
+    assert "Weighted avg" in done.stdout
+    assert (trained / "tiny-confusion.png").exists()
+    found = json.loads(avser("evaluate", "--format", "json", cwd=trained).stdout)
+    assert set(found) >= {
+        "accuracy",
+        "uar",
+        "labels",
+        "confusion",
+        "per_emotion",
+        "split",
+        "clips",
+    }
+    assert sum(map(sum, found["confusion"])) == len(found["clips"]) == 16
+    stored = json.loads((trained / "models/tiny/metrics.json").read_text())["held_out"]
+    assert found["confusion"] == stored["confusion"]
+
+
+def test_training_clips_are_scored_only_when_asked_and_labelled_so(trained, avser):
+    done = avser("evaluate", "--part", "trained-on", cwd=trained)
+    assert done.returncode == 0
+    assert "TRAINING CLIPS, not a measure of accuracy" in done.stdout
+    as_json = avser("evaluate", "--part", "trained-on", "--format", "json", cwd=trained)
+    assert json.loads(as_json.stdout)["scored_training_clips"] is True
+
+
+def test_lines_an_epoch_and_nothing_of_tensorflow(home, avser):
+    done = avser("train", "--epochs", "2", "--optimizer", "rmsprop", "--lr", "0.001")
+    assert done.returncode == 0, done.stderr
+    told = done.stderr.splitlines()
+    assert sum(line.startswith("epoch ") and line.endswith(" left") for line in told) == 2
+    assert any(line.startswith("leak check: no recording") for line in told)
+    known = ("reading", "corpus:", "split:", "leak check:", "training:", "epoch", "bundle:")
+    assert all(line.startswith(known) for line in told)
+    assert done.stdout.splitlines()[0].split() == ["Precision", "Recall", "F1-score", "Support"]
+    bundle = home / "models" / "cnn2d-default-rmsprop-0.001-paper-seed0"
+    assert json.loads((bundle / "config.json").read_text())["recipe"]["optimizer"] == "rmsprop"
+    again = avser("train", "--epochs", "2", "--optimizer", "rmsprop", "--lr", "0.001")
+    assert again.returncode == 6
+    assert "--force replaces it" in again.stderr
+
+
+@pytest.mark.parametrize("network", ["mlp", "cnn1d"])
+def test_networks_that_read_sound(corpus, avser, tmp_path, network):
+    done = avser("train", corpus, "--network", network, "--epochs", "20", "--out", "m")
+    assert done.returncode == 0, done.stderr
+    clip = next(corpus.rglob("*.wav"))
+    heard = avser("classify", clip, "--model", "m")
+    assert heard.returncode == 0, heard.stderr
+    scored = avser("evaluate", corpus, "--model", "m", "--format", "json")
+    stored = json.loads((tmp_path / "m" / "metrics.json").read_text())["held_out"]
+    assert json.loads(scored.stdout)["accuracy"] == pytest.approx(stored["accuracy"], abs=0.07)
+
+
+def test_interrupt_keeps_epochs_and_resume_goes_on(home, avser):
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    command = [sys.executable, "-m", "avser_cli", "train", "--epochs", "4", "--out", "m/x"]
+    running = subprocess.Popen(
+        command, cwd=home, env=environment, stderr=subprocess.PIPE, text=True
+    )
+    state = home / "m" / ".x.run" / "state.json"
+    deadline = time.monotonic() + 120
+    while not state.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    _, told = running.communicate(timeout=60)
+    assert running.returncode == 130, told
+    assert "--resume goes on" in told
+    assert "Traceback" not in told
+    assert not (home / "m" / "x").exists()
+    refused = avser("train", "--epochs", "4", "--out", "m/x")
+    assert refused.returncode == 6
+    assert "an interrupted run is there" in refused.stderr
+    other = avser("train", "--epochs", "9", "--out", "m/x", "--resume")
+    assert other.returncode == 2
+    resumed = avser("train", "--epochs", "4", "--out", "m/x", "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    epochs = [line for line in resumed.stderr.splitlines() if line.startswith("epoch ")]
+    assert 1 <= len(epochs) < 4
+    assert len((home / "m" / "x" / "history.csv").read_text().splitlines()) == 5
+    assert not (home / "m" / ".x.run").exists()
+    finished = avser("train", "--epochs", "4", "--out", "m/x", "--resume")
+    assert (finished.returncode, "already finished" in finished.stderr) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "expected"),
+    [
+        (["nowhere"], 3, "no such folder"),
+        (["png", "--lr", "0"], 2, "learning rate"),
+        (["png", "--epochs", "0"], 2, "at least 1"),
+        (["png", "--emotions", "happy,bored"], 2, "unknown emotion 'bored'; known: happy"),
+        (["png", "--emotions", "happy,calm"], 7, "no usable clip of calm"),
+        (["png", "--split", "speaker", "--fold", "9"], 2, "--fold 9"),
+        (["png", "--split", "speaker", "--fold", "3"], 7, "angry: 0 clips held out"),
+        (["png", "--recipe", "paper"], 7, "other picture settings"),
+        (["png", "--network", "mlp"], 7, "mlp reads sound"),
+        (["png", "--network", "cnn1d", "--recipe", "default"], 2, "known: paper"),
+        (["png", "--out", "png/file/x"], 6, "cannot be written"),
+    ],
+)
+def test_bad_options_are_one_line(home, avser, arguments, code, expected):
+    (home / "png" / "file").touch()
+    done = (
+        avser("train", *arguments, "--epochs", "1")
+        if "--epochs" not in arguments
+        else avser("train", *arguments)
+    )
+    assert done.returncode == code, done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith("avser: ")]
+    assert len(lines) == 1
+    assert expected in lines[0]
+    assert "Traceback" not in done.stderr
+    assert not (home / "models").exists() or not any((home / "models").iterdir())
+
+
+def test_evaluate_without_models_or_data(avser, tmp_path, trained):
+    done = avser("evaluate")
+    assert (done.returncode, "no model bundle" in done.stderr) == (5, True)
+    done = avser("evaluate", "--model", trained / "models" / "tiny")
+    assert (done.returncode, "name the folder" in done.stderr) == (2, True)
+
+
+def test_pictures_that_do_not_match_the_bundle(avser, corpus, trained, tmp_path):
+    avser("spectrogram", corpus, "png", "--recipe", "paper")
+    done = avser("evaluate", "png", "--model", trained / "models" / "tiny")
+    assert done.returncode == 7
+    assert "drawn with other picture settings" in done.stderr
+    assert ravdess_name("happy", 1).split("-")[0] in done.stderr
