@@ -57,7 +57,8 @@ def compare(
     )
     common.tell_prepared(prepared)
     title = f"{settings.describe()}, seed {seed}"
-    show(comparison_table(rows, title))
+    print(title)
+    show(comparison_table(rows))
     values = {"split": settings.describe(), "seed": seed, "corpus": prepared.corpus,
               "models": [_as_json(row) for row in rows]}  # fmt: skip
     write_whole(out / "compare.json", (json.dumps(values, indent=1) + "\n").encode())

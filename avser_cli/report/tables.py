@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from avser_cli.learn.comparison import PUBLISHED, Row
@@ -29,8 +30,7 @@ def classification_report(report: Report) -> str:
 
 def confusion_table(report: Report) -> Table:
     """Rows are what the clips are, columns what the model heard."""
-    table = Table(title="Confusion matrix (rows: label, columns: heard)", title_justify="left")
-    table.add_column("")
+    table = Table("label \\ heard", box=SIMPLE_HEAD)
     for label in report.labels:
         table.add_column(label, justify="right")
     for number, (label, counts) in enumerate(zip(report.labels, report.confusion, strict=True)):
@@ -39,29 +39,27 @@ def confusion_table(report: Report) -> Table:
     return table
 
 
-def comparison_table(rows: Sequence[Row], title: str) -> Table:
+def comparison_table(rows: Sequence[Row]) -> Table:
     """The paper's Table 3 with the measured values beside the published accuracy."""
-    table = Table(title=title, title_justify="left")
-    heads = ("recipe", "published", "accuracy", "UAR", "macro P", "R", "F1", "weighted P", "R",
-             "F1", "weights", "training")  # fmt: skip
-    table.add_column("model")
+    table = Table("model", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    heads = ("published", "accuracy", "UAR", "macro P R F1", "weighted P R F1", "weights", "time")
     for head in heads:
         table.add_column(head, justify="right")
     for row in rows:
         report = row.report
-        averages = [
-            f"{value:.2f}"
-            for scores in (report.macro, report.weighted)
-            for value in (scores.precision, scores.recall, scores.f1)
-        ]
         table.add_row(
-            row.recipe.network,
-            row.recipe.name,
+            f"{row.recipe.network} {row.recipe.name}",
             f"{PUBLISHED[row.recipe.network]:.2f}",
             f"{report.accuracy:.3f}",
             f"{report.uar:.3f}",
-            *averages,
+            _three(report.macro),
+            _three(report.weighted),
             f"{row.parameters:,}",
             f"{row.seconds:.0f} s",
         )
     return table
+
+
+def _three(scores: Scores) -> str:
+    values = (scores.precision, scores.recall, scores.f1)
+    return " ".join(f"{value:.2f}".removeprefix("0") for value in values)

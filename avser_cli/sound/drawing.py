@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,13 +154,20 @@ def draw_folder(
     OutputError
         `target` cannot be written to (also while the iterator is read).
     """
+    pairs = mirrored(find_sounds(source), source, target)
+    return len(pairs), _drawn(pairs, settings, jobs, force)
+
+
+def _drawn(
+    pairs: list[tuple[Path, Path]], settings: PictureSettings, jobs: int, force: bool
+) -> Iterator[Outcome]:
     from joblib import Parallel, delayed
 
-    pairs = mirrored(find_sounds(source), source, target)
+    # An interrupted run leaves results unread; joblib's advice about that is not for users.
+    warnings.filterwarnings("ignore", module="joblib", message=".*input task iterator.*")
     work = (delayed(_draw_one)(sound, png, settings, force) for sound, png in pairs)
     # Threads: decoding, FFT and PNG packing all release the interpreter lock.
-    parallel = Parallel(n_jobs=jobs, prefer="threads", return_as="generator_unordered")
-    return len(pairs), parallel(work)
+    yield from Parallel(n_jobs=jobs, prefer="threads", return_as="generator_unordered")(work)
 
 
 def mirrored(sounds: list[Path], source: Path, target: Path) -> list[tuple[Path, Path]]:

@@ -38,7 +38,7 @@ def test_confusion_table_has_a_row_a_label():
 
 
 def test_comparison_table_sets_published_beside_measured():
-    text = rendered(comparison_table([Row(find_recipe("mlp"), REPORT, 55804, 1.0)], "split"))
+    text = rendered(comparison_table([Row(find_recipe("mlp"), REPORT, 55804, 1.0)]))
     assert "0.79" in text
     assert "0.750" in text
     assert "55,804" in text
