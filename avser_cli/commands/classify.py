@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -30,7 +31,8 @@ def classify(
     classifier = Classifier.load(model)
     paths = [path for given in sounds for path in _expanded(given)]
     failures: list[InputError] = []
-    with progress("classifying", wanted=len(paths) > 1) as advance:
+    # On a terminal the answers themselves show how far it is.
+    with progress("classifying", wanted=len(paths) > 1 and not sys.stdout.isatty()) as advance:
         for done, path in enumerate(paths, start=1):
             try:
                 prediction = classifier.predict(path)

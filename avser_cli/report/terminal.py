@@ -47,9 +47,9 @@ def safe(name: object) -> str:
 
 @contextmanager
 def progress(what: str, wanted: bool = True) -> Iterator[Advance]:
-    """A bar with the time left on a terminal; some plain lines elsewhere; or nothing at all."""
+    """A bar with the time left on a terminal; some plain lines elsewhere; nothing if not wanted."""
     console = talk()
-    if not wanted or (console.is_terminal and sys.stdout.isatty() and what == "classifying"):
+    if not wanted:
         yield lambda done, total: None
         return
     if not console.is_terminal:
