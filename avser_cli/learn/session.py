@@ -132,14 +132,14 @@ def write_parts(
     folder: Path, name: str, prepared: Prepared, recipe: Recipe, seed: int, result: Result
 ) -> BundleConfig:
     """Write a bundle's parts, but for pictures and card, into an empty folder."""
-    from avser_cli.learn.training import to_tflite
+    from avser_cli.learn.training import save_weights, to_tflite
 
     network = result.trained.network
     if recipe.network == "mlp":
         write_whole(folder / MLP, network.to_npz())
         files = [MLP]
     else:
-        network.save(folder / KERAS)
+        save_weights(network, folder / KERAS)
         write_whole(folder / TFLITE, to_tflite(network, prepared.dataset.inputs[:8]))
         files = [KERAS, TFLITE]
     config = BundleConfig(

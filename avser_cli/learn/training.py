@@ -249,6 +249,11 @@ def _train_mlp(
     return Trained(weights, tuple(history), weights.count, time.perf_counter() - start)
 
 
+def save_weights(network: Any, path: Path) -> None:
+    """Write a network as a ``.keras`` file, without the optimizer's state: a third of the size."""
+    keras.Model(network.inputs, network.outputs).save(path)
+
+
 def to_tflite(network: Any, samples: Inputs) -> bytes:
     """A Keras network as a TFLite model that takes one input at a time.
 

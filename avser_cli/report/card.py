@@ -17,7 +17,7 @@ they feel something is another matter, and so are other languages, ages, rooms a
 Not for diagnosis, hiring, policing, surveillance, or any decision about a person."""
 
 
-def model_card(config: BundleConfig, report: Report | None, measured: str = "") -> str:
+def model_card(config: BundleConfig, report: Report | None) -> str:
     """The card as Markdown.
 
     Parameters
@@ -25,8 +25,6 @@ def model_card(config: BundleConfig, report: Report | None, measured: str = "") 
     config : BundleConfig
     report : Report or None
         On the held-out side; ``None`` where nothing was held out.
-    measured : str
-        What is known of the model's accuracy from elsewhere, as Markdown.
     """
     libraries = ", ".join(f"{name} {number}" for name, number in config.libraries.items())
     recipe = config.recipe
@@ -37,8 +35,6 @@ def model_card(config: BundleConfig, report: Report | None, measured: str = "") 
         )
     else:
         accuracy = "Nothing was held out, so this bundle itself has no accuracy to report.\n"
-    if measured:
-        accuracy += f"\n{measured.strip()}\n"
     return f"""\
 # {config.name}
 
