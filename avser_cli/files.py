@@ -58,6 +58,9 @@ def whole_folder(path: Path) -> Iterator[Path]:
             if old.exists() and not path.exists():
                 old.rename(path)
             shutil.rmtree(old, ignore_errors=True)
+    except OutputError as error:
+        # Name the folder that was asked for, not the temporary one.
+        raise OutputError(str(error).replace(str(part), str(path))) from None
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {os_reason(error)}") from None
 

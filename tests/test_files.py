@@ -35,3 +35,12 @@ def test_places_that_cannot_be_written(tmp_path):
     ):
         with pytest.raises(OutputError, match="cannot be written"):
             act()
+
+
+def test_errors_name_the_folder_that_was_asked_for(tmp_path):
+    with (
+        pytest.raises(OutputError, match=f"{tmp_path}/bundle/a/b: cannot"),
+        whole_folder(tmp_path / "bundle") as part,
+    ):
+        (part / "a").touch()
+        write_whole(part / "a" / "b", b"")

@@ -53,14 +53,14 @@ def evaluate(
         evaluation = score_bundle(classifier, source, part, advance)
     tell_left_out(evaluation.left_out)
     title = _title(classifier.config, evaluation)
-    place = figure or Path(f"{classifier.config.name}-confusion.png")
-    plot_confusion(place, evaluation.report, title)
     if format == "json":
         print(json.dumps(_as_json(folder, classifier.config, evaluation), indent=1))
     else:
         print(title)
         print(classification_report(evaluation.report))
         show(confusion_table(evaluation.report))
+    place = figure or Path(f"{classifier.config.name}-confusion.png")
+    plot_confusion(place, evaluation.report, title)
     say(f"figure: {place}")
 
 

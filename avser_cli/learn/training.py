@@ -116,7 +116,8 @@ class Checkpoint:
             self.folder.mkdir(parents=True, exist_ok=True)
             network.save(self.folder / name)
         except OSError as error:
-            raise OutputError(f"{self.folder}: cannot be written to: {os_reason(error)}") from None
+            (self.folder / name).unlink(missing_ok=True)
+            raise OutputError(f"{self.folder}: cannot be written: {os_reason(error)}") from None
         state = {"key": self.key, "network": name, "history": [asdict(x) for x in history]}
         write_whole(self._state, json.dumps(state).encode())
         for old in self.folder.glob("epoch-*.keras"):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from avser_cli.errors import UsageError
+from avser_cli.errors import OutputError, UsageError
 from avser_cli.learn.recipes import find_recipe
 from avser_cli.learn.training import Checkpoint, Epoch, to_tflite, train
 
@@ -77,3 +77,14 @@ def test_a_rate_that_breaks_the_loss_says_so():
         train(wild, pictures(), LABELS, 4, 0, ignore)
     except UsageError as error:
         assert "lower --lr" in str(error)
+
+
+def test_a_checkpoint_that_cannot_be_saved_leaves_no_half_file(tmp_path):
+    class Full:
+        def save(self, path):
+            path.write_bytes(b"half")
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OutputError, match="No space left"):
+        Checkpoint(tmp_path / "run", "key").save(Full(), [Epoch(1, 1.0, 0.5, 1.0)])
+    assert list((tmp_path / "run").iterdir()) == []
