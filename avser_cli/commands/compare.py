@@ -25,7 +25,7 @@ def compare(
     data: Annotated[Path, typer.Argument(help="Folder of sound.")] = Path("wav"),
     recipe: Annotated[
         Literal["default", "paper"], typer.Option(help="Recipe of the CNN-2D.")
-    ] = "default",
+    ] = "paper",
     emotions: common.Emotions = common.ALL_EMOTIONS,
     split: Annotated[
         Literal["paper", "speaker", "statement"], typer.Option(help=common.SPLIT_HELP)
