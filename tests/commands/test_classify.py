@@ -1,5 +1,6 @@
 import json
 import os
+import sys
 
 import numpy as np
 import pytest
@@ -104,7 +105,9 @@ def test_each_bad_input_is_one_line(avser, tmp_path):
 def test_a_closed_pipe_is_no_error(tmp_path):
     for number in range(30):
         write_wav(tmp_path / f"{number}.wav", voice(seconds=0.5))
-    command = f"python -m avser_cli classify {tmp_path} --format jsonl | head -1 > /dev/null"
+    command = (
+        f"{sys.executable} -m avser_cli classify {tmp_path} --format jsonl | head -1 > /dev/null"
+    )
     status = os.system(f"bash -c 'set -o pipefail; cd {REPOSITORY}; {command}' 2> {tmp_path}/err")
     assert status == 0
     assert "Traceback" not in (tmp_path / "err").read_text()

@@ -24,7 +24,7 @@ def corpus(actors=range(1, 25), copies=()):
         for statement in (1, 2)
         for repetition in (1, 2)
     ]
-    same = dict.fromkeys(copies, copies[0])
+    same = dict.fromkeys(copies, "copied")
     return [Recording(name, parse_name(name), f"sha-{same.get(name, name)}") for name in names]
 
 
