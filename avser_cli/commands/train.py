@@ -14,6 +14,7 @@ from avser_cli.commands import common
 from avser_cli.corpus.splits import SplitSettings
 from avser_cli.errors import MissingExtraError, OutputError, UsageError
 from avser_cli.files import refuse_unwritable, whole_folder
+from avser_cli.learn.bundle import CONFIG
 from avser_cli.learn.recipes import Recipe, find_recipe
 from avser_cli.learn.session import Prepared, prepare, run, write_parts
 from avser_cli.report.card import model_card
@@ -130,6 +131,10 @@ def _may_begin(target: Path, checkpoint: Path, resume: bool, force: bool) -> boo
             say(f"{target}: already finished; nothing to resume")
             return False
         raise OutputError(f"{target}: already there; --force replaces it, --out writes elsewhere")
+    if target.exists() and not (target / CONFIG).is_file():
+        raise OutputError(
+            f"{target}: not a model bundle, so it is not replaced; choose another --out"
+        )
     if checkpoint.exists():
         if force:
             shutil.rmtree(checkpoint)

@@ -139,6 +139,14 @@ def test_bad_options_are_one_line(home, avser, arguments, code, expected):
     assert not (home / "models").exists() or not any((home / "models").iterdir())
 
 
+def test_force_never_replaces_what_is_no_bundle(home, avser):
+    (home / "letters").mkdir()
+    (home / "letters" / "dear.txt").write_text("keep me")
+    done = avser("train", "--epochs", "1", "--out", "letters", "--force")
+    assert (done.returncode, "not a model bundle" in done.stderr) == (6, True)
+    assert (home / "letters" / "dear.txt").read_text() == "keep me"
+
+
 def test_evaluate_without_models_or_data(avser, tmp_path, trained):
     done = avser("evaluate")
     assert (done.returncode, "no model bundle" in done.stderr) == (5, True)
