@@ -27,6 +27,8 @@ PAPER_FILTERS = (16, 32, 64, 64, 64)
 PAPER_UNITS = 512
 DEFAULT_FILTERS = (32, 64, 80, 96, 128)
 DEFAULT_POOLS = ((2, 2), (2, 2), (2, 2), (1, 2), (1, 1))
+"""Rows and columns that are pooled after each convolution; the fifth convolution's pooling is the
+one over time in the head."""
 DEFAULT_UNITS = 128
 
 
