@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -109,16 +108,15 @@ def describe(recipe: Recipe) -> str:
 
 
 def epoch_line(recipe: Recipe) -> Callable[[Any], None]:
-    """A callback that prints one line an epoch with the time left."""
-    start, first = time.monotonic(), None
+    """A callback that prints one line an epoch with the time left, by the epochs so far."""
+    seconds: list[float] = []
 
     def tell(line: Any) -> None:
-        nonlocal first
-        first = first or line.epoch
-        done, total = line.epoch - first + 1, recipe.epochs - first + 1
+        seconds.append(line.seconds)
+        time_left = sum(seconds) / len(seconds) * (recipe.epochs - line.epoch)
         say(
             f"epoch {line.epoch:3d}/{recipe.epochs}  loss {line.loss:.4f}  "
-            f"accuracy {line.accuracy:.3f}  {line.seconds:.1f} s  {left(start, done, total)}"
+            f"accuracy {line.accuracy:.3f}  {line.seconds:.1f} s  {left(time_left)}"
         )
 
     return tell

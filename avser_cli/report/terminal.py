@@ -78,12 +78,12 @@ def _plain(what: str) -> Advance:
         step = done * PLAIN_STEPS // max(total, 1)
         if step > told and total > PLAIN_STEPS:
             told = step
-            print(f"{what}: {done} of {total}, {left(start, done, total)}", file=sys.stderr)
+            time_left = (time.monotonic() - start) / done * (total - done)
+            print(f"{what}: {done} of {total}, {left(time_left)}", file=sys.stderr)
 
     return advance
 
 
-def left(start: float, done: int, total: int) -> str:
-    """The time left at the pace since `start` (of the monotonic clock)."""
-    seconds = (time.monotonic() - start) / max(done, 1) * (total - done)
+def left(seconds: float) -> str:
+    """A time left, e.g. ``0:03:20 left``."""
     return f"{timedelta(seconds=round(seconds))} left"
