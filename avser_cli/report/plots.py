@@ -72,7 +72,7 @@ def plot_comparison(path: Path, rows: Sequence[Row], title: str) -> None:
     axes = figure.subplots()
     names = [row.recipe.network.upper().replace("CNN", "CNN-") for row in rows]
     bars = axes.bar(names, [row.report.accuracy for row in rows], color="0.6", label="measured")
-    axes.bar_label(bars, fmt="%.2f")
+    axes.bar_label(bars, fmt="%.2f", label_type="center")
     published = [PUBLISHED[row.recipe.network] for row in rows]
     axes.plot(names, published, "kD", label="published")
     axes.set_ylim(0, 1)
