@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 import typer
 
 from avser_cli.commands import common
-from avser_cli.commands.train import describe, epoch_line
 from avser_cli.corpus.splits import SplitSettings
 from avser_cli.errors import UsageError
 from avser_cli.files import refuse_unwritable, write_whole
@@ -55,11 +54,12 @@ def compare(
     prepared, rows = compare_recipes(
         data, common.parse_emotions(emotions), recipes, settings, seed, _on_read, _EpochLines()
     )
-    common.tell_prepared(prepared)
+    common.tell_corpus(prepared.corpus)
+    common.tell_split(prepared)
     title = f"{settings.describe()}, seed {seed}"
     print(title)
     show(comparison_table(rows))
-    values = {"split": settings.describe(), "seed": seed, "corpus": prepared.corpus,
+    values = {"split": settings.describe(), "seed": seed, "corpus": prepared.corpus.about,
               "models": [_as_json(row) for row in rows]}  # fmt: skip
     write_whole(out / "compare.json", (json.dumps(values, indent=1) + "\n").encode())
     plot_comparison(out / "figure-9.png", rows, title)
@@ -79,8 +79,8 @@ class _EpochLines:
 
     def __call__(self, recipe: Recipe, line: Any) -> None:
         if recipe.network not in self.tell:
-            say(f"training: {describe(recipe)}")
-            self.tell[recipe.network] = epoch_line(recipe)
+            say(f"training: {common.describe_recipe(recipe)}")
+            self.tell[recipe.network] = common.epoch_line(recipe)
         stride = 1 if recipe.epochs <= 100 else 25
         if line.epoch % stride == 0 or line.epoch == recipe.epochs:
             self.tell[recipe.network](line)

@@ -1,64 +1,160 @@
-"""`avser evaluate`: a bundle's report on clips that it never saw."""
+"""`avser evaluate`: a bundle's report on clips that it never saw, or a whole cross-validation."""
 
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from avser_cli.commands.common import tell_left_out
+from avser_cli.commands import common
+from avser_cli.corpus.splits import SplitKind
 from avser_cli.errors import UsageError
+from avser_cli.files import refuse_unwritable
 from avser_cli.infer.classifier import Classifier
 from avser_cli.infer.evaluation import Evaluation
 from avser_cli.infer.evaluation import evaluate as score_bundle
 from avser_cli.learn.bundle import BundleConfig, newest_bundle
+from avser_cli.learn.protocol import FinishedRun, plan, run_planned
+from avser_cli.learn.recipes import Recipe
+from avser_cli.learn.session import read_corpus
+from avser_cli.learn.summary import summarise
+from avser_cli.report.crossval import protocol_table, recall_words, write_report
 from avser_cli.report.plots import plot_confusion
 from avser_cli.report.tables import classification_report, confusion_table
 from avser_cli.report.terminal import progress, say, show
 
 FOLDERS = (Path("png"), Path("wav"))
+BUNDLE = "One bundle"
+PROTOCOL = "Cross-validation, with --protocol"
 
 
 def evaluate(
+    context: typer.Context,
     data: Annotated[
         Path | None, typer.Argument(help="Folder of pictures or sound; default: ./png or ./wav.")
     ] = None,
+    format: Annotated[Literal["text", "json"], typer.Option(help="What stdout gets.")] = "text",
     model: Annotated[
-        Path | None, typer.Option(help="Bundle; default: the newest under ./models.")
+        Path | None,
+        typer.Option(help="Bundle; default: the newest under ./models.", rich_help_panel=BUNDLE),
     ] = None,
     part: Annotated[
         Literal["held-out", "new", "trained-on"],
-        typer.Option(help="Which clips to score: held out, never met, or (says so) trained on."),
+        typer.Option(
+            help="Which clips to score: held out, never met, or (says so) trained on.",
+            rich_help_panel=BUNDLE,
+        ),
     ] = "held-out",
-    format: Annotated[Literal["text", "json"], typer.Option(help="What stdout gets.")] = "text",
     figure: Annotated[
         Path | None,
-        typer.Option(help="PNG of the confusion matrix; default: ./NAME-confusion.png."),
+        typer.Option(
+            help="PNG of the confusion matrix; default: ./NAME-confusion.png.",
+            rich_help_panel=BUNDLE,
+        ),
+    ] = None,
+    protocol: Annotated[
+        Literal["paper", "speaker", "statement"] | None,
+        typer.Option(
+            help="Train and score a recipe: on random splits, six folds of actors, two sentences.",
+            rich_help_panel=PROTOCOL,
+        ),
+    ] = None,
+    folds: Annotated[
+        str | None, typer.Option(help="E.g. 1,3-5; default: all.", rich_help_panel=PROTOCOL)
+    ] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(help="E.g. 0-4; default: 0-4 for paper, else 0.", rich_help_panel=PROTOCOL),
+    ] = None,
+    network: common.Network = "cnn2d",
+    recipe: common.RecipeName = None,
+    optimizer: common.Optimizer = None,
+    lr: common.LearningRate = None,
+    epochs: common.Epochs = None,
+    batch_size: common.BatchSize = None,
+    dropout: common.Dropout = None,
+    ensemble: common.Ensemble = None,
+    emotions: common.Emotions = common.ALL_EMOTIONS,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Report folder; a second run goes on. Default: a name under ./reports.",
+            rich_help_panel=PROTOCOL,
+        ),
     ] = None,
 ) -> None:
-    """Score a model bundle on the clips that it held out.
+    """Score a model bundle on the clips that it held out, or cross-validate a recipe.
 
     Example: avser evaluate ./png --model models/cnn2d-default-adam-0.005-paper-seed0
+
+    Example: avser evaluate ./png --protocol speaker
     """
-    folder = model or newest_bundle(Path("models"))
-    classifier = Classifier.load(folder)
+    _refuse_other_mode(context, protocol)
     source = data or next((place for place in FOLDERS if place.is_dir()), None)
     if source is None:
         raise UsageError("no ./png or ./wav here; name the folder of clips")
+    if protocol is None:
+        _score(source, model, part, format, figure)
+        return
+    chosen = common.chosen_recipe(
+        network,
+        recipe,
+        optimizer=optimizer,
+        lr=lr,
+        epochs=epochs,
+        batch_size=batch_size,
+        dropout=dropout,
+        ensemble=ensemble,
+    )
+    target = out or Path("reports") / f"{network}-{chosen.name}-{protocol}"
+    labels = common.parse_emotions(emotions)
+    fold_numbers = common.parse_numbers(folds, "--folds")
+    seed_numbers = common.parse_numbers(seeds, "--seeds")
+    _cross_validate(source, protocol, fold_numbers, seed_numbers, chosen, labels, target, format)
+
+
+ONLY_BUNDLE = {"model", "part", "figure"}
+SHARED = {"data", "format", "protocol"}
+
+
+def _refuse_other_mode(context: typer.Context, protocol: str | None) -> None:
+    """Refuse options that would be passed over in silence."""
+    given = {
+        name
+        for name in context.params
+        if name not in SHARED
+        and (source := context.get_parameter_source(name)) is not None
+        and source.name == "COMMANDLINE"
+    }
+    wrong = given & ONLY_BUNDLE if protocol else given - ONLY_BUNDLE
+    if wrong:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(wrong))
+        needed = "is for one bundle, without --protocol" if protocol else "needs --protocol"
+        raise UsageError(f"{names} {needed}")
+
+
+def _score(
+    source: Path, model: Path | None, part: Literal["held-out", "new", "trained-on"], format: str,
+    figure: Path | None,
+) -> None:  # fmt: skip
+    folder = model or newest_bundle(Path("models"))
+    classifier = Classifier.load(folder)
     say(f"model: {folder}")
     with progress("reading") as advance:
         evaluation = score_bundle(classifier, source, part, advance)
-    tell_left_out(evaluation.left_out)
+    common.tell_left_out(evaluation.left_out)
     title = _title(classifier.config, evaluation)
     if format == "json":
         print(json.dumps(_as_json(folder, classifier.config, evaluation), indent=1))
     else:
         print(title)
         print(classification_report(evaluation.report))
-        show(confusion_table(evaluation.report))
+        show(confusion_table(evaluation.report.labels, evaluation.report.confusion))
     place = figure or Path(f"{classifier.config.name}-confusion.png")
     plot_confusion(place, evaluation.report, title)
     say(f"figure: {place}")
@@ -88,3 +184,42 @@ def _as_json(folder: Path, config: BundleConfig, evaluation: Evaluation) -> dict
         "split": asdict(config.split.settings),
         "clips": evaluation.files,
     }
+
+
+def _cross_validate(
+    source: Path,
+    protocol: SplitKind,
+    folds: list[int] | None,
+    seeds: list[int] | None,
+    recipe: Recipe,
+    emotions: tuple[str, ...],
+    target: Path,
+    format: str,
+) -> None:
+    planned = plan(protocol, folds, seeds)
+    refuse_unwritable(target)
+    common.refuse_without_tensorflow()
+    with progress("reading") as advance:
+        corpus = read_corpus(source, emotions, recipe, advance)
+    common.tell_corpus(corpus)
+    say(f"{len(planned)} trainings: {common.describe_recipe(recipe)}")
+    finished: list[FinishedRun] = []
+    for number, run in enumerate(planned, start=1):
+        say(f"run {number} of {len(planned)}: {run.name}, {run.split.describe()}")
+        lines = common.epoch_line(recipe, len(planned) - number)
+        try:
+            finished.append(run_planned(run, corpus, recipe, target, lines))
+        except KeyboardInterrupt:
+            say("stopped; what is finished is kept: the same command goes on")
+            raise
+        report = finished[-1].report(emotions)
+        say(f"{run.name}: accuracy {report.accuracy:.3f}, UAR {report.uar:.3f}")
+    summary = summarise(finished, corpus, recipe, protocol)
+    write_report(target, summary, finished, shlex.join(["avser", *sys.argv[1:]]))
+    if format == "json":
+        print(json.dumps(summary, indent=1))
+    else:
+        show(protocol_table(summary))
+        print(recall_words(summary))
+        show(confusion_table(emotions, summary["confusion"]))
+    say(f"report: {target / 'report.md'}")

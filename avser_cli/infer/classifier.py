@@ -14,6 +14,7 @@ import numpy.typing as npt
 from avser_cli.corpus.emotions import CATEGORIES, Category
 from avser_cli.errors import ModelError
 from avser_cli.learn.bundle import MLP, TFLITE, BundleConfig, read_config, read_part
+from avser_cli.learn.calibration import with_temperature
 from avser_cli.learn.litert import LiteNetwork
 from avser_cli.learn.mlp import MlpWeights
 from avser_cli.sound.decode import Clip, read_clip, refuse_silence
@@ -33,15 +34,18 @@ class Prediction:
         The most probable one.
     category : {"positive", "negative"}
     confidence : float
-        Its probability.
+        Its probability, calibrated where the bundle says how.
     probabilities : dict of str to float
         Every emotion of the model, in label order.
+    uncertain : bool
+        The confidence is under the bundle's threshold; never, where it states none.
     """
 
     emotion: str
     category: Category
     confidence: float
     probabilities: dict[str, float]
+    uncertain: bool = False
 
 
 def box_model() -> Path:
@@ -110,7 +114,7 @@ class Classifier:
         return self._prediction(self.probabilities(features[None])[0])
 
     def probabilities(self, inputs: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """Probabilities for what the network reads.
+        """Probabilities for what the network reads, calibrated where the bundle says how.
 
         Parameters
         ----------
@@ -124,11 +128,16 @@ class Classifier:
         """
         inputs = inputs.astype(np.float32)
         with self._lock:
-            return self._network.predict(inputs)
+            outputs = self._network.predict(inputs)
+        calibration = self.config.calibration
+        if calibration is None:
+            return outputs
+        return with_temperature(outputs, calibration.temperature)
 
     def _prediction(self, row: npt.NDArray[np.float32]) -> Prediction:
         best = int(row.argmax())
         emotion = self.config.labels[best]
+        calibration = self.config.calibration
         return Prediction(
             emotion=emotion,
             category=CATEGORIES[emotion],
@@ -136,6 +145,7 @@ class Classifier:
             probabilities={
                 label: float(value) for label, value in zip(self.config.labels, row, strict=True)
             },
+            uncertain=calibration is not None and float(row[best]) < calibration.threshold,
         )
 
 

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
 from avser_cli.corpus.emotions import label_order
 from avser_cli.corpus.splits import Split
 from avser_cli.errors import AvserError, ModelError, os_reason
+from avser_cli.learn.calibration import Calibration
 from avser_cli.learn.recipes import Recipe
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""2 added ``calibration``, and ``ensemble`` to the recipe; 1 is read as having none."""
 CONFIG, TFLITE, KERAS, MLP = "config.json", "model.tflite", "model.keras", "mlp.npz"
 MAX_PART_BYTES = 256 * 2**20
 """Largest part that is read, in bytes."""
@@ -51,6 +53,8 @@ class BundleConfig:
         Time that the training took.
     files : dict of str to str
         SHA-256 of each part that answers depend on.
+    calibration : Calibration or None
+        ``None``: confidence is what the network says.
     """
 
     name: str
@@ -65,6 +69,7 @@ class BundleConfig:
     parameters: int
     seconds: float
     files: dict[str, str]
+    calibration: Calibration | None = None
 
     def to_json(self) -> str:
         """The text of ``config.json``."""
@@ -80,13 +85,15 @@ class BundleConfig:
             A value is missing, unknown or of the wrong kind.
         """
         values = dict(values)
-        missing = {field.name for field in fields(cls)} - set(values)
+        missing = {field.name for field in fields(cls) if field.default is MISSING} - set(values)
         if missing:
             raise KeyError(", ".join(sorted(missing)))
         values["labels"] = tuple(values["labels"])
         label_order(values["labels"])
         values["recipe"] = Recipe.from_dict(values["recipe"])
         values["split"] = Split.from_dict(values["split"])
+        if values.get("calibration") is not None:
+            values["calibration"] = Calibration.from_dict(values["calibration"])
         return cls(**values)
 
 

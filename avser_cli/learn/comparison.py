@@ -12,7 +12,7 @@ from avser_cli.corpus.splits import SplitSettings
 from avser_cli.errors import CorpusError
 from avser_cli.learn.metrics import Report
 from avser_cli.learn.recipes import Recipe
-from avser_cli.learn.session import Prepared, prepare, run
+from avser_cli.learn.session import Prepared, read_corpus, run
 
 PUBLISHED = {"mlp": 0.79, "cnn1d": 0.83, "cnn2d": 0.89}
 """Accuracies of the paper's Table 3."""
@@ -64,13 +64,8 @@ def compare(
     rows: list[Row] = []
     first: Prepared | None = None
     for recipe in recipes:
-        prepared = prepare(
-            folder,
-            emotions,
-            recipe,
-            split_settings,
-            partial(on_read, recipe),
-        )
+        corpus = read_corpus(folder, emotions, recipe, partial(on_read, recipe))
+        prepared = corpus.split(split_settings)
         if first is not None and prepared.split != first.split:
             odd = set(first.split.train | first.split.test) ^ set(
                 prepared.split.train | prepared.split.test

@@ -17,6 +17,8 @@ NETWORKS = ("cnn2d", "cnn1d", "mlp")
 OPTIMIZERS = ("adam", "adagrad", "rmsprop")
 SCHEDULES = ("constant", "cosine")
 
+LARGEST_ENSEMBLE = 5
+
 SPEK_WINDOW = 2048 / 48000
 """Spek's default FFT of 2,048 samples, in seconds at RAVDESS's 48 kHz."""
 
@@ -46,6 +48,8 @@ class Recipe:
         Longest gradient of a weight array, by Euclidean norm.
     augmentation : Augmentation or None
         Changes made to training pictures on the fly.
+    ensemble : int
+        Number of networks whose probabilities are averaged.
     """
 
     name: str
@@ -61,6 +65,7 @@ class Recipe:
     label_smoothing: float = 0.0
     gradient_clip: float | None = None
     augmentation: Augmentation | None = None
+    ensemble: int = 1
 
     def __post_init__(self) -> None:
         for value, known, what in (
@@ -76,6 +81,10 @@ class Recipe:
             raise UsageError("epochs and batch size: at least 1")
         if not 0 <= self.dropout < 1:
             raise UsageError(f"dropout {self.dropout}: at least 0, less than 1")
+        if not 1 <= self.ensemble <= LARGEST_ENSEMBLE:
+            raise UsageError(f"ensemble of {self.ensemble}: 1 to {LARGEST_ENSEMBLE} networks")
+        if self.ensemble > 1 and self.network == "mlp":
+            raise UsageError("mlp trains as one network only, without --ensemble")
 
     def with_options(self, **changes: Any) -> Self:
         """A copy with the values that are not ``None`` put in place."""

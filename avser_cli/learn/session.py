@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -12,13 +10,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from avser_cli import __version__
 from avser_cli.corpus.index import describe, fingerprint, index_folder
 from avser_cli.corpus.splits import Leak, Split, SplitSettings, find_leaks, split_recordings
 from avser_cli.errors import CorpusError
 from avser_cli.files import write_whole
 from avser_cli.learn.bundle import CONFIG, KERAS, MLP, TFLITE, BundleConfig, sha256
+from avser_cli.learn.calibration import Calibration
 from avser_cli.learn.dataset import Dataset, Progress, load_dataset
+from avser_cli.learn.history import history_csv
 from avser_cli.learn.metrics import Report, score
 from avser_cli.learn.recipes import Recipe
 
@@ -26,23 +29,46 @@ LIBRARIES = ("tensorflow", "keras", "numpy", "librosa", "scikit-learn", "soundfi
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """What a training needs, read and checked.
+class Corpus:
+    """A folder of labelled clips, read.
 
     Attributes
     ----------
     dataset : Dataset
-    split : Split
-    corpus : dict
+    about : dict
         ``folder``, ``fingerprint`` and ``description`` of what was read.
     other_emotions : int
         Well-named files of emotions that were not asked for.
     """
 
     dataset: Dataset
-    split: Split
-    corpus: dict[str, str]
+    about: dict[str, str]
     other_emotions: int
+
+    def split(self, settings: SplitSettings) -> Prepared:
+        """Split the clips and look for leaks.
+
+        Raises
+        ------
+        CorpusError
+            See `split_recordings`; also where the split leaks.
+        """
+        split = split_recordings(self.dataset.recordings, settings)
+        refuse_leaks(find_leaks(self.dataset.recordings, split))
+        return Prepared(self, split)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a training needs, read and checked."""
+
+    corpus: Corpus
+    split: Split
+
+    @property
+    def dataset(self) -> Dataset:
+        """The corpus's clips, of both sides."""
+        return self.corpus.dataset
 
     def key(self, recipe: Recipe, seed: int) -> str:
         """A checksum of everything that determines the training."""
@@ -59,25 +85,27 @@ class Result:
     trained : avser_cli.learn.training.Trained
     report : Report or None
         ``None`` where nothing was held out.
+    probabilities : numpy.ndarray
+        Of the held-out clips in the order of the corpus, shape ``(n, emotions)``.
     """
 
     trained: Any
     report: Report | None
+    probabilities: npt.NDArray[np.float32]
 
 
-def prepare(
+def read_corpus(
     folder: Path,
     emotions: tuple[str, ...],
     recipe: Recipe,
-    split_settings: SplitSettings,
     progress: Progress | None = None,
-) -> Prepared:
-    """Read a folder, split it, and look for leaks.
+) -> Corpus:
+    """Read a folder of clips or pictures as a recipe's network takes them.
 
     Raises
     ------
     InputError, CorpusError
-        See `index_folder`, `load_dataset` and `split_recordings`; also where the split leaks.
+        See `index_folder` and `load_dataset`; also where an emotion has no usable clip.
     """
     index = index_folder(folder, emotions)
     dataset = load_dataset(index, emotions, recipe, progress)
@@ -85,15 +113,13 @@ def prepare(
     missing = [emotion for emotion in emotions if emotion not in present]
     if missing:
         raise CorpusError(f"{folder}: no usable clip of {missing[0]}; add some or name --emotions")
-    split = split_recordings(dataset.recordings, split_settings)
-    refuse_leaks(find_leaks(dataset.recordings, split))
     used = set(dataset.paths)
-    corpus = {
+    about = {
         "folder": folder.name,
         "fingerprint": fingerprint(r.samples_sha256 for r in dataset.recordings),
         "description": describe(file for file in index.files if file.path in used),
     }
-    return Prepared(dataset, split, corpus, index.other_emotions)
+    return Corpus(dataset, about, index.other_emotions)
 
 
 def refuse_leaks(leaks: list[Leak]) -> None:
@@ -123,13 +149,20 @@ def run(
     )
     held_out = data.rows(split.test)
     if len(held_out) == 0:
-        return Result(trained, None)
-    predicted = trained.predict(data.inputs[held_out]).argmax(axis=1)
-    return Result(trained, score(data.emotions, data.labels[held_out], predicted))
+        return Result(trained, None, np.empty((0, emotions), np.float32))
+    probabilities = trained.predict(data.inputs[held_out])
+    report = score(data.emotions, data.labels[held_out], probabilities.argmax(axis=1))
+    return Result(trained, report, probabilities)
 
 
 def write_parts(
-    folder: Path, name: str, prepared: Prepared, recipe: Recipe, seed: int, result: Result
+    folder: Path,
+    name: str,
+    prepared: Prepared,
+    recipe: Recipe,
+    seed: int,
+    result: Result,
+    calibration: Calibration | None = None,
 ) -> BundleConfig:
     """Write a bundle's parts, but for pictures and card, into an empty folder."""
     from avser_cli.learn.training import save_weights, to_tflite
@@ -148,26 +181,17 @@ def write_parts(
         recipe=recipe,
         seed=seed,
         split=prepared.split,
-        corpus=prepared.corpus,
+        corpus=prepared.corpus.about,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         avser=__version__,
         libraries={library: version(library) for library in LIBRARIES},
         parameters=result.trained.parameters,
         seconds=round(result.trained.seconds, 1),
         files={part: sha256((folder / part).read_bytes()) for part in files},
+        calibration=calibration,
     )
     metrics = {"held_out": result.report.as_dict() if result.report else None}
     write_whole(folder / "metrics.json", (json.dumps(metrics, indent=1) + "\n").encode())
-    write_whole(folder / "history.csv", _history_csv(result.trained.history))
+    write_whole(folder / "history.csv", history_csv(result.trained.history))
     write_whole(folder / CONFIG, config.to_json().encode())
     return config
-
-
-def _history_csv(history: tuple[Any, ...]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["epoch", "loss", "accuracy", "seconds"])
-    for line in history:
-        values = (f"{line.loss:.5f}", f"{line.accuracy:.5f}", f"{line.seconds:.2f}")
-        writer.writerow([line.epoch, *values])
-    return text.getvalue().encode()

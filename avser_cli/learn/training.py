@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,24 +21,17 @@ from avser_cli.files import write_whole
 from avser_cli.learn.augment import augment
 from avser_cli.learn.backend import keras, tensorflow
 from avser_cli.learn.dataset import Inputs
+from avser_cli.learn.history import Epoch
 from avser_cli.learn.litert import LiteNetwork
 from avser_cli.learn.mlp import MlpWeights, train_mlp
 from avser_cli.learn.networks import build_network, build_optimizer
 from avser_cli.learn.recipes import Recipe
 from avser_cli.quiet import quiet
 
+MEMBER_SEED_STEP = 1000
+"""Member k of an ensemble, counted from 0, trains with the seed plus k times this."""
 TFLITE_TOLERANCE = 1e-3
 """Largest difference in a probability between a network and its TFLite copy."""
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One line of the history: loss and accuracy on the training side, as it was trained on."""
-
-    epoch: int
-    loss: float
-    accuracy: float
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -80,6 +73,10 @@ class Checkpoint:
     def __init__(self, folder: Path, key: str) -> None:
         self.folder = folder
         self.key = key
+
+    def of_member(self, member: int) -> Checkpoint:
+        """The state of one network of an ensemble, in a folder inside this one."""
+        return Checkpoint(self.folder / f"member-{member}", f"{self.key}-{member}")
 
     @property
     def _state(self) -> Path:
@@ -167,7 +164,7 @@ def train(
     on_epoch: Callable[[Epoch], None],
     checkpoint: Checkpoint | None = None,
 ) -> Trained:
-    """Train a recipe's network.
+    """Train a recipe's network, or each of its ensemble's and join them.
 
     Parameters
     ----------
@@ -189,9 +186,43 @@ def train(
     -------
     Trained
     """
-    history: list[Epoch] = []
     if recipe.network == "mlp":
         return _train_mlp(recipe, inputs.astype(np.float32), labels, emotions, seed, on_epoch)
+    members: list[Any] = []
+    history: list[Epoch] = []
+    for member in range(1, recipe.ensemble + 1):
+        saved = checkpoint.of_member(member) if checkpoint else None
+        member_seed = seed + MEMBER_SEED_STEP * (member - 1)
+        network, lines = _train_network(
+            recipe, inputs, labels, emotions, member_seed, member, on_epoch, saved
+        )
+        members.append(network)
+        history += lines
+    network = members[0] if len(members) == 1 else join_networks(members)
+    parameters = sum(int(np.prod(weight.shape)) for weight in network.trainable_weights)
+    return Trained(network, tuple(history), parameters, sum(x.seconds for x in history))
+
+
+def join_networks(members: Sequence[Any]) -> Any:
+    """One network that gives the mean of the members' probabilities."""
+    inputs = keras.Input(members[0].input_shape[1:])
+    for number, member in enumerate(members, start=1):
+        member.name = f"member_{number}"
+    outputs = keras.layers.Average()([member(inputs) for member in members])
+    return keras.Model(inputs, outputs)
+
+
+def _train_network(
+    recipe: Recipe,
+    inputs: Inputs,
+    labels: npt.NDArray[np.int64],
+    emotions: int,
+    seed: int,
+    member: int,
+    on_epoch: Callable[[Epoch], None],
+    checkpoint: Checkpoint | None,
+) -> tuple[Any, list[Epoch]]:
+    history: list[Epoch] = []
     keras.utils.set_random_seed(seed)
     tensorflow.config.experimental.enable_op_determinism()
     steps = -(-len(inputs) // recipe.batch_size) * recipe.epochs
@@ -209,7 +240,7 @@ def train(
         batches = _Batches(recipe, inputs, targets, [seed, number])
         logs = network.fit(batches, epochs=1, shuffle=False, verbose=0).history
         seconds = time.perf_counter() - start
-        history.append(Epoch(number + 1, logs["loss"][0], logs["accuracy"][0], seconds))
+        history.append(Epoch(number + 1, logs["loss"][0], logs["accuracy"][0], seconds, member))
         if not np.isfinite(history[-1].loss):
             raise UsageError(
                 f"the loss became {history[-1].loss} in epoch {number + 1}; lower --lr "
@@ -218,8 +249,7 @@ def train(
         if checkpoint:
             checkpoint.save(network, history)
         on_epoch(history[-1])
-    parameters = sum(int(np.prod(weight.shape)) for weight in network.trainable_weights)
-    return Trained(network, tuple(history), parameters, sum(x.seconds for x in history))
+    return network, history
 
 
 def _seed_dropout(network: Any, seed: int, epoch: int) -> None:

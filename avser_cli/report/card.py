@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from avser_cli.learn.bundle import BundleConfig
 from avser_cli.learn.metrics import Report
+from avser_cli.learn.summary import Measured
+from avser_cli.report.crossval import calibration_words, robustness_table, runs_table
 from avser_cli.report.tables import classification_report
 
 LICENCE = """\
@@ -17,7 +19,9 @@ they feel something is another matter, and so are other languages, ages, rooms a
 Not for diagnosis, hiring, policing, surveillance, or any decision about a person."""
 
 
-def model_card(config: BundleConfig, report: Report | None) -> str:
+def model_card(
+    config: BundleConfig, report: Report | None, measured: Measured | None = None
+) -> str:
     """The card as Markdown.
 
     Parameters
@@ -25,6 +29,8 @@ def model_card(config: BundleConfig, report: Report | None) -> str:
     config : BundleConfig
     report : Report or None
         On the held-out side; ``None`` where nothing was held out.
+    measured : Measured or None
+        The cross-validation that vouches for the recipe.
     """
     libraries = ", ".join(f"{name} {number}" for name, number in config.libraries.items())
     recipe = config.recipe
@@ -35,6 +41,9 @@ def model_card(config: BundleConfig, report: Report | None) -> str:
         )
     else:
         accuracy = "Nothing was held out, so this bundle itself has no accuracy to report.\n"
+    if measured is not None:
+        accuracy += _cross_validated(measured)
+    joined = f", {recipe.ensemble} networks joined" if recipe.ensemble > 1 else ""
     return f"""\
 # {config.name}
 
@@ -42,7 +51,7 @@ Hears {", ".join(config.labels)} in a clip of a voice.
 
 | | |
 | --- | --- |
-| network | {recipe.network}, recipe `{recipe.name}`, {config.parameters:,} weights |
+| network | {recipe.network}, recipe `{recipe.name}`, {config.parameters:,} weights{joined} |
 | training | {recipe.optimizer}, learning rate {recipe.learning_rate} ({recipe.schedule}), \
 {recipe.epochs} epochs, batch {recipe.batch_size}, seed {config.seed}, {config.seconds:.0f} s |
 | clips | {config.corpus["description"]} |
@@ -62,3 +71,19 @@ Hears {", ".join(config.labels)} in a clip of a voice.
 
 {LICENCE}
 """
+
+
+def _cross_validated(measured: Measured) -> str:
+    """What a report folder says of bundles made by this recipe."""
+    summary = measured.summary
+    parts = [
+        f"The same recipe, cross-validated (`{summary['command']}`, {summary['created'][:10]}):",
+        runs_table(summary),
+        calibration_words(summary["calibration"]),
+    ]
+    if measured.robustness is not None:
+        parts += [
+            "Degraded test clips, undegraded training (mean over the same runs):",
+            robustness_table(measured.robustness),
+        ]
+    return "\n" + "\n\n".join(parts) + "\n"

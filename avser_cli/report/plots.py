@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from avser_cli.errors import MissingExtraError
 from avser_cli.files import write_whole
@@ -33,19 +34,27 @@ def _save(figure: Any, path: Path) -> None:
 
 
 def plot_confusion(path: Path, report: Report, title: str) -> None:
-    """The confusion matrix (the paper's Figure 8): counts, shaded by share of the row."""
-    counts = np.array(report.confusion)
+    """A report's confusion matrix (the paper's Figure 8)."""
+    title = f"{title}\naccuracy {report.accuracy:.3f}, UAR {report.uar:.3f}"
+    plot_confusion_matrix(path, report.labels, report.confusion, title)
+
+
+def plot_confusion_matrix(
+    path: Path, labels: Sequence[str], confusion: Sequence[Sequence[int]], title: str
+) -> None:
+    """Counts, shaded by share of the row; a row for each label, a column for what was heard."""
+    counts = np.array(confusion)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    side = 2.6 + 0.7 * len(report.labels)
+    side = 2.6 + 0.7 * len(labels)
     figure = _figure(side + 0.6, side)
     axes = figure.subplots()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    ticks = range(len(report.labels))
-    axes.set_xticks(ticks, report.labels)
-    axes.set_yticks(ticks, report.labels)
+    ticks = range(len(labels))
+    axes.set_xticks(ticks, labels)
+    axes.set_yticks(ticks, labels)
     axes.set_xlabel("heard")
     axes.set_ylabel("label")
-    axes.set_title(f"{title}\naccuracy {report.accuracy:.3f}, UAR {report.uar:.3f}", fontsize=10)
+    axes.set_title(title, fontsize=10)
     for (row, column), count in np.ndenumerate(counts):
         colour = "white" if shares[row, column] > 0.5 else "black"
         axes.text(column, row, str(count), ha="center", va="center", color=colour)
@@ -55,14 +64,68 @@ def plot_confusion(path: Path, report: Report, title: str) -> None:
 
 def plot_history(path: Path, history: Sequence[Any], title: str) -> None:
     """Loss and accuracy on the training side over the epochs."""
-    figure = _figure(6.4, 3.2)
-    epochs = [line.epoch for line in history]
+    plot_curves(path, {"": history}, title)
+
+
+def plot_curves(path: Path, histories: Mapping[str, Sequence[Any]], title: str) -> None:
+    """Loss and accuracy of several trainings over their epochs, told apart by their names."""
+    figure = _figure(7.2, 3.2)
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        axes.plot(epochs, [getattr(line, name) for line in history], color="black")
+        for number, (label, history) in enumerate(histories.items()):
+            colour = f"C{number % 10}" if len(histories) > 1 else "black"
+            for member in sorted({line.member for line in history}):
+                lines = [line for line in history if line.member == member]
+                values = [getattr(line, name) for line in lines]
+                shown = label if member == 1 and label else None
+                axes.plot([x.epoch for x in lines], values, color=colour, lw=1, label=shown)
+        if len(histories) > 1 and name == "loss":
+            axes.legend(fontsize=7)
         axes.set_xlabel("epoch")
         axes.set_ylabel(f"training {name}")
         axes.grid(alpha=0.3)
     figure.suptitle(title, fontsize=10)
+    _save(figure, path)
+
+
+def plot_reliability(
+    path: Path, bins: Mapping[str, Sequence[tuple[float, float, int]]], title: str
+) -> None:
+    """Share of right answers against confidence; on the diagonal, confidence means what it says.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    bins : mapping
+        By name: mean confidence, share of right answers and number of clips of each bin.
+    title : str
+    """
+    figure = _figure(4.4, 4.2)
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="0.6", lw=1)
+    for (name, lines), style in zip(bins.items(), ("s--", "o-"), strict=False):
+        sure, right, _ = zip(*lines, strict=True)
+        axes.plot(sure, right, style, label=name)
+    axes.set(xlabel="confidence", ylabel="share of right answers", xlim=(0, 1), ylim=(0, 1))
+    axes.set_title(title, fontsize=10)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    _save(figure, path)
+
+
+def plot_coverage(
+    path: Path,
+    coverage: npt.NDArray[np.float64],
+    accuracy: npt.NDArray[np.float64],
+    title: str,
+) -> None:
+    """Accuracy over the surest answers against the share of clips that they are."""
+    figure = _figure(4.4, 3.6)
+    axes = figure.subplots()
+    axes.plot(coverage, accuracy, color="black")
+    axes.set(xlabel="coverage: share of clips, surest first", ylabel="accuracy", xlim=(0, 1))
+    axes.set_ylim(min(0.5, float(accuracy.min())), 1.0)
+    axes.set_title(title, fontsize=10)
+    axes.grid(alpha=0.3)
     _save(figure, path)
 
 

@@ -28,12 +28,12 @@ def classification_report(report: Report) -> str:
     return "\n".join(lines)
 
 
-def confusion_table(report: Report) -> Table:
+def confusion_table(labels: Sequence[str], confusion: Sequence[Sequence[int]]) -> Table:
     """Rows are what the clips are, columns what the model heard."""
     table = Table("label \\ heard", box=SIMPLE_HEAD)
-    for label in report.labels:
+    for label in labels:
         table.add_column(label, justify="right")
-    for number, (label, counts) in enumerate(zip(report.labels, report.confusion, strict=True)):
+    for number, (label, counts) in enumerate(zip(labels, confusion, strict=True)):
         cells = [f"[bold]{n}[/bold]" if i == number else str(n) for i, n in enumerate(counts)]
         table.add_row(label, *cells)
     return table

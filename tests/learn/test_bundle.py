@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from avser_cli.errors import ModelError
 from avser_cli.infer.classifier import Classifier
 from avser_cli.learn.bundle import CONFIG, TFLITE, newest_bundle, read_config
+from tests.conftest import REPOSITORY
+from tests.sounds import PITCH, voice, write_wav
 
 
 @pytest.fixture
@@ -118,3 +120,38 @@ def test_newest_bundle(bundle, tmp_path):
     assert newest_bundle(tmp_path) == bundle
     with pytest.raises(ModelError, match="no model bundle"):
         newest_bundle(tmp_path / "empty")
+
+
+OLD = REPOSITORY / "tests" / "data" / "bundle-format-1"
+
+
+def test_a_bundle_of_format_1_still_answers_as_recorded(tmp_path):
+    classifier = Classifier.load(OLD)
+    assert classifier.config.calibration is None
+    assert classifier.config.recipe.ensemble == 1
+    for emotion in PITCH:
+        found = classifier.predict(write_wav(tmp_path / f"{emotion}.wav", voice(emotion)))
+        assert (found.emotion, found.uncertain) == (emotion, False)
+        assert found.confidence > 0.99
+
+
+CALIBRATION = {
+    "temperature": 2.0, "threshold": 0.9, "accuracy": 0.9, "coverage": 0.5, "ece_before": 0.1,
+    "ece_after": 0.05, "clips": 100, "source": "made up",
+}  # fmt: skip
+
+
+def test_confidence_is_calibrated_as_the_bundle_says(bundle, tmp_path):
+    path = write_wav(tmp_path / "a.wav", voice())
+    plain = Classifier.load(bundle).predict(path)
+    change(bundle, calibration=CALIBRATION)
+    found = Classifier.load(bundle).predict(path)
+    assert found.emotion == plain.emotion
+    odds = [plain.probabilities[name] ** 0.5 for name in plain.probabilities]
+    assert found.confidence == pytest.approx(max(odds) / sum(odds), abs=1e-5)
+    assert (plain.uncertain, found.uncertain) == (False, True)
+    change(bundle, calibration={**CALIBRATION, "threshold": 0.0})
+    assert not Classifier.load(bundle).predict(path).uncertain
+    change(bundle, calibration={**CALIBRATION, "temperature": 0})
+    with pytest.raises(ModelError, match="damaged"):
+        Classifier.load(bundle)

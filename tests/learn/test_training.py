@@ -2,8 +2,11 @@ import numpy as np
 import pytest
 
 from avser_cli.errors import OutputError, UsageError
+from avser_cli.learn.backend import keras
+from avser_cli.learn.history import Epoch
+from avser_cli.learn.litert import LiteNetwork
 from avser_cli.learn.recipes import find_recipe
-from avser_cli.learn.training import Checkpoint, Epoch, to_tflite, train
+from avser_cli.learn.training import MEMBER_SEED_STEP, Checkpoint, save_weights, to_tflite, train
 
 LABELS = np.arange(24) % 4
 RECIPE = find_recipe("cnn2d").with_options(epochs=3, batch_size=8)
@@ -54,10 +57,10 @@ def test_checkpoints_of_other_runs_and_damaged_ones_are_refused(tmp_path):
     with pytest.raises(StopError):
         train(RECIPE, pictures(), LABELS, 4, 0, stop_after(1), checkpoint)
     with pytest.raises(UsageError, match="other settings"):
-        Checkpoint(tmp_path / "run", "another").load()
-    (tmp_path / "run" / "epoch-0001.keras").write_bytes(b"half")
+        Checkpoint(tmp_path / "run", "another").of_member(1).load()
+    (tmp_path / "run" / "member-1" / "epoch-0001.keras").write_bytes(b"half")
     with pytest.raises(UsageError, match="damaged"):
-        checkpoint.load()
+        checkpoint.of_member(1).load()
 
 
 def test_a_network_learns_bands():
@@ -88,3 +91,32 @@ def test_a_checkpoint_that_cannot_be_saved_leaves_no_half_file(tmp_path):
     with pytest.raises(OutputError, match="No space left"):
         Checkpoint(tmp_path / "run", "key").save(Full(), [Epoch(1, 1.0, 0.5, 1.0)])
     assert list((tmp_path / "run").iterdir()) == []
+
+
+def test_an_ensemble_is_the_mean_of_its_members_and_resumes(tmp_path):
+    recipe = RECIPE.with_options(epochs=2, ensemble=2)
+    alone = [
+        train(recipe.with_options(ensemble=1), pictures(), LABELS, 4, seed, ignore)
+        for seed in (7, 7 + MEMBER_SEED_STEP)
+    ]
+    checkpoint = Checkpoint(tmp_path / "run", "key")
+
+    def stop_in_second_member(line):
+        if (line.member, line.epoch) == (2, 1):
+            raise StopError
+
+    with pytest.raises(StopError):
+        train(recipe, pictures(), LABELS, 4, 7, stop_in_second_member, checkpoint)
+    told: list[Epoch] = []
+    joined = train(recipe, pictures(), LABELS, 4, 7, told.append, checkpoint)
+    assert [(line.member, line.epoch) for line in told] == [(2, 2)]
+    assert [(x.member, x.epoch) for x in joined.history] == [(1, 1), (1, 2), (2, 1), (2, 2)]
+    expected = np.mean([one.predict(pictures()) for one in alone], axis=0)
+    np.testing.assert_allclose(joined.predict(pictures()), expected, atol=1e-4)
+    assert joined.parameters == 2 * alone[0].parameters
+    lite = LiteNetwork(to_tflite(joined.network, pictures()))
+    np.testing.assert_allclose(lite.predict(pictures().astype(np.float32)), expected, atol=1e-3)
+    save_weights(joined.network, tmp_path / "joined.keras")
+    loaded = keras.models.load_model(tmp_path / "joined.keras", safe_mode=True)
+    found = loaded.predict(pictures().astype(np.float32), verbose=0)
+    np.testing.assert_allclose(found, expected, atol=1e-4)

@@ -2,8 +2,8 @@ import numpy as np
 from PIL import Image
 
 from avser_cli.learn.comparison import Row
+from avser_cli.learn.history import Epoch
 from avser_cli.learn.recipes import find_recipe
-from avser_cli.learn.training import Epoch
 from avser_cli.report.plots import plot_comparison, plot_confusion, plot_history
 from tests.report.test_tables import REPORT
 

@@ -33,7 +33,7 @@ def test_classification_report_is_laid_out_as_table_2():
 
 
 def test_confusion_table_has_a_row_a_label():
-    text = rendered(confusion_table(REPORT))
+    text = rendered(confusion_table(REPORT.labels, REPORT.confusion))
     assert all(label in text for label in LABELS)
 
 

@@ -34,6 +34,13 @@ def test_more_emotions_follow_the_form():
 def test_json_line():
     prediction = Prediction("sad", "negative", 0.75, {"happy": 0.25, "sad": 0.75})
     values = json.loads(json_line("a\nb.wav", prediction))
-    assert list(values) == ["file", "emotion", "category", "confidence", "probabilities"]
+    assert list(values) == [
+        "file",
+        "emotion",
+        "category",
+        "confidence",
+        "probabilities",
+        "uncertain",
+    ]
     assert values["file"] == "a\nb.wav"
     assert values["probabilities"] == {"happy": 0.25, "sad": 0.75}

@@ -1,0 +1,212 @@
+"""Cross-validation: one training for each fold and seed, kept as it finishes.
+
+The folder of a protocol holds ``runs/NAME`` for each finished run, a whole model bundle with its
+predictions for the clips that it held out. A run that is there is not trained again.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from avser_cli import __version__
+from avser_cli.corpus.ravdess import ACTOR_FOLDS
+from avser_cli.corpus.splits import SplitKind, SplitSettings
+from avser_cli.errors import ModelError, UsageError
+from avser_cli.files import whole_folder, write_whole
+from avser_cli.learn.bundle import read_part, sha256
+from avser_cli.learn.history import Epoch
+from avser_cli.learn.metrics import Report, score
+from avser_cli.learn.recipes import Recipe
+from avser_cli.learn.session import Corpus, Prepared, run, write_parts
+
+FOLDS: dict[SplitKind, int] = {"paper": 1, "speaker": len(ACTOR_FOLDS), "statement": 2}
+"""Number of folds of each protocol."""
+SEEDS: dict[SplitKind, tuple[int, ...]] = {
+    "paper": (0, 1, 2, 3, 4),
+    "speaker": (0,),
+    "statement": (0,),
+}
+"""Seeds that each protocol runs where none are given."""
+RUN = "run.json"
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One training of a protocol; the seed draws the random split, if it is one, and the rest."""
+
+    split: SplitSettings
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """A name that tells runs apart, e.g. ``speaker1-seed0``."""
+        folded = FOLDS[self.split.kind] > 1
+        return f"{self.split.kind}{self.split.fold if folded else ''}-seed{self.seed}"
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """One training of a protocol, and what it says of the clips that it held out.
+
+    Attributes
+    ----------
+    planned : PlannedRun
+    names, channels : tuple of str
+        RAVDESS name and vocal channel (speech, song) of each clip held out.
+    labels : numpy.ndarray
+        Indices of emotions, shape ``(n,)``.
+    probabilities : numpy.ndarray
+        Shape ``(n, emotions)``.
+    history : tuple of Epoch
+    parameters : int
+    seconds : float
+        Training time.
+    """
+
+    planned: PlannedRun
+    names: tuple[str, ...]
+    channels: tuple[str, ...]
+    labels: npt.NDArray[np.int64]
+    probabilities: npt.NDArray[np.float32]
+    history: tuple[Epoch, ...]
+    parameters: int
+    seconds: float
+
+    def report(self, emotions: tuple[str, ...], channel: str | None = None) -> Report:
+        """The report on the clips held out, or on those of one vocal channel."""
+        rows = np.array([channel in (None, found) for found in self.channels])
+        return score(emotions, self.labels[rows], self.probabilities[rows].argmax(axis=1))
+
+
+def plan(
+    protocol: SplitKind,
+    folds: Sequence[int] | None = None,
+    seeds: Sequence[int] | None = None,
+    test_size: float = 0.25,
+) -> list[PlannedRun]:
+    """The runs of a protocol; all its folds and its usual seeds where none are given.
+
+    Raises
+    ------
+    UsageError
+        A fold that the protocol does not have, or a run named twice.
+    """
+    if protocol not in FOLDS:
+        raise UsageError(f"unknown protocol {protocol!r}; known: {', '.join(FOLDS)}")
+    folds = folds or range(1, FOLDS[protocol] + 1)
+    runs = []
+    for seed in seeds or SEEDS[protocol]:
+        for fold in folds:
+            if not 1 <= fold <= FOLDS[protocol]:
+                raise UsageError(f"fold {fold}: {protocol} has folds 1 to {FOLDS[protocol]}")
+            split_seed = seed if protocol == "paper" else 0
+            runs.append(PlannedRun(SplitSettings(protocol, test_size, fold, split_seed), seed))
+    if len(set(runs)) < len(runs):
+        raise UsageError("a fold or a seed is named twice")
+    return runs
+
+
+def run_planned(
+    planned: PlannedRun,
+    corpus: Corpus,
+    recipe: Recipe,
+    folder: Path,
+    on_epoch: Callable[[Epoch], None],
+) -> FinishedRun:
+    """Train and keep one run, or read it where it is kept already.
+
+    Parameters
+    ----------
+    planned : PlannedRun
+    corpus : Corpus
+    recipe : Recipe
+    folder : pathlib.Path
+        The protocol's; an interrupted training in it is gone on with.
+    on_epoch : callable
+        Called after each epoch.
+
+    Raises
+    ------
+    CorpusError
+        See `Corpus.split`.
+    UsageError
+        The run that is kept was made with other settings, clips or versions.
+    """
+    prepared = corpus.split(planned.split)
+    key = _key(prepared, recipe, planned.seed)
+    place = folder / "runs" / planned.name
+    kept = _read_run(place, planned, key)
+    if kept is not None:
+        return kept
+    checkpoint = place.with_name(f".{planned.name}.run")
+    result = run(prepared, recipe, planned.seed, on_epoch, checkpoint)
+    held_out = corpus.dataset.rows(prepared.split.test)
+    recordings = [corpus.dataset.recordings[row] for row in held_out]
+    finished = FinishedRun(
+        planned=planned,
+        names=tuple(recording.name for recording in recordings),
+        channels=tuple(recording.labels.channel for recording in recordings),
+        labels=corpus.dataset.labels[held_out],
+        probabilities=result.probabilities,
+        history=result.trained.history,
+        parameters=result.trained.parameters,
+        seconds=result.trained.seconds,
+    )
+    with whole_folder(place) as part:
+        write_parts(part, planned.name, prepared, recipe, planned.seed, result)
+        write_whole(part / RUN, _run_json(finished, key))
+    shutil.rmtree(checkpoint, ignore_errors=True)
+    return finished
+
+
+def _key(prepared: Prepared, recipe: Recipe, seed: int) -> str:
+    """A checksum of everything that determines a run, the versions included."""
+    parts = [prepared.key(recipe, seed), __version__, version("tensorflow"), version("keras")]
+    return sha256(json.dumps(parts).encode())
+
+
+def _run_json(finished: FinishedRun, key: str) -> bytes:
+    values = {
+        "key": key,
+        "names": finished.names,
+        "channels": finished.channels,
+        "labels": finished.labels.tolist(),
+        "probabilities": finished.probabilities.astype(float).tolist(),
+        "history": [asdict(line) for line in finished.history],
+        "parameters": finished.parameters,
+        "seconds": finished.seconds,
+    }
+    return (json.dumps(values) + "\n").encode()
+
+
+def _read_run(place: Path, planned: PlannedRun, key: str) -> FinishedRun | None:
+    """The run that is kept in a folder, or ``None`` where there is none or it is damaged."""
+    try:
+        values = json.loads(read_part(place, RUN))
+        found = values["key"]
+        finished = FinishedRun(
+            planned=planned,
+            names=tuple(values["names"]),
+            channels=tuple(values["channels"]),
+            labels=np.array(values["labels"], np.int64),
+            probabilities=np.array(values["probabilities"], np.float32),
+            history=tuple(Epoch(**line) for line in values["history"]),
+            parameters=values["parameters"],
+            seconds=values["seconds"],
+        )
+    except (ModelError, ValueError, KeyError, TypeError):
+        return None
+    if found != key:
+        raise UsageError(
+            f"{place}: was made with other settings, clips or versions; give the same ones to go "
+            "on, or another --out"
+        )
+    return finished

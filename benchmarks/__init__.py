@@ -1,0 +1,1 @@
+"""Scripts that measure avser; run them from the top of a checkout, with ``python -m``."""

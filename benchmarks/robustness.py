@@ -1,0 +1,90 @@
+"""UAR with degraded test clips, for the bundles that a cross-validation kept.
+
+``python -m benchmarks.robustness ./wav reports/cnn2d-default-speaker`` degrades the clips that each
+run held out, classifies them with that run's bundle, and writes ``robustness.json`` beside the
+report. Nothing is trained.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from joblib import Parallel, delayed
+
+from avser_cli.corpus.ravdess import parse_name
+from avser_cli.infer.classifier import Classifier
+from avser_cli.learn.metrics import score
+from avser_cli.learn.summary import ROBUSTNESS
+from avser_cli.report.crossval import robustness_table
+from avser_cli.sound.decode import Clip, read_clip
+from avser_cli.sound.drawing import draw_clip, find_sounds
+from benchmarks.degradations import DEGRADATIONS, Degradation, Samples
+
+VOICES = 8
+"""Clips that are laid over each other for babble."""
+
+
+def main() -> None:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("sounds", type=Path)
+    parser.add_argument("report", type=Path, help="folder of `avser evaluate --protocol`")
+    given = parser.parse_args()
+    sounds = {path.stem: path for path in find_sounds(given.sounds)}
+    runs = sorted(path for path in (given.report / "runs").iterdir() if path.name[0] != ".")
+    by_run = {run.name: _of_run(run, sounds) for run in runs}
+    names = ["none", *DEGRADATIONS]
+    mean = {name: float(np.mean([uars[name] for uars in by_run.values()])) for name in names}
+    values = {"uar": mean, "runs": by_run}
+    (given.report / ROBUSTNESS).write_text(json.dumps(values, indent=1) + "\n")
+    print(robustness_table(values))
+
+
+def _of_run(run: Path, sounds: dict[str, Path]) -> dict[str, float]:
+    """UAR of one bundle on the clips that it held out, by degradation."""
+    classifier = Classifier.load(run)
+    split, labels = classifier.config.split, classifier.config.labels
+    clips = [read_clip(sounds[name]) for name in split.test]
+    truth = np.array([labels.index(parse_name(name).emotion) for name in split.test])
+    voices = _babble([read_clip(sounds[name]) for name in sorted(split.train)])
+    degradations: dict[str, Degradation | None] = {"none": None, **DEGRADATIONS}
+    uars = {}
+    for number, (name, degradation) in enumerate(degradations.items()):
+        pictures = Parallel(n_jobs=-1, prefer="threads")(
+            delayed(_picture)(classifier, clip, degradation, voices, [number, row])
+            for row, clip in enumerate(clips)
+        )
+        heard = classifier.probabilities(np.stack(pictures)).argmax(axis=1)
+        uars[name] = score(labels, truth, heard).uar
+    print(run.name, *(f"{name}: {uar:.3f};" for name, uar in uars.items()), flush=True)
+    return uars
+
+
+def _babble(clips: list[Clip]) -> Samples:
+    """Voices that the bundle was trained on, over each other; evenly spread over the clips."""
+    chosen = clips[:: len(clips) // VOICES][:VOICES]
+    length = min(len(clip.samples) for clip in chosen)
+    return np.sum([c.samples[:length] / np.abs(c.samples).max() for c in chosen], axis=0)
+
+
+def _picture(
+    classifier: Classifier,
+    clip: Clip,
+    degradation: Degradation | None,
+    voices: Samples,
+    seed: list[int],
+) -> npt.NDArray[np.uint8]:
+    settings = classifier.config.recipe.picture
+    assert settings is not None
+    samples, rate = clip.samples, clip.rate
+    if degradation is not None:
+        samples, rate = degradation(samples, rate, np.random.default_rng(seed), voices)
+    return draw_clip("clip", Clip(samples, rate, clip.stream), settings)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from PIL import Image
+
+from tests.conftest import REPOSITORY
+
+TINY = ("--recipe", "paper", "--lr", "0.001", "--epochs", "1")
+
+
+def test_a_protocol_is_run_kept_and_reported(corpus, avser, tmp_path):
+    command = ("evaluate", corpus, "--protocol", "statement", *TINY, "--out", "report")
+    done = avser(*command)
+    assert done.returncode == 0, done.stderr
+    assert "run 2 of 2: statement2-seed0, statement (statement 2 held out)" in done.stderr
+    assert "mean" in done.stdout
+    assert "± sd" in done.stdout
+    assert "recall: happy" in done.stdout
+    summary = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert summary["command"].startswith("avser evaluate ")
+    text = (tmp_path / "report" / "report.md").read_text()
+    assert summary["command"] in text
+    assert "| **mean ± sd** |" in text
+    for name in ("confusion", "learning-curves", "calibration", "coverage"):
+        assert f"({name}.png)" in text
+        with Image.open(tmp_path / "report" / f"{name}.png") as picture:
+            assert min(picture.size) > 300
+    again = avser(*command, "--format", "json")
+    assert "\nepoch" not in again.stderr
+    assert json.loads(again.stdout)["runs"] == summary["runs"]
+
+    bundle = tmp_path / "report" / "runs" / "statement1-seed0"
+    scored = avser("evaluate", corpus, "--model", bundle, "--format", "json")
+    assert json.loads(scored.stdout)["uar"] == pytest.approx(summary["runs"][0]["uar"])
+
+    trained = avser("train", corpus, *TINY, "--split", "none", "--report", "report", "--out", "m")
+    assert trained.returncode == 0, trained.stderr
+    config = json.loads((tmp_path / "m" / "config.json").read_text())
+    assert config["calibration"] == summary["calibration"]
+    assert summary["command"] in (tmp_path / "m" / "MODEL_CARD.md").read_text()
+    other = avser("train", corpus, "--recipe", "paper", "--report", "report", "--out", "n")
+    assert other.returncode == 2
+    assert "reports on another recipe" in other.stderr
+
+
+def test_interrupt_keeps_what_is_finished(corpus, tmp_path, avser):
+    command = ["evaluate", str(corpus), "--protocol", "statement", *TINY, "--out", "report"]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "avser_cli", *command],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    finished = tmp_path / "report" / "runs" / "statement1-seed0" / "run.json"
+    deadline = time.monotonic() + 120
+    while not finished.exists() and running.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    _, told = running.communicate(timeout=60)
+    assert running.returncode == 130, told
+    assert "Traceback" not in told
+    again = avser(*command)
+    assert again.returncode == 0, again.stderr
+    assert sum(line.startswith("epoch") for line in again.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--folds", "1"], "--folds needs --protocol"),
+        (["--lr", "0.1"], "--lr needs --protocol"),
+        (["--protocol", "paper", "--model", "x"], "--model is for one bundle"),
+        (["--protocol", "speaker", "--folds", "7"], "speaker has folds 1 to 6"),
+        (["--protocol", "speaker", "--folds", "x"], "numbers and ranges"),
+        (["--protocol", "speaker", "--folds", "3-1"], "numbers and ranges"),
+        (["--protocol", "speaker", "--ensemble", "6"], "1 to 5 networks"),
+        (["--protocol", "speaker", "--network", "mlp", "--ensemble", "2"], "one network only"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_options_that_do_not_fit(corpus, avser, arguments, expected):
+    done = avser("evaluate", corpus, *arguments)
+    assert done.returncode == 2
+    assert expected in done.stderr
+    assert len(done.stderr.splitlines()) == 1
