@@ -54,7 +54,8 @@ def mp3(samples: Samples, rate: int, *_: object, kilobits: float) -> tuple[Sampl
                     compression_level=(high - kilobits) / (high - low),
                     bitrate_mode="CONSTANT")  # fmt: skip
     packed.seek(0)
-    return soundfile.read(packed, dtype="float32")
+    unpacked, found_rate = soundfile.read(packed, dtype="float32")
+    return np.asarray(unpacked), int(found_rate)
 
 
 def noise(
@@ -93,7 +94,7 @@ def _added(samples: Samples, sound: Samples, rate: int, snr: float) -> Samples:
     """Add a sound at a level relative to the voice's mean power."""
     voice = np.mean(trim_silence(samples, rate, VOICE_TRIM) ** 2)
     amount = np.sqrt(voice / np.mean(sound**2) / 10 ** (snr / 10))
-    return (samples + amount * sound).astype(np.float32)
+    return np.asarray(samples + amount * sound, np.float32)
 
 
 DEGRADATIONS: dict[str, Degradation] = {

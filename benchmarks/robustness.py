@@ -68,7 +68,8 @@ def _babble(clips: list[Clip]) -> Samples:
     """Voices that the bundle was trained on, over each other; evenly spread over the clips."""
     chosen = clips[:: len(clips) // VOICES][:VOICES]
     length = min(len(clip.samples) for clip in chosen)
-    return np.sum([c.samples[:length] / np.abs(c.samples).max() for c in chosen], axis=0)
+    voices = [clip.samples[:length] / np.abs(clip.samples).max() for clip in chosen]
+    return np.asarray(np.sum(voices, axis=0), np.float32)
 
 
 def _picture(
