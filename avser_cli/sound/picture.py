@@ -38,8 +38,9 @@ class PictureSettings:
     ----------
     width, height : int
         Size in pixels.
-    scale : {"mel", "linear"}
-        Frequency axis: mel bands (Slaney's, as librosa's default) or equal steps in hertz.
+    scale : {"mel", "linear", "log"}
+        Frequency axis: mel bands (Slaney's, as librosa's default), equal steps in hertz, or
+        equal steps in octaves.
     fmin, fmax : float or None
         Lowest and highest frequency in Hz; ``None`` is the Nyquist frequency of the clip.
     window : float
@@ -57,7 +58,7 @@ class PictureSettings:
 
     width: int = 150
     height: int = 150
-    scale: Literal["mel", "linear"] = "mel"
+    scale: Literal["mel", "linear", "log"] = "mel"
     fmin: float = 50.0
     fmax: float | None = 8000.0
     window: float = 0.064
@@ -69,12 +70,14 @@ class PictureSettings:
     def __post_init__(self) -> None:
         if not (8 <= self.width <= 8192 and 8 <= self.height <= 8192):
             raise UsageError(f"picture size {self.width}x{self.height}: 8 to 8192 pixels a side")
-        if self.scale not in ("mel", "linear"):
-            raise UsageError(f"unknown frequency scale {self.scale!r}; known: mel, linear")
+        if self.scale not in ("mel", "linear", "log"):
+            raise UsageError(f"unknown frequency scale {self.scale!r}; known: mel, linear, log")
         if self.level not in ("absolute", "relative"):
             raise UsageError(f"unknown level {self.level!r}; known: absolute, relative")
         if self.fmin < 0 or (self.fmax is not None and self.fmax <= self.fmin):
             raise UsageError(f"frequencies {self.fmin} to {self.fmax} Hz: need 0 <= fmin < fmax")
+        if self.scale == "log" and self.fmin == 0:
+            raise UsageError("a log frequency scale starts over 0 Hz")
         if not 0.002 <= self.window <= 1.0:
             raise UsageError(f"window of {self.window} s: 0.002 to 1 s")
         if self.seconds is not None and not 0 < self.seconds <= 600:
@@ -264,8 +267,12 @@ def _bands(settings: PictureSettings, rate: int) -> _Bands:
     fmax = settings.fmax if settings.fmax is not None else rate / 2
     if settings.scale == "mel":
         weights = _triangles(mel_frequencies(settings.height + 2, settings.fmin, fmax), bins)
+    elif settings.scale == "log":
+        edges = np.geomspace(settings.fmin, fmax, settings.height + 1)
+        weights = _boxes(edges[:-1], edges[1:], bins, narrowest=bins[1])
     else:
-        weights = _boxes(np.linspace(settings.fmin, fmax, settings.height + 1), bins)
+        edges = np.linspace(settings.fmin, fmax, settings.height + 1)
+        weights = _boxes(edges[:-1], edges[1:], bins)
     weights /= HANN_NOISE_BANDWIDTH * fft_length / len(window)
     # Bin 0 takes part in every row, if with weight 0, so that no row is without bins.
     taking_part = weights > 0
@@ -305,10 +312,19 @@ def _triangles(
 
 
 def _boxes(
-    edges: npt.NDArray[np.float64], bins: npt.NDArray[np.float64]
+    low: npt.NDArray[np.float64],
+    high: npt.NDArray[np.float64],
+    bins: npt.NDArray[np.float64],
+    narrowest: float = 0.0,
 ) -> npt.NDArray[np.float64]:
-    """The share of each bin's width that lies between neighbouring edges."""
+    """The share of each bin's width that lies between the edges of each row.
+
+    Rows narrower than `narrowest` are widened about their middle: at one bin's width they
+    interpolate between neighbouring bins, where a narrower row would get darker and darker.
+    """
     half = (bins[1] - bins[0]) / 2
-    overlap = np.minimum(edges[1:, None], bins + half) - np.maximum(edges[:-1, None], bins - half)
+    wider = np.maximum(0.0, narrowest - (high - low)) / 2
+    low, high = (low - wider)[:, None], (high + wider)[:, None]
+    overlap = np.minimum(high, bins + half) - np.maximum(low, bins - half)
     shares: npt.NDArray[np.float64] = np.clip(overlap / (2 * half), 0.0, 1.0)
     return shares

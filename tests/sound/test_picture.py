@@ -19,12 +19,16 @@ from tests.sounds import tone, voice
 
 DEFAULT = picture_settings("default")
 PAPER = picture_settings("paper")
+MEL = PictureSettings(scale="mel", fmin=50.0)
+LOG = PictureSettings(scale="log", fmin=60.0)
 
 
 def row_frequency(row: int, shown: PictureSettings, rate: int) -> float:
     top = shown.fmax or rate / 2
     if shown.scale == "mel":
         return float(mel_frequencies(shown.height + 2, shown.fmin, top)[1:-1][::-1][row])
+    if shown.scale == "log":
+        return shown.fmin * (top / shown.fmin) ** ((shown.height - row - 0.5) / shown.height)
     return shown.fmin + (top - shown.fmin) * (shown.height - row - 0.5) / shown.height
 
 
@@ -32,14 +36,15 @@ def row_frequency(row: int, shown: PictureSettings, rate: int) -> float:
 @given(
     frequency=st.floats(150, 3500),
     rate=st.sampled_from([8000, 11025, 16000, 22050, 44100, 48000]),
-    shown=st.sampled_from([DEFAULT, PAPER]),
+    shown=st.sampled_from([MEL, LOG, PAPER]),
 )
 def test_a_tone_lands_in_its_row(frequency, rate, shown):
     picture = draw_picture(tone(frequency, rate=rate), rate, shown)
     row = int(picture[:, shown.width // 2].argmax())
     top = shown.fmax or rate / 2
-    spacing = 40 if shown.scale == "mel" else top / shown.height
-    assert abs(row_frequency(row, shown, rate) - frequency) <= max(spacing, frequency * 0.02)
+    # A mel or log row can be narrower than what the window resolves.
+    spacing = top / shown.height if shown.scale == "linear" else 1 / shown.window
+    assert abs(row_frequency(row, shown, rate) - frequency) <= max(spacing, frequency * 0.04)
 
 
 def test_a_click_lands_in_its_column():
@@ -56,6 +61,21 @@ def test_level_is_right_within_a_tenth_of_a_decibel(rate, dbfs):
     shown = PictureSettings(scale="linear", fmin=0, fmax=8000, height=50, seconds=None, trim=None)
     samples = tone(1040.0, rate=rate, amplitude=10 ** (dbfs / 20))
     assert decibel_picture(samples, rate, shown)[:, 75].max() == pytest.approx(dbfs, abs=0.1)
+
+
+@pytest.mark.parametrize("octave", range(7))
+def test_an_octave_is_the_same_number_of_rows_everywhere(octave):
+    shown = PictureSettings(scale="log", fmin=62.5, fmax=8000.0, height=140, window=0.2)
+    middle = 62.5 * 2 ** (octave + 10.5 / 20)
+    picture = decibel_picture(tone(middle, rate=48000), 48000, shown)
+    assert abs(int(picture[:, 75].argmax()) - (139 - (20 * octave + 10))) <= (octave < 1)
+
+
+def test_narrow_log_rows_are_not_darker():
+    noise = np.random.default_rng(0).standard_normal(160000).astype(np.float32)
+    rows = decibel_picture(noise, 16000, replace(LOG, trim=None, seconds=10.0)).mean(axis=1)
+    density = rows[-10:].mean(), rows[-50:-40].mean()
+    assert density[0] == pytest.approx(density[1], abs=1.0)
 
 
 def test_gray_is_linear_in_decibels():
@@ -84,7 +104,7 @@ def test_rates_agree_below_their_nyquist_frequencies():
 @given(
     count=st.integers(1, 30000),
     rate=st.sampled_from([4000, 8000, 16000, 48000, 192000]),
-    shown=st.sampled_from([DEFAULT, PAPER]),
+    shown=st.sampled_from([MEL, LOG, PAPER]),
     amplitude=st.floats(0, 1),
 )
 def test_any_length_gives_a_whole_picture(count, rate, shown, amplitude):
@@ -109,6 +129,7 @@ def test_unheard_of_settings_are_refused():
         {"scale": "bark"},
         {"level": "loud"},
         {"fmin": 9000.0},
+        {"scale": "log", "fmin": 0.0},
         {"window": 0.0},
         {"seconds": -1.0},
         {"dynamic_range": 1.0},
