@@ -51,7 +51,7 @@ def trained(tmp_path_factory, corpus):
     home = tmp_path_factory.mktemp("home")
     for arguments in (
         ["spectrogram", corpus, "png"],
-        ["train", "png", "--epochs", "2", "--out", "models/tiny"],
+        ["train", "png", "--epochs", "2", "--ensemble", "1", "--out", "models/tiny"],
     ):
         done = subprocess.run(
             [sys.executable, "-m", "avser_cli", *map(str, arguments)],

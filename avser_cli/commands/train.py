@@ -13,7 +13,7 @@ from avser_cli.corpus.splits import SplitSettings
 from avser_cli.errors import OutputError, UsageError
 from avser_cli.files import refuse_unwritable, whole_folder
 from avser_cli.learn.bundle import CONFIG, BundleConfig
-from avser_cli.learn.recipes import Recipe
+from avser_cli.learn.recipes import Recipe, find_recipe
 from avser_cli.learn.session import Result, read_corpus, run, write_parts
 from avser_cli.learn.summary import Measured, read_report
 from avser_cli.report.card import model_card
@@ -107,7 +107,8 @@ def default_name(recipe: Recipe, split: SplitSettings, seed: int) -> str:
     folded = split.kind in ("speaker", "statement")
     side = f"{split.kind}{split.fold}" if folded else split.kind
     rate = f"{recipe.learning_rate:g}"
-    joined = f"-x{recipe.ensemble}" if recipe.ensemble > 1 else ""
+    usual = find_recipe(recipe.network, recipe.name).ensemble
+    joined = f"-x{recipe.ensemble}" if recipe.ensemble != usual else ""
     return f"{recipe.network}-{recipe.name}-{recipe.optimizer}-{rate}-{side}-seed{seed}{joined}"
 
 

@@ -51,8 +51,8 @@ class Augmentation:
 
     stretch: float = 0.11
     time_shift: float = 12.0
-    warp: float = 0.03
-    row_shift: float = 2.0
+    warp: float = 0.02
+    row_shift: float = 3.0
     filter_db: float = 1.5
     noise: float = 0.1
     reverberation: float = 0.1

@@ -48,6 +48,12 @@ class Recipe:
         Longest gradient of a weight array, by Euclidean norm.
     augmentation : Augmentation or None
         Changes made to training pictures on the fly.
+    mixup : float
+        Training pictures are mixed in pairs with shares from Beta(mixup, mixup), their labels too
+        (Zhang et al. 2018); 0 mixes nothing.
+    balance : float
+        Emotions weigh in the loss by their number of clips to the power of -balance: 0 leaves
+        them as they are, 1 makes rare ones count as much as common ones.
     ensemble : int
         Number of networks whose probabilities are averaged.
     """
@@ -65,6 +71,8 @@ class Recipe:
     label_smoothing: float = 0.0
     gradient_clip: float | None = None
     augmentation: Augmentation | None = None
+    mixup: float = 0.0
+    balance: float = 0.0
     ensemble: int = 1
 
     def __post_init__(self) -> None:
@@ -128,6 +136,9 @@ RECIPES: dict[tuple[str, str], Recipe] = {
             label_smoothing=0.1,
             gradient_clip=1.0,
             augmentation=Augmentation(),
+            mixup=0.2,
+            balance=0.5,
+            ensemble=3,
         ),
         Recipe(
             name="paper",

@@ -28,6 +28,8 @@ from avser_cli.learn.networks import build_network, build_optimizer
 from avser_cli.learn.recipes import Recipe
 from avser_cli.quiet import quiet
 
+Floats = npt.NDArray[np.float32]
+
 MEMBER_SEED_STEP = 1000
 """Member k of an ensemble, counted from 0, trains with the seed plus k times this."""
 TFLITE_TOLERANCE = 1e-3
@@ -126,7 +128,7 @@ class Checkpoint:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     """One epoch's batches, shuffled and augmented by a seed that names the epoch.
 
     Each epoch draws from its own generator, so that a resumed run goes on as an undisturbed one.
@@ -137,22 +139,57 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
     ) -> None:
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=4)
         self.recipe, self.inputs, self.targets, self.seed = recipe, inputs, targets, seed
+        self.weights = _emotion_weights(targets, recipe.balance)
         self.order = np.random.default_rng(seed).permutation(len(inputs))
 
     def __len__(self) -> int:
         return -(-len(self.order) // self.recipe.batch_size)
 
-    def __getitem__(self, index: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def __getitem__(self, index: int) -> tuple[Floats, Floats, Floats]:
+        """Inputs, targets and each clip's weight in the loss."""
         size = self.recipe.batch_size
         rows = self.order[index * size : (index + 1) * size]
-        batch = self.inputs[rows]
+        batch, targets = self.inputs[rows], self.targets[rows]
+        draw = np.random.default_rng([*self.seed, index])
         picture, strength = self.recipe.picture, self.recipe.augmentation
         if picture is None or strength is None:
-            return batch.astype(np.float32), self.targets[rows]
-        columns_span = (picture.seconds or 3.0) / picture.width
-        draw = np.random.default_rng([*self.seed, index])
-        changed = augment(batch, strength, picture.dynamic_range, columns_span, draw)
-        return changed, self.targets[rows]
+            batch = batch.astype(np.float32)
+        else:
+            column_seconds = (picture.seconds or 3.0) / picture.width
+            batch = augment(batch, strength, picture.dynamic_range, column_seconds, draw)
+        if self.recipe.mixup > 0:
+            batch, targets = mix(batch, targets, self.recipe.mixup, draw)
+        return batch, targets, targets @ self.weights
+
+
+def mix(
+    inputs: Floats, targets: Floats, alpha: float, draw: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Mix each input with another of its batch, at least half of it its own, and their targets.
+
+    Parameters
+    ----------
+    inputs, targets : numpy.ndarray
+        Shapes ``(n, ...)`` and ``(n, emotions)``.
+    alpha : float
+        Shares come from Beta(alpha, alpha).
+    draw : numpy.random.Generator
+    """
+    share = draw.beta(alpha, alpha, len(inputs)).astype(np.float32)
+    share = np.maximum(share, 1 - share)
+    other = draw.permutation(len(inputs))
+    wide = share.reshape(-1, *[1] * (inputs.ndim - 1))
+    mixed: Floats = inputs * wide + inputs[other] * (1 - wide)
+    mixed_targets: Floats = targets * share[:, None] + targets[other] * (1 - share[:, None])
+    return mixed, mixed_targets
+
+
+def _emotion_weights(targets: Floats, balance: float) -> Floats:
+    """Each emotion's weight in the loss, with a mean of 1 over the clips."""
+    counts = np.maximum(targets.sum(axis=0), 1.0)
+    weights = counts**-balance
+    scaled: Floats = (weights * counts.sum() / (weights * counts).sum()).astype(np.float32)
+    return scaled
 
 
 def train(
@@ -230,14 +267,14 @@ def _train_network(
     if saved:
         network, history = saved
     else:
-        network = build_network(recipe, emotions, inputs)
+        network = build_network(recipe, emotions, inputs, member)
         loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
         network.compile(build_optimizer(recipe, steps), loss, metrics=["accuracy"])
     targets = np.eye(emotions, dtype=np.float32)[labels]
     for number in range(len(history), recipe.epochs):
         start = time.perf_counter()
         _seed_dropout(network, seed, number)
-        batches = _Batches(recipe, inputs, targets, [seed, number])
+        batches = Batches(recipe, inputs, targets, [seed, number])
         logs = network.fit(batches, epochs=1, shuffle=False, verbose=0).history
         seconds = time.perf_counter() - start
         history.append(Epoch(number + 1, logs["loss"][0], logs["accuracy"][0], seconds, member))

@@ -58,8 +58,8 @@ class PictureSettings:
 
     width: int = 150
     height: int = 150
-    scale: Literal["mel", "linear", "log"] = "mel"
-    fmin: float = 50.0
+    scale: Literal["mel", "linear", "log"] = "log"
+    fmin: float = 60.0
     fmax: float | None = 8000.0
     window: float = 0.064
     seconds: float | None = 3.0
@@ -299,6 +299,21 @@ def mel_frequencies(count: int, fmin: float, fmax: float) -> npt.NDArray[np.floa
     mels = np.linspace(mel(fmin), mel(fmax), count)
     logarithmic = knee * np.exp(step * (mels - knee_mel))
     return np.where(mels < knee_mel, mels * hertz_per_mel, logarithmic)
+
+
+def row_frequencies(settings: PictureSettings) -> npt.NDArray[np.float64]:
+    """The middle of each row in Hz, row 0 (the highest) first, shape ``(height,)``.
+
+    `settings` must say `fmax`.
+    """
+    assert settings.fmax is not None
+    height, fmin, fmax = settings.height, settings.fmin, settings.fmax
+    if settings.scale == "mel":
+        return mel_frequencies(height + 2, fmin, fmax)[-2:0:-1]
+    shares = (np.arange(height)[::-1] + 0.5) / height
+    if settings.scale == "log":
+        return np.asarray(fmin * (fmax / fmin) ** shares)
+    return np.asarray(fmin + (fmax - fmin) * shares)
 
 
 def _triangles(

@@ -50,7 +50,9 @@ def test_training_clips_are_scored_only_when_asked_and_labelled_so(trained, avse
 
 
 def test_lines_an_epoch_and_nothing_of_tensorflow(home, avser):
-    done = avser("train", "--epochs", "2", "--optimizer", "rmsprop", "--lr", "0.001")
+    done = avser(
+        "train", "--epochs", "2", "--ensemble", "1", "--optimizer", "rmsprop", "--lr", "0.001"
+    )
     assert done.returncode == 0, done.stderr
     told = done.stderr.splitlines()
     assert sum(line.startswith("epoch ") and line.endswith(" left") for line in told) == 2
@@ -58,9 +60,11 @@ def test_lines_an_epoch_and_nothing_of_tensorflow(home, avser):
     known = ("reading", "corpus:", "split:", "leak check:", "training:", "epoch", "bundle:")
     assert all(line.startswith(known) for line in told)
     assert done.stdout.splitlines()[0].split() == ["Precision", "Recall", "F1-score", "Support"]
-    bundle = home / "models" / "cnn2d-default-rmsprop-0.001-paper-seed0"
+    bundle = home / "models" / "cnn2d-default-rmsprop-0.001-paper-seed0-x1"
     assert json.loads((bundle / "config.json").read_text())["recipe"]["optimizer"] == "rmsprop"
-    again = avser("train", "--epochs", "2", "--optimizer", "rmsprop", "--lr", "0.001")
+    again = avser(
+        "train", "--epochs", "2", "--ensemble", "1", "--optimizer", "rmsprop", "--lr", "0.001"
+    )
     assert again.returncode == 6
     assert "--force replaces it" in again.stderr
 
@@ -79,7 +83,18 @@ def test_networks_that_read_sound(corpus, avser, tmp_path, network):
 
 def test_interrupt_keeps_epochs_and_resume_goes_on(home, avser):
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    command = [sys.executable, "-m", "avser_cli", "train", "--epochs", "4", "--out", "m/x"]
+    command = [
+        sys.executable,
+        "-m",
+        "avser_cli",
+        "train",
+        "--epochs",
+        "4",
+        "--ensemble",
+        "1",
+        "--out",
+        "m/x",
+    ]
     running = subprocess.Popen(
         command, cwd=home, env=environment, stderr=subprocess.PIPE, text=True
     )
@@ -93,18 +108,18 @@ def test_interrupt_keeps_epochs_and_resume_goes_on(home, avser):
     assert "--resume goes on" in told
     assert "Traceback" not in told
     assert not (home / "m" / "x").exists()
-    refused = avser("train", "--epochs", "4", "--out", "m/x")
+    refused = avser("train", "--epochs", "4", "--ensemble", "1", "--out", "m/x")
     assert refused.returncode == 6
     assert "an interrupted run is there" in refused.stderr
-    other = avser("train", "--epochs", "9", "--out", "m/x", "--resume")
+    other = avser("train", "--epochs", "9", "--ensemble", "1", "--out", "m/x", "--resume")
     assert other.returncode == 2
-    resumed = avser("train", "--epochs", "4", "--out", "m/x", "--resume")
+    resumed = avser("train", "--epochs", "4", "--ensemble", "1", "--out", "m/x", "--resume")
     assert resumed.returncode == 0, resumed.stderr
     epochs = [line for line in resumed.stderr.splitlines() if line.startswith("epoch ")]
     assert 1 <= len(epochs) < 4
     assert len((home / "m" / "x" / "history.csv").read_text().splitlines()) == 5
     assert not (home / "m" / ".x.run").exists()
-    finished = avser("train", "--epochs", "4", "--out", "m/x", "--resume")
+    finished = avser("train", "--epochs", "4", "--ensemble", "1", "--out", "m/x", "--resume")
     assert (finished.returncode, "already finished" in finished.stderr) == (0, True)
 
 

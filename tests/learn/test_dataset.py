@@ -26,7 +26,7 @@ def test_pictures_and_sounds_give_the_same_inputs(trained, corpus):
 
 
 def test_pictures_of_other_settings_are_refused(trained):
-    with pytest.raises(CorpusError, match=r"scale mel \(needed: linear\)"):
+    with pytest.raises(CorpusError, match=r"scale log \(needed: linear\)"):
         load(trained / "png", find_recipe("cnn2d", "paper"))
     with pytest.raises(CorpusError, match=r"mlp reads sound"):
         load(trained / "png", find_recipe("mlp"))

@@ -6,10 +6,18 @@ from avser_cli.learn.backend import keras
 from avser_cli.learn.history import Epoch
 from avser_cli.learn.litert import LiteNetwork
 from avser_cli.learn.recipes import find_recipe
-from avser_cli.learn.training import MEMBER_SEED_STEP, Checkpoint, save_weights, to_tflite, train
+from avser_cli.learn.training import (
+    MEMBER_SEED_STEP,
+    Batches,
+    Checkpoint,
+    mix,
+    save_weights,
+    to_tflite,
+    train,
+)
 
 LABELS = np.arange(24) % 4
-RECIPE = find_recipe("cnn2d").with_options(epochs=3, batch_size=8)
+RECIPE = find_recipe("cnn2d").with_options(epochs=3, batch_size=8, ensemble=1)
 
 
 def pictures():
@@ -120,3 +128,24 @@ def test_an_ensemble_is_the_mean_of_its_members_and_resumes(tmp_path):
     loaded = keras.models.load_model(tmp_path / "joined.keras", safe_mode=True)
     found = loaded.predict(pictures().astype(np.float32), verbose=0)
     np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_mixing_keeps_half_of_each_and_mixes_labels_alike():
+    inputs = np.arange(8, dtype=np.float32).reshape(8, 1, 1) + np.zeros((8, 2, 3), np.float32)
+    targets = np.eye(8, dtype=np.float32)
+    mixed, labels = mix(inputs, targets, 0.4, np.random.default_rng(0))
+    assert (labels.diagonal() >= 0.5).all()
+    assert (labels.diagonal() < 1).any()
+    np.testing.assert_allclose(labels.sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(mixed[:, 0, 0], labels @ np.arange(8), rtol=1e-5)
+
+
+def test_balance_makes_rare_emotions_count():
+    recipe = RECIPE.with_options(augmentation=None, balance=1.0, batch_size=6)
+    targets = np.eye(2, dtype=np.float32)[[0, 0, 0, 0, 1, 1]]
+    inputs = np.zeros((6, 150, 150), np.uint8)
+    _, found, weights = Batches(recipe, inputs, targets, [0])[0]
+    by_emotion = [weights[found[:, emotion] == 1].sum() for emotion in (0, 1)]
+    assert by_emotion == pytest.approx([3, 3])
+    _, _, plain = Batches(recipe.with_options(balance=0.0), inputs, targets, [0])[0]
+    np.testing.assert_array_equal(plain, 1)

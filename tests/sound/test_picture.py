@@ -13,6 +13,7 @@ from avser_cli.sound.picture import (
     decibel_picture,
     draw_picture,
     mel_frequencies,
+    row_frequencies,
     trim_silence,
 )
 from tests.sounds import tone, voice
@@ -24,12 +25,7 @@ LOG = PictureSettings(scale="log", fmin=60.0)
 
 
 def row_frequency(row: int, shown: PictureSettings, rate: int) -> float:
-    top = shown.fmax or rate / 2
-    if shown.scale == "mel":
-        return float(mel_frequencies(shown.height + 2, shown.fmin, top)[1:-1][::-1][row])
-    if shown.scale == "log":
-        return shown.fmin * (top / shown.fmin) ** ((shown.height - row - 0.5) / shown.height)
-    return shown.fmin + (top - shown.fmin) * (shown.height - row - 0.5) / shown.height
+    return float(row_frequencies(replace(shown, fmax=shown.fmax or rate / 2))[row])
 
 
 @settings(max_examples=60, deadline=None)
