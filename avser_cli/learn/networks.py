@@ -7,8 +7,6 @@ vectors) and scales it itself, so that nothing has to be remembered when it is u
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +15,7 @@ from avser_cli.errors import UsageError
 from avser_cli.learn.backend import keras
 from avser_cli.learn.recipes import Recipe
 from avser_cli.sound.features import FEATURE_COUNT
-from avser_cli.sound.picture import PictureSettings, row_frequencies
+from avser_cli.sound.picture import PictureSettings
 
 layers, ops = keras.layers, keras.ops
 
@@ -32,13 +30,10 @@ DEFAULT_POOLS = ((2, 2), (2, 2), (2, 1), (2, 1), (1, 1))
 """Rows and columns that are pooled after each convolution; the fifth convolution's pooling is the
 one over time in the head."""
 DEFAULT_UNITS = 128
-DEFAULT_AXES: tuple[Literal["log", "mel"], ...] = ("log", "mel")
-"""Frequency axes on which the members of an ensemble read the picture, by turns: where harmonics
-keep their distances whatever the pitch, and where low ones lie evenly."""
 
 
 def build_network(
-    recipe: Recipe, emotions: int, training_inputs: npt.NDArray[np.generic], member: int = 1
+    recipe: Recipe, emotions: int, training_inputs: npt.NDArray[np.generic]
 ) -> keras.Model:
     """An untrained network for a recipe.
 
@@ -50,8 +45,6 @@ def build_network(
         Number of outputs.
     training_inputs : numpy.ndarray
         The training part, for networks that standardise by its mean and spread.
-    member : int
-        Which of an ensemble, from 1; those of the default network differ in what they read.
 
     Returns
     -------
@@ -70,8 +63,7 @@ def build_network(
     try:
         if recipe.architecture == "paper":
             return _paper_cnn2d(recipe, recipe.picture, emotions)
-        axis = DEFAULT_AXES[(member - 1) % len(DEFAULT_AXES)]
-        return _default_cnn2d(recipe, recipe.picture, emotions, axis)
+        return _default_cnn2d(recipe, recipe.picture, emotions)
     except ValueError as error:
         size = f"{recipe.picture.width}x{recipe.picture.height}"
         raise UsageError(
@@ -96,9 +88,7 @@ def _paper_cnn2d(recipe: Recipe, picture: PictureSettings, emotions: int) -> ker
     return keras.Model(inputs, layers.Dense(emotions, activation="softmax")(x))
 
 
-def _default_cnn2d(
-    recipe: Recipe, picture: PictureSettings, emotions: int, axis: Literal["log", "mel"]
-) -> keras.Model:
+def _default_cnn2d(recipe: Recipe, picture: PictureSettings, emotions: int) -> keras.Model:
     """Build the default network: five pairs with batch normalisation and a head over time.
 
     The head cares at which frequency something sounds but not when: frequency is kept apart,
@@ -106,8 +96,6 @@ def _default_cnn2d(
     """
     inputs = keras.Input((picture.height, picture.width))
     x = _relative_level(inputs, picture.dynamic_range)
-    if picture.scale != axis:
-        x = _on_axis(x, picture, axis)
     x = layers.Reshape((picture.height, picture.width, 1))(x)
     for number, (filters, pool) in enumerate(zip(DEFAULT_FILTERS, DEFAULT_POOLS, strict=True)):
         size, stride = (5, 2) if number == 0 else (3, 1)
@@ -140,18 +128,6 @@ def _relative_level(gray: keras.KerasTensor, dynamic_range: float) -> keras.Kera
     mean_level = ops.log(mean + 1e-12) * float(10.0 / np.log(10.0))
     heard = ops.relu(level - ops.expand_dims(mean_level, -1) + HEARD_BELOW)
     return heard * (2.0 / (HEARD_ABOVE + HEARD_BELOW)) - 1.0
-
-
-def _on_axis(
-    x: keras.KerasTensor, picture: PictureSettings, axis: Literal["log", "mel"]
-) -> keras.KerasTensor:
-    """The picture on another frequency axis of the same height, linearly between its rows."""
-    ours = row_frequencies(picture)[::-1]
-    wanted = row_frequencies(replace(picture, scale=axis))
-    rows = picture.height - 1 - np.interp(wanted, ours, np.arange(picture.height))
-    above = np.minimum(rows.astype(np.int32), picture.height - 2)
-    share = (rows - above).astype(np.float32)[:, None]
-    return ops.take(x, above, axis=1) * (1.0 - share) + ops.take(x, above + 1, axis=1) * share
 
 
 def _paper_cnn1d(

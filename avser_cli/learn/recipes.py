@@ -136,7 +136,6 @@ RECIPES: dict[tuple[str, str], Recipe] = {
             label_smoothing=0.1,
             gradient_clip=1.0,
             augmentation=Augmentation(),
-            mixup=0.2,
             balance=0.5,
             ensemble=3,
         ),

@@ -267,7 +267,7 @@ def _train_network(
     if saved:
         network, history = saved
     else:
-        network = build_network(recipe, emotions, inputs, member)
+        network = build_network(recipe, emotions, inputs)
         loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
         network.compile(build_optimizer(recipe, steps), loss, metrics=["accuracy"])
     targets = np.eye(emotions, dtype=np.float32)[labels]
