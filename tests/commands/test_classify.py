@@ -38,7 +38,8 @@ def test_several_clips_and_folders(avser, tmp_path):
 def test_jsonl(avser, trained):
     done = avser("classify", VOICE, "--format", "jsonl", "--model", trained / "models" / "tiny")
     found = json.loads(done.stdout)
-    assert list(found) == ["file", "emotion", "category", "confidence", "probabilities"]
+    expected = ["file", "emotion", "category", "confidence", "probabilities", "uncertain"]
+    assert list(found) == expected
     assert found["file"] == str(VOICE)
     assert max(found["probabilities"].values()) == found["confidence"]
     assert done.stderr == ""
