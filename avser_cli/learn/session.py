@@ -72,7 +72,8 @@ class Prepared:
 
     def key(self, recipe: Recipe, seed: int) -> str:
         """A checksum of everything that determines the training."""
-        parts = [recipe.as_dict(), seed, asdict(self.split), self.dataset.emotions]
+        data = [self.corpus.about["fingerprint"], self.dataset.emotions]
+        parts = [recipe.as_dict(), seed, asdict(self.split), data]
         return sha256(json.dumps(parts, sort_keys=True).encode())
 
 
