@@ -56,6 +56,9 @@ class Recipe:
         them as they are, 1 makes rare ones count as much as common ones.
     ensemble : int
         Number of networks whose probabilities are averaged.
+    view_shift : int
+        When a network is asked, its picture is also moved up and down by this many rows, and the
+        probabilities of the three views are averaged; 0 asks once.
     """
 
     name: str
@@ -74,6 +77,7 @@ class Recipe:
     mixup: float = 0.0
     balance: float = 0.0
     ensemble: int = 1
+    view_shift: int = 0
 
     def __post_init__(self) -> None:
         for value, known, what in (
@@ -91,6 +95,9 @@ class Recipe:
             raise UsageError(f"dropout {self.dropout}: at least 0, less than 1")
         if not 1 <= self.ensemble <= LARGEST_ENSEMBLE:
             raise UsageError(f"ensemble of {self.ensemble}: 1 to {LARGEST_ENSEMBLE} networks")
+        highest = self.picture.height - 1 if self.picture else 0
+        if not 0 <= self.view_shift <= highest:
+            raise UsageError(f"view shift of {self.view_shift} rows: 0 to {highest}")
         if self.ensemble > 1 and self.network == "mlp":
             raise UsageError("mlp trains as one network only, without --ensemble")
 
@@ -138,6 +145,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
             augmentation=Augmentation(),
             balance=0.5,
             ensemble=3,
+            view_shift=2,
         ),
         Recipe(
             name="paper",

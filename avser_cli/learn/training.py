@@ -235,17 +235,31 @@ def train(
         )
         members.append(network)
         history += lines
-    network = members[0] if len(members) == 1 else join_networks(members)
+    network = join_networks(members, recipe.view_shift)
     parameters = sum(int(np.prod(weight.shape)) for weight in network.trainable_weights)
     return Trained(network, tuple(history), parameters, sum(x.seconds for x in history))
 
 
-def join_networks(members: Sequence[Any]) -> Any:
-    """One network that gives the mean of the members' probabilities."""
+def join_networks(members: Sequence[Any], view_shift: int) -> Any:
+    """One network that gives the mean of the members' probabilities over a picture's views.
+
+    Parameters
+    ----------
+    members : sequence of keras.Model
+    view_shift : int
+        Rows by which a picture is also seen moved up and down; 0 for the picture alone.
+    """
+    if len(members) == 1 and not view_shift:
+        return members[0]
     inputs = keras.Input(members[0].input_shape[1:])
+    views = [inputs]
+    if view_shift:
+        blank = keras.ops.zeros_like(inputs[:, :view_shift])
+        views.append(keras.ops.concatenate([blank, inputs[:, :-view_shift]], axis=1))
+        views.append(keras.ops.concatenate([inputs[:, view_shift:], blank], axis=1))
     for number, member in enumerate(members, start=1):
         member.name = f"member_{number}"
-    outputs = keras.layers.Average()([member(inputs) for member in members])
+    outputs = keras.layers.Average()([member(view) for member in members for view in views])
     return keras.Model(inputs, outputs)
 
 

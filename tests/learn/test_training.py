@@ -5,11 +5,13 @@ from avser_cli.errors import OutputError, UsageError
 from avser_cli.learn.backend import keras
 from avser_cli.learn.history import Epoch
 from avser_cli.learn.litert import LiteNetwork
+from avser_cli.learn.networks import build_network
 from avser_cli.learn.recipes import find_recipe
 from avser_cli.learn.training import (
     MEMBER_SEED_STEP,
     Batches,
     Checkpoint,
+    join_networks,
     mix,
     save_weights,
     to_tflite,
@@ -128,6 +130,23 @@ def test_an_ensemble_is_the_mean_of_its_members_and_resumes(tmp_path):
     loaded = keras.models.load_model(tmp_path / "joined.keras", safe_mode=True)
     found = loaded.predict(pictures().astype(np.float32), verbose=0)
     np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_a_picture_is_seen_moved_up_and_down_too(tmp_path):
+    member = build_network(RECIPE, 4, pictures())
+    joined = join_networks([member], 2)
+    seen = pictures().astype(np.float32)
+    up, down = np.zeros_like(seen), np.zeros_like(seen)
+    up[:, :-2], down[:, 2:] = seen[:, 2:], seen[:, :-2]
+    alone = [member.predict(view, verbose=0) for view in (seen, up, down)]
+    assert np.abs(alone[0] - alone[1]).max() > 1e-4
+    expected = np.mean(alone, axis=0)
+    np.testing.assert_allclose(joined.predict(seen, verbose=0), expected, atol=1e-5)
+    lite = LiteNetwork(to_tflite(joined, pictures()))
+    np.testing.assert_allclose(lite.predict(seen), expected, atol=1e-3)
+    save_weights(joined, tmp_path / "joined.keras")
+    loaded = keras.models.load_model(tmp_path / "joined.keras", safe_mode=True)
+    np.testing.assert_allclose(loaded.predict(seen, verbose=0), expected, atol=1e-5)
 
 
 def test_mixing_keeps_half_of_each_and_mixes_labels_alike():
