@@ -16,6 +16,9 @@ Levels = npt.NDArray[np.float32]
 CURVE_KNOTS = 6
 """Points from low to high frequency between which random curves run straight."""
 
+FILTER_DB = (20.0, 60.0)
+"""What a band limit takes off, in dB."""
+
 POWER_FLOOR = 1e-12
 
 
@@ -40,7 +43,7 @@ class Augmentation:
     reverberation : float
         Share of clips that get a decaying tail of 0.15 to 0.7 s (RT60).
     band_limit : float
-        Share of clips that lose their top rows.
+        Share of clips that lose rows at the top and at the bottom.
     gain_db : float
         Level by up to ± this many dB.
     masks : int
@@ -56,7 +59,7 @@ class Augmentation:
     filter_db: float = 1.5
     noise: float = 0.1
     reverberation: float = 0.1
-    band_limit: float = 0.05
+    band_limit: float = 0.15
     gain_db: float = 10.0
     masks: int = 1
     mask_width: int = 12
@@ -173,9 +176,18 @@ def _add_reverberation(
 
 
 def _limit_band(picture: Levels, share: float, floor: float, draw: np.random.Generator) -> None:
-    """Blank up to a third of the rows from the top, in place: a low-pass filter."""
-    if draw.random() < share:
-        picture[: draw.integers(1, len(picture) // 3)] = floor
+    """Weaken up to a third of the rows at the top and two fifths at the bottom, in place.
+
+    So do low-pass and high-pass filters, and telephones, whose band of 300 to 3400 Hz leaves out
+    a third of the rows of a picture from 60 Hz to 8 kHz with a logarithmic axis at its bottom.
+    """
+    if draw.random() >= share:
+        return
+    height = len(picture)
+    top, bottom = draw.integers(0, height // 3), draw.integers(0, 2 * height // 5)
+    weaker = draw.uniform(*FILTER_DB)
+    for rows in (picture[:top], picture[height - bottom :]):
+        np.maximum(rows - weaker, floor, out=rows)
 
 
 def _mask(picture: Levels, strength: Augmentation, floor: float, draw: np.random.Generator) -> None:
