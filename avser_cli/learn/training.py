@@ -257,9 +257,12 @@ def join_networks(members: Sequence[Any], view_shift: int) -> Any:
         blank = keras.ops.zeros_like(inputs[:, :view_shift])
         views.append(keras.ops.concatenate([blank, inputs[:, :-view_shift]], axis=1))
         views.append(keras.ops.concatenate([inputs[:, view_shift:], blank], axis=1))
-    for number, member in enumerate(members, start=1):
-        member.name = f"member_{number}"
-    outputs = keras.layers.Average()([member(view) for member in members for view in views])
+    # Models of their own: the trained ones carry their optimizer's state into the file.
+    bare = [
+        keras.Model(member.input, member.output, name=f"member_{number}")
+        for number, member in enumerate(members, start=1)
+    ]
+    outputs = keras.layers.Average()([member(view) for member in bare for view in views])
     return keras.Model(inputs, outputs)
 
 

@@ -83,7 +83,7 @@ def _cross_validated(measured: Measured) -> str:
     ]
     if measured.robustness is not None:
         parts += [
-            "Degraded test clips, undegraded training (mean over the same runs):",
+            "Degraded test clips, the recipe's own training (mean over the same runs):",
             robustness_table(measured.robustness),
         ]
     return "\n" + "\n\n".join(parts) + "\n"
