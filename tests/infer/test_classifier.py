@@ -7,6 +7,7 @@ import pytest
 
 from avser_cli.infer.classifier import MODEL_VARIABLE, Classifier, box_model, chosen_model
 from avser_cli.learn.backend import keras
+from avser_cli.learn.calibration import with_temperature
 from avser_cli.sound.drawing import picture_of
 from tests.conftest import REPOSITORY
 from tests.sounds import PITCH, tone, voice, write_wav
@@ -55,9 +56,11 @@ def test_tflite_and_keras_agree_on_the_box(tmp_path):
             for n, samples in enumerate(SOUNDS.values())
         ]
     )
+    assert classifier.config.calibration is not None
+    outputs = network.predict(pictures.astype(np.float32), verbose=0)
     np.testing.assert_allclose(
         classifier.probabilities(pictures),
-        network.predict(pictures.astype(np.float32), verbose=0),
+        with_temperature(outputs, classifier.config.calibration.temperature),
         atol=1e-3,
     )
 
