@@ -1,97 +1,279 @@
-"""`avser compare`: MLP, CNN-1D and CNN-2D side by side."""
+"""`avser compare`: the paper's tables, beside what is measured."""
 
 from __future__ import annotations
 
-import json
+import os
+import shlex
+import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from avser_cli.commands import common
-from avser_cli.corpus.splits import SplitSettings
+from avser_cli.corpus.splits import SplitKind
 from avser_cli.errors import UsageError
-from avser_cli.files import refuse_unwritable, write_whole
-from avser_cli.learn.comparison import PUBLISHED, Row
-from avser_cli.learn.comparison import compare as compare_recipes
-from avser_cli.learn.recipes import Recipe, find_recipe
-from avser_cli.report.plots import plot_comparison
-from avser_cli.report.tables import comparison_table
-from avser_cli.report.terminal import say, show
+from avser_cli.files import refuse_unwritable
+from avser_cli.learn.comparison import finish, plan_jobs, read_recordings
+from avser_cli.learn.contenders import (
+    MODELS,
+    RATES,
+    RIVALS,
+    USUAL_MODELS,
+    Contender,
+    chosen_models,
+    chosen_optimizers,
+)
+from avser_cli.learn.history import Epoch
+from avser_cli.learn.protocol import plan
+from avser_cli.learn.recipes import find_recipe
+from avser_cli.learn.runs import FinishedRun, PlannedRun
+from avser_cli.learn.session import Corpus
+from avser_cli.learn.standing import standing
+from avser_cli.learn.store import Job, Store
+from avser_cli.learn.workers import Workers
+from avser_cli.report.comparison import write_comparison
+from avser_cli.report.grids import QUICK, as_rich, grids
+from avser_cli.report.terminal import left, progress, say, show
+
+TABLES = ("models", "optimizers")
+USUAL_SEEDS = (0, 1, 2)
+USUAL_OPTIMIZERS = "adagrad,rmsprop,adam"
+"""In the order of the paper's Table 2."""
+USUAL_RATES = ",".join(map(str, RATES))
+ONLY = {"models": "models", "rivals": "models", "optimizers": "optimizers", "rates": "optimizers",
+        "recipe": "optimizers", "dropout": "optimizers"}  # fmt: skip
+"""Options of one table only, by parameter."""
+FLAGS = {"rivals": "--with"}
 
 
 def compare(
-    data: Annotated[Path, typer.Argument(help="Folder of sound.")] = Path("wav"),
+    context: typer.Context,
+    table: Annotated[
+        str, typer.Argument(help="models (Table 3) or optimizers (Table 2).", show_default=True)
+    ] = "models",
+    data: Annotated[Path | None, typer.Argument(help="Folder of sound; default: ./wav.")] = None,
+    models: Annotated[
+        str, typer.Option(help=f"Any of {', '.join(MODELS)}.", rich_help_panel="models")
+    ] = ",".join(USUAL_MODELS),
+    rivals: Annotated[
+        str,
+        typer.Option(
+            "--with", help=f"Extra rows: any of {', '.join(RIVALS)}.", rich_help_panel="models"
+        ),
+    ] = "",
+    optimizers: Annotated[
+        str, typer.Option(help="Which to compare.", rich_help_panel="optimizers")
+    ] = USUAL_OPTIMIZERS,
+    rates: Annotated[
+        str, typer.Option(help="Learning rates.", rich_help_panel="optimizers")
+    ] = USUAL_RATES,
     recipe: Annotated[
-        Literal["default", "paper"], typer.Option(help="Recipe of the CNN-2D.")
+        Literal["paper", "default"],
+        typer.Option(help="Recipe of the CNN-2D.", rich_help_panel="optimizers"),
     ] = "paper",
-    emotions: common.Emotions = common.ALL_EMOTIONS,
-    split: Annotated[
-        Literal["paper", "speaker", "statement"], typer.Option(help=common.SPLIT_HELP)
-    ] = "paper",
-    test_size: common.TestSize = 0.25,
-    fold: common.Fold = 1,
-    seed: common.Seed = 0,
-    epochs: Annotated[
-        int | None, typer.Option(help="For each model, instead of its recipe's.")
+    dropout: Annotated[
+        float | None,
+        typer.Option(
+            help="Instead of the recipe's; 0.8 is the other reading of the paper.",
+            rich_help_panel="optimizers",
+        ),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for compare.json and the figure.")] = Path(
-        "compare"
-    ),
+    split: Annotated[
+        Literal["paper", "speaker", "statement"],
+        typer.Option(help=common.SPLIT_HELP.rsplit(";", 1)[0] + "."),
+    ] = "paper",
+    folds: Annotated[str | None, typer.Option(help="E.g. 1,3-5; default: all.")] = None,
+    seeds: Annotated[
+        str | None, typer.Option(help="E.g. 0-4; default: 0-2, else 0 where there are folds.")
+    ] = None,
+    test_size: common.TestSize = 0.25,
+    emotions: common.Emotions = common.ALL_EMOTIONS,
+    epochs: Annotated[
+        int | None, typer.Option(help="For each network, instead of its recipe's.")
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A smoke run: two epochs, one seed. Measures nothing.")
+    ] = False,
+    jobs: Annotated[int, typer.Option(help="Trainings at once, on this machine.")] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Train on a Dask cluster: tcp://HOST:8786.")
+    ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(help="Finished runs; default: $AVSER_CACHE, else ~/.cache/avser/runs."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of tables and figures; default: ./compare-TABLE.")
+    ] = None,
 ) -> None:
-    """Train MLP, CNN-1D and CNN-2D on one split and set them beside the paper's Table 3.
+    """Retrace the paper's Tables 2 and 3 on your copy of the corpus.
 
-    Example: avser compare ./wav
+    Example: avser compare models ./wav --with svm,prior
+
+    Example: avser compare optimizers ./wav --recipe paper
     """
-    if not data.exists() and data == Path("wav"):
-        raise UsageError("./wav: no such folder; name the folder of sound to compare on")
-    recipes = [
-        find_recipe(network, recipe if network == "cnn2d" else None).with_options(epochs=epochs)
-        for network in ("mlp", "cnn1d", "cnn2d")
-    ]
-    settings = SplitSettings(split, test_size, fold, seed)
-    refuse_unwritable(out)
-    prepared, rows = compare_recipes(
-        data, common.parse_emotions(emotions), recipes, settings, seed, _on_read, _EpochLines()
-    )
-    common.tell_corpus(prepared.corpus)
-    common.tell_split(prepared)
-    title = f"{settings.describe()}, seed {seed}"
-    print(title)
-    show(comparison_table(rows))
-    values = {"split": settings.describe(), "seed": seed, "corpus": prepared.corpus.about,
-              "models": [_as_json(row) for row in rows]}  # fmt: skip
-    write_whole(out / "compare.json", (json.dumps(values, indent=1) + "\n").encode())
-    plot_comparison(out / "figure-9.png", rows, title)
-    say(f"written: {out / 'compare.json'}, {out / 'figure-9.png'}")
+    if table not in TABLES:
+        if data is not None or not Path(table).is_dir():
+            raise UsageError(
+                f"unknown table {table!r}; known: {', '.join(TABLES)} (or name a folder of sound)"
+            )
+        table, data = TABLES[0], Path(table)
+    _refuse_other_table(context, table)
+    source = data or Path("wav")
+    if not source.exists():
+        raise UsageError(f"{source}: no such folder; name the folder of sound to compare on")
+    if jobs < 1:
+        raise UsageError(f"--jobs {jobs}: at least 1")
+    if table == "models":
+        contenders = chosen_models(_names(models), _names(rivals), epochs, quick)
+    else:
+        chosen = find_recipe("cnn2d", recipe).with_options(dropout=dropout)
+        contenders = chosen_optimizers(_names(optimizers), _rates(rates), chosen, epochs, quick)
+    target = out or Path(f"compare-{table}")
+    refuse_unwritable(target)
+    store = Store(cache or _default_cache())
+    labels = common.parse_emotions(emotions)
+    planned = plan(split, *_folds_and_seeds(split, folds, seeds, quick), test_size)
+    if quick:
+        say(QUICK)
+    workers = Workers(jobs, scheduler)
+    corpus, runs = _run_all(source, labels, contenders, planned, store, workers)
+    values = standing(table, corpus, contenders, runs, quick)
+    if quick:
+        print(QUICK)
+    for grid in grids(values):
+        show(as_rich(grid))
+    names = write_comparison(target, values, runs, shlex.join(["avser", *sys.argv[1:]]))
+    say(f"written: {target}: {', '.join(names)}")
 
 
-def _on_read(recipe: Recipe, done: int, total: int) -> None:
-    if done == total:
-        say(f"{recipe.network}: {total} clips read")
+def _refuse_other_table(context: typer.Context, table: str) -> None:
+    for name, wanted in ONLY.items():
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE" and wanted != table:
+            raise UsageError(f"{FLAGS.get(name, f'--{name}')} is for `compare {wanted}`")
 
 
-class _EpochLines:
-    """One progress line an epoch for each model; every tenth only where epochs are many."""
-
-    def __init__(self) -> None:
-        self.tell: dict[str, Any] = {}
-
-    def __call__(self, recipe: Recipe, line: Any) -> None:
-        if recipe.network not in self.tell:
-            say(f"training: {common.describe_recipe(recipe)}")
-            self.tell[recipe.network] = common.epoch_line(recipe)
-        stride = 1 if recipe.epochs <= 100 else 25
-        if line.epoch % stride == 0 or line.epoch == recipe.epochs:
-            self.tell[recipe.network](line)
+def _names(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _as_json(row: Row) -> dict[str, Any]:
-    return {
-        "network": row.recipe.network,
-        "recipe": row.recipe.as_dict(),
-        "published_accuracy": PUBLISHED[row.recipe.network],
-        "parameters": row.parameters,
-        "seconds": row.seconds,
-        **row.report.as_dict(),
-    }
+def _rates(text: str) -> list[float]:
+    try:
+        return [float(part) for part in _names(text)]
+    except ValueError:
+        raise UsageError(f"--rates {text!r}: numbers, e.g. 0.001,0.005") from None
+
+
+def _default_cache() -> Path:
+    """Where finished runs are kept for all folders and tables."""
+    if named := os.environ.get("AVSER_CACHE"):
+        return Path(named)
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "avser" / "runs"
+
+
+def _folds_and_seeds(
+    split: SplitKind, folds: str | None, seeds: str | None, quick: bool
+) -> tuple[list[int] | None, list[int] | None]:
+    """Folds and seeds as given; three seeds of a random split, one of everything in a quick run."""
+    fold_numbers = common.parse_numbers(folds, "--folds")
+    seed_numbers = common.parse_numbers(seeds, "--seeds")
+    if quick:
+        return fold_numbers or [1], seed_numbers or [0]
+    if seed_numbers is None and split == "paper":
+        seed_numbers = list(USUAL_SEEDS)
+    return fold_numbers, seed_numbers
+
+
+def _run_all(
+    source: Path,
+    emotions: tuple[str, ...],
+    contenders: list[Contender],
+    planned: list[PlannedRun],
+    store: Store,
+    workers: Workers,
+) -> tuple[Corpus, dict[str, list[FinishedRun]]]:
+    """The corpus and every contender's runs, trained where the store does not hold them."""
+    if any(contender.recipe is not None for contender in contenders):
+        common.refuse_without_tensorflow()
+    with progress("reading") as advance:
+        corpus = read_recordings(source, emotions, advance)
+    common.tell_corpus(corpus)
+    jobs = plan_jobs(corpus, contenders, planned)
+    found = {job.key: kept for job in jobs if (kept := store.load(job)) is not None}
+    missing = [job for job in jobs if job.key not in found]
+    for job in missing:
+        if store.is_damaged(job):
+            say(f"{store.path(job)}: damaged; {job.name} is trained again")
+    say(f"runs: {len(jobs)}; {len(found)} kept from before, {len(missing)} to train")
+    seconds = {job.contender.name: found[job.key].seconds for job in jobs if job.key in found}
+    lines = _RunLines(missing, seconds)
+    try:
+        for job, finished in finish(source, corpus, missing, store, workers, lines.read, lines):
+            found[job.key] = finished
+            lines.done(job, finished)
+    except KeyboardInterrupt:
+        say("stopped; finished runs are kept: the same command goes on")
+        raise
+    by_name: dict[str, list[FinishedRun]] = {}
+    for job in jobs:
+        by_name.setdefault(job.contender.name, []).append(found[job.key])
+    return corpus, by_name
+
+
+class _RunLines:
+    """Lines that tell how far the runs are, with the time left.
+
+    Parameters
+    ----------
+    missing : list of Job
+    seconds : dict
+        Training time of a run by contender, where one is kept.
+    """
+
+    def __init__(self, missing: list[Job], seconds: dict[str, float]) -> None:
+        self.missing, self.seconds = missing, seconds
+        self.finished: set[str] = set()
+        self.spent: dict[str, list[float]] = {}
+
+    def read(self, what: str, done: int, total: int) -> None:
+        """After each file."""
+        if done == total:
+            say(f"read: {what} of {total} clips")
+
+    def __call__(self, job: Job, line: Epoch) -> None:
+        """After each epoch; of many short ones, now and then."""
+        recipe = job.contender.recipe
+        assert recipe is not None
+        spent = self.spent.setdefault(job.key, [])
+        spent.append(line.seconds)
+        epochs = recipe.epochs * recipe.ensemble
+        # Epochs of an interrupted run that is gone on with count as done.
+        done = recipe.epochs * (line.member - 1) + line.epoch
+        each = sum(spent) / len(spent)
+        self.seconds[job.contender.name] = each * epochs
+        if done % max(1, recipe.epochs // 20) == 0 or done == epochs:
+            rest = each * (epochs - done) + self._others_left(job)
+            say(
+                f"run {len(self.finished) + 1} of {len(self.missing)}: {job.name}  "
+                f"epoch {done}/{epochs}  loss {line.loss:.4f}  accuracy {line.accuracy:.3f}  "
+                f"{left(rest)}"
+            )
+
+    def _others_left(self, current: Job) -> float:
+        """Seconds of the runs that are not begun; those never seen count as the mean of others."""
+        mean = sum(self.seconds.values()) / len(self.seconds)
+        waiting = [x for x in self.missing if x.key not in self.finished and x.key != current.key]
+        return sum(self.seconds.get(job.contender.name, mean) for job in waiting)
+
+    def done(self, job: Job, finished: FinishedRun) -> None:
+        """After each run."""
+        self.finished.add(job.key)
+        self.seconds[job.contender.name] = finished.seconds
+        report = finished.report(job.emotions)
+        say(
+            f"done {len(self.finished)} of {len(self.missing)}: {job.name}: accuracy "
+            f"{report.accuracy:.3f}, UAR {report.uar:.3f}, {finished.seconds:.0f} s"
+        )

@@ -19,8 +19,9 @@ from avser_cli.infer.classifier import Classifier
 from avser_cli.infer.evaluation import Evaluation
 from avser_cli.infer.evaluation import evaluate as score_bundle
 from avser_cli.learn.bundle import BundleConfig, newest_bundle
-from avser_cli.learn.protocol import FinishedRun, plan, run_planned
+from avser_cli.learn.protocol import plan, run_planned
 from avser_cli.learn.recipes import Recipe
+from avser_cli.learn.runs import FinishedRun
 from avser_cli.learn.session import read_corpus
 from avser_cli.learn.summary import summarise
 from avser_cli.report.crossval import protocol_table, recall_words, write_report

@@ -13,6 +13,8 @@ try:
     with quiet():
         import keras
         import tensorflow
+    # Advice to programmers, e.g. about retracing, is not for users.
+    tensorflow.get_logger().setLevel("ERROR")
 except ImportError:
     raise MissingExtraError(
         "training needs TensorFlow; install it with: pip install 'avser[train]'"

@@ -1,82 +1,134 @@
-"""MLP, CNN-1D and CNN-2D on the same clips and the same split (the paper's Table 3)."""
+"""Contenders on the same clips and the same splits: which runs there are, and running them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
-from avser_cli.corpus.splits import SplitSettings
+from avser_cli.corpus.index import index_folder
 from avser_cli.errors import CorpusError
-from avser_cli.learn.metrics import Report
-from avser_cli.learn.recipes import Recipe
-from avser_cli.learn.session import Prepared, read_corpus, run
+from avser_cli.learn.bundle import sha256
+from avser_cli.learn.contenders import Contender
+from avser_cli.learn.dataset import Dataset, Progress, load_dataset, read_nothing
+from avser_cli.learn.engine import engine_version
+from avser_cli.learn.history import Epoch
+from avser_cli.learn.runs import FinishedRun, PlannedRun
+from avser_cli.learn.session import Corpus, corpus_of
+from avser_cli.learn.store import Job, Store
+from avser_cli.learn.workers import Workers, run_jobs
 
-PUBLISHED = {"mlp": 0.79, "cnn1d": 0.83, "cnn2d": 0.89}
-"""Accuracies of the paper's Table 3."""
 
+def read_recordings(
+    folder: Path, emotions: tuple[str, ...], progress: Progress | None = None
+) -> Corpus:
+    """The clips of a folder of sound, checked and with their checksums, without inputs.
 
-@dataclass(frozen=True)
-class Row:
-    """One model of the comparison.
-
-    Attributes
-    ----------
-    recipe : Recipe
-    report : Report
-        On the held-out side.
-    parameters : int
-    seconds : float
-        Training time.
+    Raises
+    ------
+    InputError, CorpusError
+        See `avser_cli.learn.session.read_corpus`; also where the folder holds pictures.
     """
+    index = index_folder(folder, emotions)
+    if index.kind == "pictures":
+        raise CorpusError(f"{folder}: holds pictures; give the folder of sound that was drawn")
+    return corpus_of(index, load_dataset(index, emotions, read_nothing, progress))
 
-    recipe: Recipe
-    report: Report
-    parameters: int
-    seconds: float
 
-
-def compare(
-    folder: Path,
-    emotions: tuple[str, ...],
-    recipes: Sequence[Recipe],
-    split_settings: SplitSettings,
-    seed: int,
-    on_read: Callable[[Recipe, int, int], None],
-    on_epoch: Callable[[Recipe, Any], None],
-) -> tuple[Prepared, list[Row]]:
-    """Train each recipe on one split of a folder of sound.
-
-    Returns
-    -------
-    prepared : Prepared
-        The first recipe's; its split is that of all.
-    rows : list of Row
-        In the order of `recipes`.
+def plan_jobs(
+    corpus: Corpus, contenders: Sequence[Contender], runs: Sequence[PlannedRun]
+) -> list[Job]:
+    """Every contender on every split, contender by contender.
 
     Raises
     ------
     CorpusError
-        The models could not use the same clips, so that they would not be comparable.
+        A split leaves an emotion with too few clips, or leaks.
     """
-    rows: list[Row] = []
-    first: Prepared | None = None
-    for recipe in recipes:
-        corpus = read_corpus(folder, emotions, recipe, partial(on_read, recipe))
-        prepared = corpus.split(split_settings)
-        if first is not None and prepared.split != first.split:
-            odd = set(first.split.train | first.split.test) ^ set(
-                prepared.split.train | prepared.split.test
-            )
-            raise CorpusError(
-                f"{folder}: {recipe.network} can use other clips than {recipes[0].network}: "
-                f"{', '.join(sorted(odd)[:3])}; leave them out"
-            )
-        first = first or prepared
-        result = run(prepared, recipe, seed, partial(on_epoch, recipe))
-        assert result.report is not None
-        rows.append(Row(recipe, result.report, result.trained.parameters, result.trained.seconds))
-    assert first is not None
-    return first, rows
+    emotions, engine = corpus.dataset.emotions, engine_version()
+    splits = {run: corpus.split(run.split).split for run in runs}
+    jobs = []
+    for contender in contenders:
+        for run in runs:
+            about = [contender.as_dict(), run.seed, asdict(splits[run]), emotions]
+            parts = [*about, corpus.about["fingerprint"], engine]
+            key = sha256(json.dumps(parts, sort_keys=True).encode())
+            jobs.append(Job(contender, run, splits[run], emotions, engine, key))
+    return jobs
+
+
+def finish(
+    folder: Path,
+    corpus: Corpus,
+    jobs: Sequence[Job],
+    store: Store,
+    workers: Workers,
+    on_read: Callable[[str, int, int], None],
+    on_epoch: Callable[[Job, Epoch], None],
+) -> Iterator[tuple[Job, FinishedRun]]:
+    """Train the runs that are not in the store, those that read the same inputs together.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Of sound, as `corpus` was read from.
+    corpus : Corpus
+    jobs : sequence of Job
+        Without those that the store holds.
+    store : Store
+    workers : Workers
+    on_read : callable
+        Called with what is read, files done and all files.
+    on_epoch : callable
+        Called after each epoch of a run on this machine.
+
+    Yields
+    ------
+    tuple of Job and FinishedRun
+        As they finish, already kept.
+
+    Raises
+    ------
+    CorpusError
+        A contender cannot use a clip that others can, so that they would not be comparable.
+    """
+    by_inputs: dict[str, list[Job]] = {}
+    for job in jobs:
+        by_inputs.setdefault(job.contender.inputs_key, []).append(job)
+    for group in by_inputs.values():
+        contender = group[0].contender
+        start = time.perf_counter()
+        dataset = corpus.dataset
+        if contender.reads != "nothing":
+            dataset = _read_inputs(folder, corpus, contender, on_read)
+        read_seconds = (time.perf_counter() - start) / len(dataset)
+        for job, finished in run_jobs(group, dataset, store, workers, on_epoch):
+            predict_seconds = finished.clip_seconds or 0.0
+            timed = replace(finished, clip_seconds=read_seconds + predict_seconds)
+            store.save(job, timed)
+            yield job, timed
+
+
+def _read_inputs(
+    folder: Path, corpus: Corpus, contender: Contender, on_read: Callable[[str, int, int], None]
+) -> Dataset:
+    index = index_folder(folder, corpus.dataset.emotions)
+    usable = {path.name for path in corpus.dataset.paths}
+    index = replace(index, files=tuple(x for x in index.files if x.path.name in usable))
+    dataset = load_dataset(
+        index,
+        corpus.dataset.emotions,
+        contender.reader(),
+        lambda done, total: on_read(contender.reads, done, total),
+    )
+    if dataset.recordings != corpus.dataset.recordings:
+        odd = set(corpus.dataset.recordings) ^ set(dataset.recordings)
+        names = ", ".join(sorted({recording.name for recording in odd})[:3])
+        reasons = {item.reason for item in dataset.left_out[len(index.left_out) :]}
+        raise CorpusError(
+            f"{folder}: {contender.name} cannot use clips that others can: {names} "
+            f"({'; '.join(sorted(reasons)[:1])}); leave them out"
+        )
+    return dataset

@@ -15,13 +15,15 @@ from avser_cli.corpus.splits import Recording
 from avser_cli.errors import CorpusError, InputError
 from avser_cli.learn.recipes import Recipe
 from avser_cli.sound.decode import read_clip, refuse_silence
-from avser_cli.sound.drawing import picture_of
+from avser_cli.sound.drawing import picture_of, refuse_too_little
 from avser_cli.sound.features import feature_vector
 from avser_cli.sound.picture import PictureSettings
 from avser_cli.sound.png import checksum, read_picture
 
 Inputs = npt.NDArray[Any]
 """uint8 pictures or float32 features."""
+Reader = Callable[[Path], tuple[Inputs, str]]
+"""From a file to its input and the checksum of its samples; `InputError` where it is no use."""
 Progress = Callable[[int, int], None]
 """Called with the number of files done and the number of all."""
 
@@ -61,26 +63,20 @@ class Dataset:
 
 
 def load_dataset(
-    index: Index, emotions: tuple[str, ...], recipe: Recipe, progress: Progress | None = None
+    index: Index, emotions: tuple[str, ...], read: Reader, progress: Progress | None = None
 ) -> Dataset:
-    """Read or draw what a recipe's network takes from every file of an index.
+    """Read what a network takes from every file of an index.
 
     A file that cannot be used, and the second of two files of one name, are left out and named.
 
     Raises
     ------
     CorpusError
-        Pictures were drawn with other settings than the recipe's, or are given to a network that
-        reads sound, or nothing is left.
+        Pictures were drawn with other settings than the recipe's, or nothing is left.
     """
-    if index.kind == "pictures" and recipe.picture is None:
-        raise CorpusError(
-            f"{index.folder}: holds pictures, and {recipe.network} reads sound; "
-            "give the folder of .wav files"
-        )
     left_out = list(index.left_out)
     kept: dict[str, tuple[LabelledFile, Inputs, str]] = {}
-    for done, (file, result) in enumerate(_read_all(index, recipe), start=1):
+    for done, (file, result) in enumerate(_read_all(index, read), start=1):
         if isinstance(result, InputError):
             left_out.append(LeftOut(file.path, str(result).removeprefix(f"{file.path}: ")))
         elif file.name in kept:
@@ -108,32 +104,72 @@ def load_dataset(
 Result = tuple[Inputs, str] | InputError
 
 
-def _read_all(index: Index, recipe: Recipe) -> Iterator[tuple[LabelledFile, Result]]:
+def _read_all(
+    index: Index, read: Reader, threads: int = -1
+) -> Iterator[tuple[LabelledFile, Result]]:
     """Each file's input and the checksum of its samples, in the order of the index."""
     from joblib import Parallel, delayed
 
-    def read(file: LabelledFile) -> Result:
+    def attempt(file: LabelledFile) -> Result:
         try:
-            if recipe.picture is None:
-                return _features_of(file.path)
-            if index.kind == "sounds":
-                picture, origin = picture_of(file.path, recipe.picture)
-            else:
-                picture, origin = read_picture(file.path)
-                _refuse_mixture(file.path, origin.settings, recipe.picture)
+            return read(file.path)
         except InputError as error:
             return error
-        return picture, origin.samples_sha256
 
-    work = (delayed(read)(file) for file in index.files)
-    results = Parallel(n_jobs=-1, prefer="threads", return_as="generator")(work)
+    work = (delayed(attempt)(file) for file in index.files)
+    results = Parallel(n_jobs=threads, prefer="threads", return_as="generator")(work)
     return zip(index.files, results, strict=True)
 
 
-def _features_of(path: Path) -> tuple[Inputs, str]:
+def reader_of(index: Index, recipe: Recipe) -> Reader:
+    """What reads or draws a recipe's input from a file of an index.
+
+    Raises
+    ------
+    CorpusError
+        The recipe's network reads sound, and the folder holds pictures.
+    """
+    if recipe.picture is None:
+        if index.kind == "pictures":
+            raise CorpusError(
+                f"{index.folder}: holds pictures, and {recipe.network} reads sound; "
+                "give the folder of .wav files"
+            )
+        return read_features
+    return read_sound_as(recipe.picture) if index.kind == "sounds" else _read_png(recipe.picture)
+
+
+def read_sound_as(settings: PictureSettings) -> Reader:
+    """What draws the picture of a sound file."""
+
+    def read(path: Path) -> tuple[Inputs, str]:
+        picture, origin = picture_of(path, settings)
+        return picture, origin.samples_sha256
+
+    return read
+
+
+def _read_png(settings: PictureSettings) -> Reader:
+    def read(path: Path) -> tuple[Inputs, str]:
+        picture, origin = read_picture(path)
+        _refuse_mixture(path, origin.settings, settings)
+        return picture, origin.samples_sha256
+
+    return read
+
+
+def read_features(path: Path) -> tuple[Inputs, str]:
+    """The features of a sound file that the paper's CNN-1D and MLP read."""
     clip = read_clip(path)
     refuse_silence(path, clip.samples)
     return feature_vector(clip.samples, clip.rate), checksum(clip.samples)
+
+
+def read_nothing(path: Path) -> tuple[Inputs, str]:
+    """An empty input: the sound is read to see whether it can be judged, and for its checksum."""
+    clip = read_clip(path)
+    refuse_too_little(path, clip, PictureSettings().trim)
+    return np.empty(0, np.float32), checksum(clip.samples)
 
 
 def _refuse_mixture(path: Path, found: PictureSettings, wanted: PictureSettings) -> None:

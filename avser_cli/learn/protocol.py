@@ -9,26 +9,19 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from avser_cli import __version__
-from avser_cli.corpus.ravdess import ACTOR_FOLDS
 from avser_cli.corpus.splits import SplitKind, SplitSettings
 from avser_cli.errors import ModelError, UsageError
 from avser_cli.files import whole_folder, write_whole
 from avser_cli.learn.bundle import read_part, sha256
 from avser_cli.learn.history import Epoch
-from avser_cli.learn.metrics import Report, score
 from avser_cli.learn.recipes import Recipe
+from avser_cli.learn.runs import FOLDS, FinishedRun, PlannedRun
 from avser_cli.learn.session import Corpus, Prepared, run, write_parts
 
-FOLDS: dict[SplitKind, int] = {"paper": 1, "speaker": len(ACTOR_FOLDS), "statement": 2}
-"""Number of folds of each protocol."""
 SEEDS: dict[SplitKind, tuple[int, ...]] = {
     "paper": (0, 1, 2, 3, 4),
     "speaker": (0,),
@@ -36,54 +29,6 @@ SEEDS: dict[SplitKind, tuple[int, ...]] = {
 }
 """Seeds that each protocol runs where none are given."""
 RUN = "run.json"
-
-
-@dataclass(frozen=True)
-class PlannedRun:
-    """One training of a protocol; the seed draws the random split, if it is one, and the rest."""
-
-    split: SplitSettings
-    seed: int
-
-    @property
-    def name(self) -> str:
-        """A name that tells runs apart, e.g. ``speaker1-seed0``."""
-        folded = FOLDS[self.split.kind] > 1
-        return f"{self.split.kind}{self.split.fold if folded else ''}-seed{self.seed}"
-
-
-@dataclass(frozen=True)
-class FinishedRun:
-    """One training of a protocol, and what it says of the clips that it held out.
-
-    Attributes
-    ----------
-    planned : PlannedRun
-    names, channels : tuple of str
-        RAVDESS name and vocal channel (speech, song) of each clip held out.
-    labels : numpy.ndarray
-        Indices of emotions, shape ``(n,)``.
-    probabilities : numpy.ndarray
-        Shape ``(n, emotions)``.
-    history : tuple of Epoch
-    parameters : int
-    seconds : float
-        Training time.
-    """
-
-    planned: PlannedRun
-    names: tuple[str, ...]
-    channels: tuple[str, ...]
-    labels: npt.NDArray[np.int64]
-    probabilities: npt.NDArray[np.float32]
-    history: tuple[Epoch, ...]
-    parameters: int
-    seconds: float
-
-    def report(self, emotions: tuple[str, ...], channel: str | None = None) -> Report:
-        """The report on the clips held out, or on those of one vocal channel."""
-        rows = np.array([channel in (None, found) for found in self.channels])
-        return score(emotions, self.labels[rows], self.probabilities[rows].argmax(axis=1))
 
 
 def plan(
@@ -162,7 +107,7 @@ def run_planned(
     )
     with whole_folder(place) as part:
         write_parts(part, planned.name, prepared, recipe, planned.seed, result)
-        write_whole(part / RUN, _run_json(finished, key))
+        write_whole(part / RUN, finished.to_json(key))
     shutil.rmtree(checkpoint, ignore_errors=True)
     return finished
 
@@ -173,35 +118,10 @@ def _key(prepared: Prepared, recipe: Recipe, seed: int) -> str:
     return sha256(json.dumps(parts).encode())
 
 
-def _run_json(finished: FinishedRun, key: str) -> bytes:
-    values = {
-        "key": key,
-        "names": finished.names,
-        "channels": finished.channels,
-        "labels": finished.labels.tolist(),
-        "probabilities": finished.probabilities.astype(float).tolist(),
-        "history": [asdict(line) for line in finished.history],
-        "parameters": finished.parameters,
-        "seconds": finished.seconds,
-    }
-    return (json.dumps(values) + "\n").encode()
-
-
 def _read_run(place: Path, planned: PlannedRun, key: str) -> FinishedRun | None:
     """The run that is kept in a folder, or ``None`` where there is none or it is damaged."""
     try:
-        values = json.loads(read_part(place, RUN))
-        found = values["key"]
-        finished = FinishedRun(
-            planned=planned,
-            names=tuple(values["names"]),
-            channels=tuple(values["channels"]),
-            labels=np.array(values["labels"], np.int64),
-            probabilities=np.array(values["probabilities"], np.float32),
-            history=tuple(Epoch(**line) for line in values["history"]),
-            parameters=values["parameters"],
-            seconds=values["seconds"],
-        )
+        found, finished = FinishedRun.from_json(read_part(place, RUN), planned)
     except (ModelError, ValueError, KeyError, TypeError):
         return None
     if found != key:

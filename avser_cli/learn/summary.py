@@ -17,8 +17,8 @@ from avser_cli import __version__
 from avser_cli.corpus.splits import SplitKind
 from avser_cli.errors import AvserError, UsageError
 from avser_cli.learn.calibration import Calibration, calibrate
-from avser_cli.learn.protocol import FinishedRun
 from avser_cli.learn.recipes import Recipe
+from avser_cli.learn.runs import FinishedRun
 from avser_cli.learn.session import LIBRARIES, Corpus
 
 REPORT, ROBUSTNESS = "report.json", "robustness.json"

@@ -70,15 +70,18 @@ class Checkpoint:
     folder : pathlib.Path
     key : str
         What determines the training; a checkpoint of another key is not gone on with.
+    forgiving : bool
+        Whether to start over, without a word, where the state is damaged or another training's.
     """
 
-    def __init__(self, folder: Path, key: str) -> None:
+    def __init__(self, folder: Path, key: str, forgiving: bool = False) -> None:
         self.folder = folder
         self.key = key
+        self.forgiving = forgiving
 
     def of_member(self, member: int) -> Checkpoint:
         """The state of one network of an ensemble, in a folder inside this one."""
-        return Checkpoint(self.folder / f"member-{member}", f"{self.key}-{member}")
+        return Checkpoint(self.folder / f"member-{member}", f"{self.key}-{member}", self.forgiving)
 
     @property
     def _state(self) -> Path:
@@ -94,6 +97,14 @@ class Checkpoint:
         """
         if not self._state.exists():
             return None
+        try:
+            return self._load()
+        except UsageError:
+            if self.forgiving:
+                return None
+            raise
+
+    def _load(self) -> tuple[Any, list[Epoch]]:
         try:
             state = json.loads(self._state.read_text())
             if state["key"] != self.key:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from avser_cli.files import write_whole
 from avser_cli.learn.calibration import accuracy_by_coverage, reliability
-from avser_cli.learn.protocol import FinishedRun
+from avser_cli.learn.runs import FinishedRun
 from avser_cli.learn.summary import REPORT, calibrated
 from avser_cli.report.plots import (
     plot_confusion_matrix,

@@ -12,11 +12,10 @@ import numpy.typing as npt
 
 from avser_cli.errors import MissingExtraError
 from avser_cli.files import write_whole
-from avser_cli.learn.comparison import PUBLISHED, Row
 from avser_cli.learn.metrics import Report
 
 
-def _figure(width: float, height: float) -> Any:
+def new_figure(width: float, height: float) -> Any:
     """A figure that needs no screen and leaves pyplot's global state alone."""
     try:
         from matplotlib.figure import Figure
@@ -27,7 +26,8 @@ def _figure(width: float, height: float) -> Any:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def _save(figure: Any, path: Path) -> None:
+def save_figure(figure: Any, path: Path) -> None:
+    """Write a figure as a PNG."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=150)
     write_whole(path, buffer.getvalue())
@@ -46,7 +46,7 @@ def plot_confusion_matrix(
     counts = np.array(confusion)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = 2.6 + 0.7 * len(labels)
-    figure = _figure(side + 0.6, side)
+    figure = new_figure(side + 0.6, side)
     axes = figure.subplots()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     ticks = range(len(labels))
@@ -59,7 +59,7 @@ def plot_confusion_matrix(
         colour = "white" if shares[row, column] > 0.5 else "black"
         axes.text(column, row, str(count), ha="center", va="center", color=colour)
     figure.colorbar(image, ax=axes, label="share of the label's clips", shrink=0.8)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def plot_history(path: Path, history: Sequence[Any], title: str) -> None:
@@ -69,7 +69,7 @@ def plot_history(path: Path, history: Sequence[Any], title: str) -> None:
 
 def plot_curves(path: Path, histories: Mapping[str, Sequence[Any]], title: str) -> None:
     """Loss and accuracy of several trainings over their epochs, told apart by their names."""
-    figure = _figure(7.2, 3.2)
+    figure = new_figure(7.2, 3.2)
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         for number, (label, history) in enumerate(histories.items()):
             colour = f"C{number % 10}" if len(histories) > 1 else "black"
@@ -84,7 +84,7 @@ def plot_curves(path: Path, histories: Mapping[str, Sequence[Any]], title: str) 
         axes.set_ylabel(f"training {name}")
         axes.grid(alpha=0.3)
     figure.suptitle(title, fontsize=10)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def plot_reliability(
@@ -99,7 +99,7 @@ def plot_reliability(
         By name: mean confidence, share of right answers and number of clips of each bin.
     title : str
     """
-    figure = _figure(4.4, 4.2)
+    figure = new_figure(4.4, 4.2)
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="0.6", lw=1)
     for (name, lines), style in zip(bins.items(), ("s--", "o-"), strict=False):
@@ -109,7 +109,7 @@ def plot_reliability(
     axes.set_title(title, fontsize=10)
     axes.grid(alpha=0.3)
     axes.legend()
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def plot_coverage(
@@ -119,27 +119,11 @@ def plot_coverage(
     title: str,
 ) -> None:
     """Accuracy over the surest answers against the share of clips that they are."""
-    figure = _figure(4.4, 3.6)
+    figure = new_figure(4.4, 3.6)
     axes = figure.subplots()
     axes.plot(coverage, accuracy, color="black")
     axes.set(xlabel="coverage: share of clips, surest first", ylabel="accuracy", xlim=(0, 1))
     axes.set_ylim(min(0.5, float(accuracy.min())), 1.0)
     axes.set_title(title, fontsize=10)
     axes.grid(alpha=0.3)
-    _save(figure, path)
-
-
-def plot_comparison(path: Path, rows: Sequence[Row], title: str) -> None:
-    """Accuracy of each model (the paper's Figure 9), with the published value as a mark."""
-    figure = _figure(5.2, 3.8)
-    axes = figure.subplots()
-    names = [row.recipe.network.upper().replace("CNN", "CNN-") for row in rows]
-    bars = axes.bar(names, [row.report.accuracy for row in rows], color="0.6", label="measured")
-    axes.bar_label(bars, fmt="%.2f", label_type="center")
-    published = [PUBLISHED[row.recipe.network] for row in rows]
-    axes.plot(names, published, "kD", label="published")
-    axes.set_ylim(0, 1)
-    axes.set_ylabel("accuracy")
-    axes.set_title(title, fontsize=10)
-    axes.legend(loc="lower right")
-    _save(figure, path)
+    save_figure(figure, path)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from avser_cli.learn.comparison import PUBLISHED, Row
 from avser_cli.learn.metrics import Report, Scores
 
 
@@ -37,29 +36,3 @@ def confusion_table(labels: Sequence[str], confusion: Sequence[Sequence[int]]) -
         cells = [f"[bold]{n}[/bold]" if i == number else str(n) for i, n in enumerate(counts)]
         table.add_row(label, *cells)
     return table
-
-
-def comparison_table(rows: Sequence[Row]) -> Table:
-    """The paper's Table 3 with the measured values beside the published accuracy."""
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("model", no_wrap=True)
-    heads = ("published", "accuracy", "UAR", "macro P R F1", "weighted P R F1", "time")
-    for head in heads:
-        table.add_column(head, justify="right", no_wrap=True)
-    for row in rows:
-        report = row.report
-        table.add_row(
-            f"{row.recipe.network} {row.recipe.name}",
-            f"{PUBLISHED[row.recipe.network]:.2f}",
-            f"{report.accuracy:.3f}",
-            f"{report.uar:.3f}",
-            _three(report.macro),
-            _three(report.weighted),
-            f"{row.seconds:.0f} s",
-        )
-    return table
-
-
-def _three(scores: Scores) -> str:
-    values = (scores.precision, scores.recall, scores.f1)
-    return " ".join(f"{value:.2f}".removeprefix("0") for value in values)

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from rich.console import Console, RenderableType
+from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 PLAIN_STEPS = 10
@@ -35,8 +36,12 @@ def say(text: str) -> None:
 
 
 def show(content: RenderableType) -> None:
-    """A table or text to stdout."""
-    Console(highlight=False).print(content)
+    """A table or text to stdout; what is piped is not cut to a terminal's width."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        widest = Measurement.get(console, console.options.update(width=1000), content).maximum
+        console.width = max(console.width, widest)
+    console.print(content)
 
 
 def safe(name: object) -> str:

@@ -107,13 +107,18 @@ def picture_of(path: Path, settings: PictureSettings) -> tuple[Picture, Origin]:
 
 def draw_clip(name: Path | str, clip: Clip, settings: PictureSettings) -> Picture:
     """Draw a decoded clip, or raise `InputError` where there is too little to hear."""
+    refuse_too_little(name, clip, settings.trim)
+    return draw_picture(clip.samples, clip.rate, settings)
+
+
+def refuse_too_little(name: Path | str, clip: Clip, trim: float | None) -> None:
+    """Raise `InputError` where a clip is silent, or too short without the silence at its ends."""
     refuse_silence(name, clip.samples)
-    heard = len(trim_silence(clip.samples, clip.rate, settings.trim or np.inf)) / clip.rate
+    heard = len(trim_silence(clip.samples, clip.rate, trim or np.inf)) / clip.rate
     if heard < SHORTEST_SECONDS:
         raise InputError(
             f"{name}: {heard:.2f} s of sound is too short; at least {SHORTEST_SECONDS} s are needed"
         )
-    return draw_picture(clip.samples, clip.rate, settings)
 
 
 def draw_folder(

@@ -6,7 +6,7 @@ import pytest
 from avser_cli.corpus.emotions import PAPER_EMOTIONS
 from avser_cli.corpus.index import index_folder
 from avser_cli.errors import CorpusError
-from avser_cli.learn.dataset import load_dataset
+from avser_cli.learn.dataset import load_dataset, reader_of
 from avser_cli.learn.recipes import find_recipe
 from tests.sounds import ravdess_name, voice, write_wav
 
@@ -14,7 +14,8 @@ DEFAULT = find_recipe("cnn2d")
 
 
 def load(folder, recipe=DEFAULT):
-    return load_dataset(index_folder(folder, PAPER_EMOTIONS), PAPER_EMOTIONS, recipe)
+    index = index_folder(folder, PAPER_EMOTIONS)
+    return load_dataset(index, PAPER_EMOTIONS, reader_of(index, recipe))
 
 
 def test_pictures_and_sounds_give_the_same_inputs(trained, corpus):

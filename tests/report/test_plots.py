@@ -1,18 +1,14 @@
 import numpy as np
 from PIL import Image
 
-from avser_cli.learn.comparison import Row
 from avser_cli.learn.history import Epoch
-from avser_cli.learn.recipes import find_recipe
-from avser_cli.report.plots import plot_comparison, plot_confusion, plot_history
+from avser_cli.report.plots import plot_confusion, plot_history
 from tests.report.test_tables import REPORT
 
 
 def test_figures_are_pictures_with_something_in_them(tmp_path):
-    row = Row(find_recipe("mlp"), REPORT, 1, 1.0)
     plot_confusion(tmp_path / "a.png", REPORT, "title")
     plot_history(tmp_path / "b.png", [Epoch(1, 1.0, 0.5, 1), Epoch(2, 0.5, 0.7, 1)], "title")
-    plot_comparison(tmp_path / "c.png", [row], "title")
     for path in tmp_path.iterdir():
         with Image.open(path) as image:
             assert min(image.size) > 300

@@ -5,10 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from avser_cli.learn.comparison import Row
 from avser_cli.learn.metrics import score
-from avser_cli.learn.recipes import find_recipe
-from avser_cli.report.tables import classification_report, comparison_table, confusion_table
+from avser_cli.report.tables import classification_report, confusion_table
 from avser_cli.report.terminal import safe
 
 LABELS = ("happy", "sad", "angry", "neutral")
@@ -35,15 +33,6 @@ def test_classification_report_is_laid_out_as_table_2():
 def test_confusion_table_has_a_row_a_label():
     text = rendered(confusion_table(REPORT.labels, REPORT.confusion))
     assert all(label in text for label in LABELS)
-
-
-def test_comparison_table_sets_published_beside_measured():
-    row = Row(find_recipe("mlp"), REPORT, 55804, 1.0)
-    text = rendered(comparison_table([row]), width=80)
-    assert "…" not in text
-    assert "0.79" in text
-    assert "0.750" in text
-    assert "mlp paper" in rendered(comparison_table([row]), width=80)
 
 
 @given(st.text())

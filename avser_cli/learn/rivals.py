@@ -1,0 +1,96 @@
+"""Classifiers that others would use: an SVM on features, openSMILE's among them, and chance."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from avser_cli.errors import InputError, MissingExtraError
+from avser_cli.sound.decode import read_clip, refuse_silence
+from avser_cli.sound.png import checksum
+
+SVM_C = 1.0
+Floats = npt.NDArray[np.float32]
+
+
+def fit_svm(
+    features: Floats, labels: npt.NDArray[np.int64], emotions: int
+) -> tuple[Callable[[Floats], Floats], int]:
+    """An SVM with RBF kernel on standardised features, scikit-learn's defaults, balanced classes.
+
+    Returns
+    -------
+    predict : callable
+        From features ``(n, features)`` to 1 for the emotion that it chose and 0 for the others.
+    parameters : int
+        Values that its support vectors and coefficients hold.
+    """
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVC
+
+    model = make_pipeline(StandardScaler(), SVC(C=SVM_C, class_weight="balanced"))
+    model.fit(features, labels)
+    machine = model[-1]
+
+    def predict(inputs: Floats) -> Floats:
+        chosen: Floats = np.eye(emotions, dtype=np.float32)[model.predict(inputs)]
+        return chosen
+
+    return predict, int(machine.support_vectors_.size + machine.dual_coef_.size)
+
+
+def fit_prior(
+    labels: npt.NDArray[np.int64], emotions: int
+) -> tuple[Callable[[Floats], Floats], int]:
+    """The commonest emotion of the training side, whatever is heard."""
+    share = np.bincount(labels, minlength=emotions).astype(np.float32) / len(labels)
+    return (lambda inputs: np.tile(share, (len(inputs), 1))), 0
+
+
+def opensmile_reader(feature_set: str) -> Callable[[Path], tuple[Any, str]]:
+    """What reads openSMILE's functionals of a sound file and the checksum of its samples.
+
+    Parameters
+    ----------
+    feature_set : {"egemaps", "compare"}
+        eGeMAPSv02 (88 numbers a clip) or ComParE 2016 (6,373).
+
+    Raises
+    ------
+    MissingExtraError
+        The package opensmile is not installed.
+    """
+    try:
+        import opensmile
+    except ImportError:
+        raise MissingExtraError(
+            "--with opensmile needs the package opensmile; install it with: "
+            "pip install 'avser[opensmile]' (openSMILE is free for research and private use only)"
+        ) from None
+    sets = {
+        "egemaps": opensmile.FeatureSet.eGeMAPSv02,
+        "compare": opensmile.FeatureSet.ComParE_2016,
+    }
+    here = threading.local()
+
+    def read(path: Path) -> tuple[Any, str]:
+        if not hasattr(here, "smile"):
+            # An extractor holds state of openSMILE's own: one for each thread.
+            here.smile = opensmile.Smile(
+                feature_set=sets[feature_set],
+                feature_level=opensmile.FeatureLevel.Functionals,
+            )
+        clip = read_clip(path)
+        refuse_silence(path, clip.samples)
+        values = here.smile.process_signal(clip.samples, clip.rate).to_numpy()[0]
+        if not np.isfinite(values).all():
+            raise InputError(f"{path}: openSMILE finds no voice in it; leave it out")
+        return values.astype(np.float32), checksum(clip.samples)
+
+    return read

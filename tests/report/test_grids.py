@@ -1,0 +1,109 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from avser_cli.corpus.emotions import PAPER_EMOTIONS
+from avser_cli.corpus.index import describe
+from avser_cli.corpus.ravdess import parse_name
+from avser_cli.corpus.splits import Recording, SplitSettings
+from avser_cli.learn.contenders import chosen_models, chosen_optimizers
+from avser_cli.learn.dataset import Dataset
+from avser_cli.learn.recipes import find_recipe
+from avser_cli.learn.runs import FinishedRun, PlannedRun
+from avser_cli.learn.session import Corpus
+from avser_cli.learn.standing import standing
+from avser_cli.report.grids import as_markdown, as_rich, grids
+from tests.report.test_tables import rendered
+
+CODES = ("03", "04", "05", "01")
+"""RAVDESS's of happy, sad, angry, neutral."""
+NAMES = [f"03-01-{code}-01-01-01-{actor:02d}" for actor in range(1, 5) for code in CODES]
+LABELS = np.tile(np.arange(4), 4)
+
+
+def corpus():
+    recordings = tuple(Recording(name, parse_name(name), name) for name in NAMES)
+    dataset = Dataset(PAPER_EMOTIONS, np.zeros((16, 0)), LABELS, recordings, (), ())
+    about = {"folder": "wav", "fingerprint": "f" * 64, "description": describe([])}
+    return Corpus(dataset, about, 0)
+
+
+def run_of(guesses, seed=0, kind="paper"):
+    probabilities = np.eye(4, dtype=np.float32)[guesses]
+    planned = PlannedRun(SplitSettings(kind, seed=seed), seed)
+    return FinishedRun(
+        planned, tuple(NAMES), ("speech",) * 16, LABELS, probabilities, (), 7, 3.0, 0.01
+    )
+
+
+def wrong(count):
+    guesses = LABELS.copy()
+    guesses[:count] = (guesses[:count] + 1) % 4
+    return guesses
+
+
+@pytest.fixture
+def models():
+    rows = chosen_models(["mlp", "cnn2d-default"], [], None, False)
+    runs = {
+        "mlp": [run_of(wrong(4), 0), run_of(wrong(8), 1)],
+        "cnn2d-default": [run_of(wrong(2), 0), run_of(wrong(2), 1)],
+    }
+    return standing("models", corpus(), rows, runs, False)
+
+
+def test_means_and_spreads_over_runs(models):
+    first, second = models["models"]
+    assert first["accuracy"] == {"mean": 0.625, "sd": pytest.approx(0.25 / 2**0.5)}
+    assert second["accuracy"] == {"mean": 0.875, "sd": 0.0}
+    assert np.sum(first["confusion"]) == 32
+    assert first["per_emotion"]["happy"]["support"] == 4
+
+
+def test_clips_that_every_model_got_wrong(models):
+    assert [item["clip"] for item in models["wrong_by_all"]] == sorted(NAMES[:2])
+    heard = {item["clip"]: item["heard"] for item in models["wrong_by_all"]}
+    assert heard[NAMES[0]] == {"mlp": ["sad", "sad"], "cnn2d-default": ["sad", "sad"]}
+
+
+def test_table_3(models):
+    shown, pairs = grids(models)
+    assert shown.rows[0][:3] == ("mlp", "0.79", "0.625 ± 0.177")
+    assert shown.rows[1][1] == "-"
+    assert pairs.rows[0][0] == "mlp - cnn2d-default"
+    assert pairs.rows[0][1] == "-0.250"
+    # In its first run each got some clips right that the other did not: the first two are both's.
+    assert pairs.rows[0][5] == "0 : 2"
+    text = rendered(as_rich(shown))
+    assert "…" not in text.replace(" … ", "")
+    lines = as_markdown(shown).splitlines()
+    assert lines[2].count("|") == lines[4].count("|") == len(shown.head) + 1
+
+
+def test_table_2_sets_each_emotion_beside_the_published():
+    rows = chosen_optimizers(["rmsprop"], [0.005, 0.1], find_recipe("cnn2d", "paper"), None, False)
+    runs = {row.name: [run_of(wrong(0))] for row in rows}
+    values = standing("optimizers", corpus(), rows, runs, False)
+    _, shown, _ = grids(values)
+    assert shown.rows[0] == ("e  rmsprop-0.005", "happy", ".84 .78 .81", "1.00 1.00 1.00", "4")
+    assert shown.rows[3][2] == ".70 .74 .72"
+    assert shown.rows[4] == ("rmsprop-0.1", "happy", "-", "1.00 1.00 1.00", "4")
+
+
+def test_one_run_has_no_spread(models):
+    rows = chosen_models(["mlp"], [], None, False)
+    values = standing("models", corpus(), rows, {"mlp": [run_of(wrong(4))]}, False)
+    (shown,) = grids(values)
+    assert shown.rows[0][2] == "0.750"
+    assert "one run" in shown.note
+
+
+def test_whole_actors_are_resampled_where_they_are_held_out():
+    rows = chosen_models(["mlp"], [], None, False)
+    run = run_of(wrong(4))
+    actors = replace(run, planned=PlannedRun(SplitSettings("speaker"), 0))
+    values = standing("models", corpus(), rows, {"mlp": [actors]}, False)
+    assert values["resampled"] == "actors"
+    low, high = values["models"][0]["accuracy_interval"]
+    assert (low, high) == (0.25, 1.0)
