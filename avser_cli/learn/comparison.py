@@ -122,6 +122,7 @@ def _read_inputs(
         corpus.dataset.emotions,
         contender.reader(),
         lambda done, total: on_read(contender.reads, done, total),
+        contender.reads_in,
     )
     if dataset.recordings != corpus.dataset.recordings:
         odd = set(corpus.dataset.recordings) ^ set(dataset.recordings)

@@ -9,17 +9,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Literal
 
 from avser_cli.errors import UsageError
 from avser_cli.learn.dataset import Reader, read_features, read_nothing, read_sound_as
 from avser_cli.learn.published import TABLE_3, PublishedModel
 from avser_cli.learn.recipes import OPTIMIZERS, Recipe, find_recipe
-from avser_cli.learn.rivals import opensmile_reader
+from avser_cli.learn.rivals import read_opensmile, refuse_without_opensmile
 
 RATES = (0.001, 0.005)
 """The paper's learning rates."""
 QUICK_EPOCHS = 2
+OPENSMILE_SETS = ("egemaps", "compare")
 
 Rival = Literal["svm", "prior"]
 
@@ -70,7 +72,12 @@ class Contender:
             return read_features
         if self.reads == "nothing":
             return read_nothing
-        return opensmile_reader(self.reads)
+        return partial(read_opensmile, feature_set=self.reads)
+
+    @property
+    def reads_in(self) -> Literal["threads", "processes"]:
+        """What the corpus may be read in side by side."""
+        return "processes" if self.reads in OPENSMILE_SETS else "threads"
 
 
 def _of_recipe(name: str, recipe: Recipe, published: PublishedModel | None = None) -> Contender:
@@ -118,6 +125,8 @@ def chosen_models(
     models, rivals = list(models), list(rivals)
     _refuse_unknown(models, MODELS, "model")
     _refuse_unknown(rivals, RIVALS, "rival")
+    if "opensmile" in rivals:
+        refuse_without_opensmile()
     rows = [_shortened(MODELS[name], epochs, quick) for name in models]
     return _each_once(rows + [row for name in rivals for row in RIVALS[name]], "model")
 

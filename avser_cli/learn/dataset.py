@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -63,7 +63,11 @@ class Dataset:
 
 
 def load_dataset(
-    index: Index, emotions: tuple[str, ...], read: Reader, progress: Progress | None = None
+    index: Index,
+    emotions: tuple[str, ...],
+    read: Reader,
+    progress: Progress | None = None,
+    side_by_side: Literal["threads", "processes"] = "threads",
 ) -> Dataset:
     """Read what a network takes from every file of an index.
 
@@ -76,7 +80,7 @@ def load_dataset(
     """
     left_out = list(index.left_out)
     kept: dict[str, tuple[LabelledFile, Inputs, str]] = {}
-    for done, (file, result) in enumerate(_read_all(index, read), start=1):
+    for done, (file, result) in enumerate(_read_all(index, read, side_by_side), start=1):
         if isinstance(result, InputError):
             left_out.append(LeftOut(file.path, str(result).removeprefix(f"{file.path}: ")))
         elif file.name in kept:
@@ -105,20 +109,21 @@ Result = tuple[Inputs, str] | InputError
 
 
 def _read_all(
-    index: Index, read: Reader, threads: int = -1
+    index: Index, read: Reader, side_by_side: str
 ) -> Iterator[tuple[LabelledFile, Result]]:
     """Each file's input and the checksum of its samples, in the order of the index."""
     from joblib import Parallel, delayed
 
-    def attempt(file: LabelledFile) -> Result:
-        try:
-            return read(file.path)
-        except InputError as error:
-            return error
-
-    work = (delayed(attempt)(file) for file in index.files)
-    results = Parallel(n_jobs=threads, prefer="threads", return_as="generator")(work)
+    work = (delayed(_attempt)(read, file.path) for file in index.files)
+    results = Parallel(n_jobs=-1, prefer=side_by_side, return_as="generator")(work)
     return zip(index.files, results, strict=True)
+
+
+def _attempt(read: Reader, path: Path) -> Result:
+    try:
+        return read(path)
+    except InputError as error:
+        return error
 
 
 def reader_of(index: Index, recipe: Recipe) -> Reader:

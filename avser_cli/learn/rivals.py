@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -53,44 +54,38 @@ def fit_prior(
     return (lambda inputs: np.tile(share, (len(inputs), 1))), 0
 
 
-def opensmile_reader(feature_set: str) -> Callable[[Path], tuple[Any, str]]:
-    """What reads openSMILE's functionals of a sound file and the checksum of its samples.
-
-    Parameters
-    ----------
-    feature_set : {"egemaps", "compare"}
-        eGeMAPSv02 (88 numbers a clip) or ComParE 2016 (6,373).
-
-    Raises
-    ------
-    MissingExtraError
-        The package opensmile is not installed.
-    """
-    try:
-        import opensmile
-    except ImportError:
+def refuse_without_opensmile() -> None:
+    """Say at once that the package is missing, and what its licence is."""
+    if find_spec("opensmile") is None:
         raise MissingExtraError(
             "--with opensmile needs the package opensmile; install it with: "
             "pip install 'avser[opensmile]' (openSMILE is free for research and private use only)"
-        ) from None
-    sets = {
-        "egemaps": opensmile.FeatureSet.eGeMAPSv02,
-        "compare": opensmile.FeatureSet.ComParE_2016,
-    }
-    here = threading.local()
+        )
 
-    def read(path: Path) -> tuple[Any, str]:
-        if not hasattr(here, "smile"):
-            # An extractor holds state of openSMILE's own: one for each thread.
-            here.smile = opensmile.Smile(
-                feature_set=sets[feature_set],
-                feature_level=opensmile.FeatureLevel.Functionals,
-            )
-        clip = read_clip(path)
-        refuse_silence(path, clip.samples)
-        values = here.smile.process_signal(clip.samples, clip.rate).to_numpy()[0]
-        if not np.isfinite(values).all():
-            raise InputError(f"{path}: openSMILE finds no voice in it; leave it out")
-        return values.astype(np.float32), checksum(clip.samples)
 
-    return read
+def read_opensmile(path: Path, feature_set: str) -> tuple[Floats, str]:
+    """OpenSMILE's functionals of a sound file, and the checksum of its samples.
+
+    openSMILE is not safe in threads, not even with an extractor for each: use processes.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    feature_set : {"egemaps", "compare"}
+        eGeMAPSv02 (88 numbers a clip) or ComParE 2016 (6,373).
+    """
+    clip = read_clip(path)
+    refuse_silence(path, clip.samples)
+    values = _extractor(feature_set).process_signal(clip.samples, clip.rate).to_numpy()[0]
+    if not np.isfinite(values).all():
+        raise InputError(f"{path}: openSMILE finds no voice in it; leave it out")
+    return values.astype(np.float32), checksum(clip.samples)
+
+
+@cache
+def _extractor(feature_set: str) -> Any:
+    import opensmile
+
+    sets = opensmile.FeatureSet
+    chosen = {"egemaps": sets.eGeMAPSv02, "compare": sets.ComParE_2016}[feature_set]
+    return opensmile.Smile(feature_set=chosen, feature_level=opensmile.FeatureLevel.Functionals)
