@@ -213,6 +213,19 @@ def test_dask_cluster_that_loses_a_worker(home, corpus):
     assert len(list((home / "dask-runs").glob("*.json"))) == 4
 
 
+def test_opensmile_reads_the_same_clips(home, corpus):
+    pytest.importorskip("opensmile")
+    done = run_in(home, corpus, "--models", "mlp", "--quick", "--with", "opensmile", "--out", "os")
+    assert done.returncode == 0, done.stderr
+    models = json.loads((home / "os" / "compare.json").read_text())["models"]
+    assert [model["name"] for model in models][1:] == [
+        "opensmile-egemaps-svm",
+        "opensmile-compare-svm",
+    ]
+    # The made voices are easy to tell apart.
+    assert models[1]["uar"]["mean"] > 0.8
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "expected"),
     [
