@@ -1,7 +1,9 @@
 """Sounds and corpora that the tests make themselves."""
 
 from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
 import soundfile
 
@@ -37,6 +39,44 @@ def ravdess_name(emotion="happy", actor=1, statement=1, repetition=1, channel=1,
 def write_wav(path: Path, samples, rate=16000, subtype="PCM_16"):
     path.parent.mkdir(parents=True, exist_ok=True)
     soundfile.write(path, samples, rate, subtype=subtype)
+    return path
+
+
+CODECS = {
+    ".m4a": "aac",
+    ".aac": "aac",
+    ".mp4": "aac",
+    ".mov": "aac",
+    ".mkv": "flac",
+    ".webm": "libopus",
+    ".opus": "libopus",
+}
+"""What each container that libsndfile cannot write is made with."""
+
+
+def write_container(path: Path, samples, rate: int = 48000, video=False):
+    """A file of FFmpeg's, of samples of shape ``(n,)`` or ``(n, 2)``."""
+    planes = np.ascontiguousarray(samples.reshape(len(samples), -1).T)
+    layout = "stereo" if len(planes) == 2 else "mono"
+    with av.open(str(path), "w") as container:
+        if video:
+            pictures: Any = container.add_stream("mpeg4", rate=25, width=64, height=64)
+            pictures.pix_fmt = "yuv420p"
+        sound: Any = container.add_stream(CODECS[path.suffix], rate=rate, layout=layout)
+        if video:
+            for _ in range(10):
+                picture = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), "rgb24")
+                container.mux(pictures.encode(picture))
+            container.mux(pictures.encode(None))
+        frame = av.AudioFrame.from_ndarray(planes, format="fltp", layout=layout)
+        frame.sample_rate, frame.pts = rate, 0
+        context = sound.codec_context
+        convert = av.AudioResampler(
+            format=context.format, layout=layout, rate=rate, frame_size=context.frame_size or None
+        )
+        for part in [*convert.resample(frame), *convert.resample(None)]:
+            container.mux(sound.encode(part))
+        container.mux(sound.encode(None))
     return path
 
 

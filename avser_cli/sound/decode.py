@@ -1,58 +1,47 @@
 """Reading sound files into mono samples.
 
-Decoding is libsndfile's work (through `soundfile`); this module adds what a user needs to hear
-when it cannot be done, and the facts of the stream that pictures and tables show.
+Decoding is the work of libsndfile (through `soundfile`) and, for what that does not know, FFmpeg
+(through `av`); this module adds what a user needs to hear when it cannot be done, and the facts
+of the stream that pictures and tables show.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 
-from avser_cli.errors import InputError, os_reason
+from avser_cli.errors import InputError
+from avser_cli.sound.source import STDIN, Source, named, open_source
+from avser_cli.sound.streams import OpenSound, Stream
 
-SOUND_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif"})
-"""File endings that a folder is searched for (lower case)."""
+__all__ = [
+    "MAX_SECONDS",
+    "SOUND_SUFFIXES",
+    "STDIN",
+    "Clip",
+    "Stream",
+    "open_sound",
+    "read_clip",
+    "refuse_silence",
+]
+
+SOUND_SUFFIXES = frozenset(
+    {".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif"}  # libsndfile
+    | {".m4a", ".aac", ".opus", ".webm", ".mp4", ".mkv", ".mov"}  # FFmpeg
+)
+"""File endings that a folder is searched for (lower case). What a file holds decides how it is
+read; its ending does not."""
 
 MAX_SECONDS = 600.0
 """Longest sound read in one piece; a longer one is refused before its samples are."""
 
 SILENCE_PEAK = 10 ** (-80 / 20)
 """Peak amplitude (full scale = 1) under which a sound counts as silent: -80 dBFS."""
-
-
-@dataclass(frozen=True)
-class Stream:
-    """Facts of a sound file's audio stream, as its header gives them.
-
-    Attributes
-    ----------
-    format : str
-        Container, e.g. ``"WAV"``.
-    encoding : str
-        libsndfile's name of the sample encoding, e.g. ``"PCM_16"``.
-    rate : int
-        Sampling rate in Hz.
-    channels : int
-        Number of channels.
-    frames : int
-        Number of samples a channel.
-    """
-
-    format: str
-    encoding: str
-    rate: int
-    channels: int
-    frames: int
-
-    @property
-    def duration(self) -> float:
-        """Length in seconds."""
-        return self.frames / self.rate
 
 
 @dataclass(frozen=True)
@@ -88,7 +77,8 @@ def read_clip(path: Path) -> Clip:
     Parameters
     ----------
     path : pathlib.Path
-        A file in any format that libsndfile reads.
+        A file in any format that libsndfile or FFmpeg reads, the audio track of a video
+        included; ``-`` is standard input.
 
     Returns
     -------
@@ -100,72 +90,73 @@ def read_clip(path: Path) -> Clip:
         The file is missing, unreadable, not sound, empty, truncated, too long, or holds NaN or
         infinite samples.
     """
-    try:
-        if path.is_dir():
-            raise InputError(f"{path}: is a folder, not a sound file")
-        size = path.stat().st_size
-        with path.open("rb") as handle:
-            head = handle.read(12)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; check the name") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {os_reason(error)}") from None
-    if size == 0:
-        raise InputError(f"{path}: the file is empty (0 bytes); copy or record it again")
-    _refuse_truncated_riff(path, head, size)
-    try:
-        with soundfile.SoundFile(path) as sound:
-            stream = Stream(
-                sound.format, sound.subtype, sound.samplerate, sound.channels, sound.frames
-            )
-            _refuse_length(path, stream)
-            samples = sound.read(dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, RuntimeError) as error:
-        reason = str(getattr(error, "error_string", error)).rstrip(".")
-        raise InputError(
-            f"{path}: not a sound file that can be decoded ({reason}); "
-            "convert it to WAV or FLAC, or leave it out"
-        ) from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {os_reason(error)}") from None
-    if len(samples) < stream.frames:
-        raise InputError(
-            f"{path}: truncated: the header promises {stream.frames} samples, "
-            f"{len(samples)} are there; copy or record it again"
-        )
-    if not np.isfinite(samples).all():
-        raise InputError(f"{path}: holds NaN or infinite samples; export it again")
-    mono = samples[:, 0] if stream.channels == 1 else samples.mean(axis=1, dtype=np.float32)
-    return Clip(np.ascontiguousarray(mono), stream.rate, stream)
+    with open_sound(path) as sound:
+        _refuse_length(sound)
+        parts, count = [], 0
+        for block in sound.blocks():
+            parts.append(block)
+            count += len(block)
+            if count > MAX_SECONDS * sound.stream.rate:
+                raise InputError(_too_long(sound.name, count / sound.stream.rate, "over "))
+        stream = sound.stream
+    if count == 0:
+        raise InputError(f"{sound.name}: holds no samples; copy or record it again")
+    return Clip(parts[0] if len(parts) == 1 else np.concatenate(parts), stream.rate, stream)
+
+
+@contextmanager
+def open_sound(path: Path, live: bool = False) -> Iterator[OpenSound]:
+    """Open a sound of any length, to be read in blocks at bounded memory.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        As for `read_clip`.
+    live : bool
+        Standard input and other pipes are decoded while they are written to, not once they end;
+        formats that need seeking (MP4 with its index at the end) cannot be read so.
+
+    Raises
+    ------
+    InputError
+        As for `read_clip`, also while the blocks are read.
+    """
+    with open_source(path, live) as source:
+        sound = _opened(source)
+        try:
+            yield sound
+        finally:
+            sound.close()
+
+
+def _opened(source: Source) -> OpenSound:
+    from avser_cli.sound.libsndfile import NotKnownError, SndfileSound
+
+    reason = "it cannot be read from a pipe"
+    if source.seekable:
+        try:
+            return SndfileSound(source)
+        except NotKnownError as error:
+            reason = str(error)
+    # 0.1 s to import: only for what libsndfile does not know.
+    from avser_cli.sound.containers import ContainerSound
+
+    return ContainerSound(source, reason)
 
 
 def refuse_silence(name: Path | str, samples: npt.NDArray[np.float32]) -> None:
     """Raise `InputError` where there is nothing to hear: no sample over -80 dBFS."""
     if np.abs(samples).max(initial=0.0) < SILENCE_PEAK:
-        raise InputError(f"{name}: silent (no sample over -80 dBFS); check the recording")
+        raise InputError(f"{named(name)}: silent (no sample over -80 dBFS); check the recording")
 
 
-def _refuse_length(path: Path, stream: Stream) -> None:
-    if stream.frames == 0:
-        raise InputError(f"{path}: holds no samples; copy or record it again")
-    if stream.duration > MAX_SECONDS:
-        raise InputError(
-            f"{path}: {stream.duration:.0f} s long; at most {MAX_SECONDS:.0f} s are read in one "
-            "piece, so cut it into clips"
-        )
+def _refuse_length(sound: OpenSound) -> None:
+    if sound.stream.duration > MAX_SECONDS:
+        raise InputError(_too_long(sound.name, sound.stream.duration))
 
 
-def _refuse_truncated_riff(path: Path, head: bytes, size: int) -> None:
-    """Refuse a RIFF WAVE file shorter than its own header says.
-
-    libsndfile reads such a file quietly up to where it ends. Streamed files carry 0 or the
-    largest value as a place holder; those are let through.
-    """
-    if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
-        return
-    promised = int.from_bytes(head[4:8], "little") + 8
-    if 8 < promised < 0xFFFFFFF0 and size < promised - 1:
-        raise InputError(
-            f"{path}: truncated: the header promises {promised} bytes, {size} are there; "
-            "copy or record it again"
-        )
+def _too_long(name: str, seconds: float, over: str = "") -> str:
+    return (
+        f"{name}: {over}{seconds:.0f} s long; at most {MAX_SECONDS:.0f} s are read in one "
+        "piece, so hear it in windows (avser classify --windows) or cut it into clips"
+    )

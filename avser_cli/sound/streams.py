@@ -1,0 +1,89 @@
+"""What every decoder gives: the facts of a stream, and its samples in blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from avser_cli.errors import InputError
+
+Samples = npt.NDArray[np.float32]
+
+BLOCK_SAMPLES = 2**20
+"""Samples of all channels together in one block: 4 MiB as float32."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Facts of a sound file's audio stream, as its header gives them.
+
+    Attributes
+    ----------
+    format : str
+        Container, e.g. ``"WAV"``.
+    encoding : str
+        libsndfile's or FFmpeg's name of the sample encoding, e.g. ``"PCM_16"`` or ``"aac"``.
+    rate : int
+        Sampling rate in Hz.
+    channels : int
+        Number of channels.
+    frames : int
+        Number of samples a channel; 0 where the header does not say. FFmpeg's is an estimate.
+    """
+
+    format: str
+    encoding: str
+    rate: int
+    channels: int
+    frames: int
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds."""
+        return self.frames / self.rate
+
+
+class OpenSound(Protocol):
+    """A sound that is being read.
+
+    Attributes
+    ----------
+    name : str
+        For messages.
+    stream : Stream
+    """
+
+    name: str
+    stream: Stream
+
+    def blocks(self) -> Iterator[Samples]:
+        """Mono float32 blocks, shape ``(n,)``, one after the other; to be read once.
+
+        Raises
+        ------
+        InputError
+            The rest is damaged or missing.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let the file go."""
+        ...
+
+
+def to_mono(name: str, frames: Samples) -> Samples:
+    """The mean of the channels, shape ``(n,)``, of frames of shape ``(n, channels)``.
+
+    Raises
+    ------
+    InputError
+        There are NaN or infinite samples.
+    """
+    if not np.isfinite(frames).all():
+        raise InputError(f"{name}: holds NaN or infinite samples; export it again")
+    mono = frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1, dtype=np.float32)
+    return np.ascontiguousarray(mono)
