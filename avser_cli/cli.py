@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from functools import cache
+from importlib import import_module
 from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
 from avser_cli import __version__
-from avser_cli.commands.classify import classify
-from avser_cli.commands.compare import compare
-from avser_cli.commands.evaluate import evaluate
-from avser_cli.commands.spectrogram import spectrogram
-from avser_cli.commands.train import train
 from avser_cli.errors import AvserError, ExitCode, os_reason
 from avser_cli.report.terminal import safe, say
+
+COMMANDS = ("spectrogram", "train", "evaluate", "compare", "classify")
+"""Each is a function of its name in a module of its name; imported when it is asked for."""
 
 EPILOG = (
     "Exit codes: 0 done; 2 wrong usage; 3 unusable input; 4 some inputs failed; 5 model bundle; "
@@ -27,6 +27,18 @@ EPILOG = (
 
 class Guard(TyperGroup):
     """Runs a command and turns what goes wrong into one line and an exit code."""
+
+    def __init__(self, **settings: Any) -> None:
+        # The names alone: Typer suggests one of them for a misspelt one.
+        super().__init__(**{**settings, "commands": dict.fromkeys(COMMANDS)})
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names of the subcommands, in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The subcommand of a name, or None. The others' modules stay unread."""
+        return _command(cmd_name) if cmd_name in COMMANDS else None
 
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen subcommand."""
@@ -84,8 +96,12 @@ def options(
     _debug = debug
 
 
-for _command in (spectrogram, train, evaluate, compare, classify):
-    app.command(no_args_is_help=_command is classify)(_command)
+@cache
+def _command(name: str) -> Any:
+    alone = typer.Typer(add_completion=False, context_settings=app.info.context_settings)
+    function = getattr(import_module(f"avser_cli.commands.{name}"), name)
+    alone.command(name, no_args_is_help=name == "classify")(function)
+    return typer.main.get_command(alone)
 
 
 def main() -> None:

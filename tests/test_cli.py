@@ -1,6 +1,10 @@
+import subprocess
+import sys
+
 import pytest
 
 from avser_cli import __version__
+from tests.conftest import REPOSITORY
 
 
 def test_version(avser):
@@ -23,3 +27,20 @@ def test_help_names_the_commands_and_exit_codes(avser):
 def test_wrong_usage_is_exit_2(avser):
     assert avser("sing").returncode == 2
     assert avser("train", "--optimizer", "sgd").returncode == 2
+
+
+def test_a_misspelt_command_is_suggested(avser):
+    assert "Did you mean 'classify'?" in avser("clasify", COLUMNS="200").stderr
+
+
+def test_a_command_reads_its_own_module_alone(tmp_path):
+    code = (
+        "import sys; sys.argv = ['avser', 'classify', '--help']\n"
+        "from avser_cli.cli import main\n"
+        "try:\n    main()\n"
+        "finally:\n    print(*(m for m in sys.modules if m.startswith('avser_cli.commands.')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, check=False
+    )
+    assert done.stdout.splitlines()[-1] == "avser_cli.commands.classify"

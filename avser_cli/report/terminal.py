@@ -7,11 +7,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from rich.console import Console, RenderableType
-from rich.measure import Measurement
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
 
 PLAIN_STEPS = 10
 """How many progress lines a long step prints where stderr is not a terminal."""
@@ -27,16 +26,22 @@ class Advance(Protocol):
 
 def talk() -> Console:
     """The console for people: stderr, now."""
+    from rich.console import Console
+
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def say(text: str) -> None:
     """One line to stderr, as it is: no markup, no wrapping."""
-    talk().print(text, markup=False, emoji=False)
+    # Not Rich's: it takes 30 ms to import. A running bar takes this over and stays below it.
+    print(text, file=sys.stderr, flush=True)
 
 
 def show(content: RenderableType) -> None:
     """A table or text to stdout; what is piped is not cut to a terminal's width."""
+    from rich.console import Console
+    from rich.measure import Measurement
+
     console = Console(highlight=False)
     if not console.is_terminal:
         widest = Measurement.get(console, console.options.update(width=1000), content).maximum
@@ -53,13 +58,21 @@ def safe(name: object) -> str:
 @contextmanager
 def progress(what: str, wanted: bool = True) -> Iterator[Advance]:
     """A bar with the time left on a terminal; some plain lines elsewhere; nothing if not wanted."""
-    console = talk()
     if not wanted:
         yield lambda done, total: None
         return
-    if not console.is_terminal:
+    if not sys.stderr.isatty():
         yield _plain(what)
         return
+    console = talk()
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
