@@ -1,3 +1,20 @@
 """avser: hears emotion in recorded speech through spectrogram pictures and a 2-D CNN."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from avser_cli.infer.classifier import Classifier, Prediction, Segment
+
 __version__ = "0.1.0"
+__all__ = ["Classifier", "Prediction", "Segment"]
+
+
+def __getattr__(name: str) -> Any:
+    # Imported when asked for: the command line's help needs no arrays.
+    if name in __all__:
+        from avser_cli.infer import classifier
+
+        return getattr(classifier, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
-import threading
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from avser_cli.corpus.emotions import CATEGORIES, Category
-from avser_cli.errors import ModelError
+from avser_cli.errors import InputError, ModelError, UsageError
+from avser_cli.infer.segments import WINDOW, Row, Window, spans, windows
 from avser_cli.learn.bundle import MLP, TFLITE, BundleConfig, read_config, read_part
 from avser_cli.learn.calibration import with_temperature
 from avser_cli.learn.litert import LiteNetwork
 from avser_cli.learn.mlp import MlpWeights
-from avser_cli.sound.decode import Clip, read_clip, refuse_silence
+from avser_cli.sound.decode import Clip, Stream, open_sound, read_clip, refuse_silence
 from avser_cli.sound.drawing import draw_clip
+from avser_cli.sound.streams import Samples, to_mono
 
 MODEL_VARIABLE = "AVSER_MODEL"
 """Environment variable that names the bundle to use where none is given."""
@@ -48,6 +51,23 @@ class Prediction:
     uncertain: bool = False
 
 
+@dataclass(frozen=True)
+class Segment:
+    """What a model hears in a part of a recording.
+
+    Attributes
+    ----------
+    start, end : float
+        Seconds from the start of the recording.
+    prediction : Prediction
+        Of its windows, averaged.
+    """
+
+    start: float
+    end: float
+    prediction: Prediction
+
+
 def box_model() -> Path:
     """The bundle that ships with avser: inside the package, or at the top of a checkout."""
     package = Path(__file__).resolve().parents[1]
@@ -71,8 +91,9 @@ class Classifier:
 
     def __init__(self, config: BundleConfig, network: LiteNetwork | MlpWeights) -> None:
         self.config = config
-        self._network = network
-        self._lock = threading.Lock()
+        # Networks that no thread uses now; there are never more than threads.
+        self._idle = [network]
+        self._another = network.another if isinstance(network, LiteNetwork) else lambda: network
 
     @classmethod
     def load(cls, folder: Path | str | None = None) -> Self:
@@ -102,6 +123,131 @@ class Classifier:
         path = Path(path)
         return self.predict_clip(path, read_clip(path))
 
+    def predict_samples(self, samples: npt.ArrayLike, rate: int) -> Prediction:
+        """Classify samples from memory.
+
+        Parameters
+        ----------
+        samples : array_like
+            Mono ``(n,)`` or ``(n, channels)``; floats of full scale 1, or integers of their own
+            full scale.
+        rate : int
+            Sampling rate in Hz.
+
+        Raises
+        ------
+        InputError
+            There are NaN or infinite samples, they are silent, or too few to be judged.
+        """
+        return self.predict_clip("samples", _clip(mono_samples(samples), rate))
+
+    def predict_many(
+        self,
+        paths: Iterable[Path | str],
+        jobs: int = -1,
+    ) -> Iterator[tuple[Path, Prediction | InputError]]:
+        """Classify sound files side by side, in their order, at bounded memory.
+
+        Parameters
+        ----------
+        paths : iterable of path
+        jobs : int
+            Threads; -1 for one a core.
+
+        Yields
+        ------
+        path : pathlib.Path
+        prediction : Prediction or InputError
+            What is heard, or why nothing could be.
+        """
+
+        def hear(path: Path) -> tuple[Path, Prediction | InputError]:
+            try:
+                return path, self.predict(path)
+            except InputError as error:
+                return path, error
+
+        yield from _in_order(hear, (Path(path) for path in paths), jobs)
+
+    def stream(
+        self,
+        chunks: Iterable[npt.ArrayLike],
+        rate: int,
+        jobs: int = 1,
+        told: Callable[[float], None] = lambda seconds: None,
+    ) -> Iterator[Segment]:
+        """Hear a recording of any length while it comes in.
+
+        Windows of 3 s slide over what is voiced; see `avser_cli.infer.segments`.
+
+        Parameters
+        ----------
+        chunks : iterable of array_like
+            Samples as for `predict_samples`, in pieces of any length.
+        rate : int
+            Sampling rate in Hz.
+        jobs : int
+            Threads; with more than one, answers come some windows later.
+        told : callable
+            Called with the seconds that have come in.
+
+        Raises
+        ------
+        UsageError
+            The model does not read pictures.
+        """
+        settings = self.config.recipe.picture
+        if settings is None:
+            raise UsageError("only a model that reads pictures can hear windows; use a cnn2d")
+
+        def hear(window: Window) -> tuple[Window, Row | None]:
+            clip = _clip(window.samples, rate)
+            try:
+                picture = draw_clip("window", clip, settings)
+            except InputError:
+                return replace(window, samples=_NONE), None
+            return replace(window, samples=_NONE), self.probabilities(picture[None])[0]
+
+        blocks = (mono_samples(chunk) for chunk in chunks)
+        pieces = windows(blocks, rate, settings.seconds or WINDOW, told)
+        for span in spans(_in_order(hear, pieces, jobs)):
+            yield Segment(span.start, span.end, self._prediction(span.probabilities))
+
+    def segments(
+        self,
+        path: Path | str,
+        live: bool = False,
+        jobs: int = -1,
+        tap: Callable[[Samples, int, float], None] = lambda block, rate, duration: None,
+    ) -> Iterator[Segment]:
+        """Hear a long recording, at bounded memory.
+
+        Parameters
+        ----------
+        path : path
+            A sound or video file, or ``-`` for standard input.
+        live : bool
+            Answer while a pipe is written to; see `avser_cli.sound.decode.open_sound`.
+        jobs : int
+            Threads; -1 for one a core.
+        tap : callable
+            Called with each mono block, its rate in Hz, and the length that the header states.
+
+        Raises
+        ------
+        InputError
+            As for `predict`, also after the first segments.
+        """
+        with open_sound(Path(path), live) as sound:
+            stream = sound.stream
+
+            def blocks() -> Iterator[Samples]:
+                for block in sound.blocks():
+                    tap(block, stream.rate, stream.duration)
+                    yield block
+
+            yield from self.stream(blocks(), stream.rate, jobs)
+
     def predict_clip(self, name: Path | str, clip: Clip) -> Prediction:
         """Classify a decoded clip; `name` stands in the messages of errors."""
         picture = self.config.recipe.picture
@@ -126,13 +272,22 @@ class Classifier:
         numpy.ndarray
             float32, shape ``(n, emotions)``; rows add up to 1.
         """
-        inputs = inputs.astype(np.float32)
-        with self._lock:
-            outputs = self._network.predict(inputs)
+        try:
+            network = self._idle.pop()
+        except IndexError:
+            network = self._another()
+        outputs = network.predict(inputs.astype(np.float32))
+        self._idle.append(network)
         calibration = self.config.calibration
         if calibration is None:
             return outputs
         return with_temperature(outputs, calibration.temperature)
+
+    @property
+    def name(self) -> str:
+        """The bundle's name and the start of its weights' checksum, e.g. ``default@67600fa8``."""
+        files = self.config.files
+        return f"{self.config.name}@{files.get(TFLITE, files.get(MLP, ''))[:8]}"
 
     def _prediction(self, row: npt.NDArray[np.float32]) -> Prediction:
         best = int(row.argmax())
@@ -147,6 +302,55 @@ class Classifier:
             },
             uncertain=calibration is not None and float(row[best]) < calibration.threshold,
         )
+
+
+_NONE: Samples = np.empty(0, np.float32)
+_Item = TypeVar("_Item")
+_Answer = TypeVar("_Answer")
+
+
+def mono_samples(samples: npt.ArrayLike) -> Samples:
+    """Mono float32 samples of full scale 1 from floats or integers, ``(n,)`` or ``(n, channels)``.
+
+    Raises
+    ------
+    UsageError
+        The array is of another kind or shape.
+    InputError
+        There are NaN or infinite samples.
+    """
+    array = np.asarray(samples)
+    if array.ndim not in (1, 2) or array.dtype.kind not in "fiu":
+        raise UsageError(
+            f"samples of shape {array.shape} and type {array.dtype}: need numbers, (n,) or "
+            "(n, channels)"
+        )
+    if array.dtype.kind in "iu":
+        bits = np.iinfo(array.dtype).bits
+        middle = 2.0 ** (bits - 1)
+        array = (array.astype(np.float64) - (middle if array.dtype.kind == "u" else 0.0)) / middle
+    frames = array.astype(np.float32, copy=False)
+    return to_mono("samples", frames[:, None] if frames.ndim == 1 else frames)
+
+
+def _clip(samples: Samples, rate: int) -> Clip:
+    return Clip(samples, rate, Stream("memory", "FLOAT", rate, 1, len(samples)))
+
+
+def _in_order(
+    function: Callable[[_Item], _Answer], items: Iterable[_Item], jobs: int
+) -> Iterator[_Answer]:
+    """Apply a function in threads; few items are held at a time."""
+    if jobs == 1 or (isinstance(items, Sequence) and len(items) == 1):
+        yield from map(function, items)
+        return
+    from joblib import Parallel, delayed
+
+    # Who stops reading leaves results unread; joblib's advice about that is not for users.
+    warnings.filterwarnings("ignore", module="joblib", message=".*input task iterator.*")
+    # Threads: decoding, FFT and the network all release the interpreter lock.
+    parallel = Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
+    yield from parallel(delayed(function)(item) for item in items)
 
 
 def _mlp(folder: Path, content: bytes) -> MlpWeights:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,8 @@ class LiteNetwork:
         ai-edge-litert is not installed.
     """
 
+    _has_spoken = False
+
     def __init__(self, content: bytes) -> None:
         try:
             from ai_edge_litert.interpreter import Interpreter
@@ -41,14 +44,22 @@ class LiteNetwork:
             raise MissingExtraError(
                 "classifying needs ai-edge-litert; install it with: pip install ai-edge-litert"
             ) from None
-        with quiet():
+        self._content = content
+        # Once a process the runtime names its delegate on stderr. Later ones, made by threads while
+        # another may be printing, must leave the file descriptors alone.
+        with nullcontext() if LiteNetwork._has_spoken else quiet():
             self._interpreter: Any = Interpreter(model_content=content, num_threads=1)
             self._interpreter.allocate_tensors()
+        LiteNetwork._has_spoken = True
         source = self._interpreter.get_input_details()[0]
         target = self._interpreter.get_output_details()[0]
         self._source, self._target = source["index"], target["index"]
         self.input_shape = tuple(int(side) for side in source["shape"][1:])
         self.outputs = int(target["shape"][-1])
+
+    def another(self) -> LiteNetwork:
+        """The same network for another thread."""
+        return LiteNetwork(self._content)
 
     def predict(self, inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Outputs, shape ``(n, outputs)``, for inputs of shape ``(n, *input_shape)``."""

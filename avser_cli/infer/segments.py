@@ -1,0 +1,182 @@
+"""Long recordings: windows slide over what is voiced, and their answers become segments.
+
+A window is as long as the picture (3 s) and moves by a second. Each second of a stretch of voice
+gets the mean of the windows that hear its middle; neighbours of one emotion are joined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from avser_cli.infer.voice import FRAME, Samples, Stretch, Stretches, VoiceDetector, frame_length
+
+WINDOW = 3.0
+"""Seconds that a window spans where the model's pictures have no span of their own."""
+
+HOP = round(1.0 / FRAME)
+"""Frames by which a window moves."""
+
+Row = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Window:
+    """A piece of a stretch of voice that is classified at once.
+
+    Attributes
+    ----------
+    stretch : int
+        Frame at which its stretch starts.
+    start, end : int
+        Frames of the recording, the end excluded.
+    last : bool
+        It ends where its stretch ends.
+    samples : numpy.ndarray
+        Mono float32 samples, shape ``(n,)``.
+    """
+
+    stretch: int
+    start: int
+    end: int
+    last: bool
+    samples: Samples
+
+
+@dataclass(frozen=True)
+class Span:
+    """Seconds of a recording and the probabilities of the emotions in them.
+
+    Attributes
+    ----------
+    start, end : float
+        Seconds from the start of the recording.
+    probabilities : numpy.ndarray
+        float32, shape ``(emotions,)``.
+    """
+
+    start: float
+    end: float
+    probabilities: Row
+
+
+def windows(
+    blocks: Iterable[Samples], rate: int, seconds: float, told: Callable[[float], None]
+) -> Iterator[Window]:
+    """Slide over the voiced parts of a recording, at bounded memory.
+
+    Parameters
+    ----------
+    blocks : iterable of numpy.ndarray
+        Mono float32 samples, shape ``(n,)`` each.
+    rate : int
+        Sampling rate in Hz.
+    seconds : float
+        Length of a window.
+    told : callable
+        Called with the seconds that have come in.
+    """
+    detector, stretches, slider = VoiceDetector(rate), Stretches(), _Slider(seconds)
+    length = frame_length(rate)
+    held, first, heard = np.empty(0, np.float32), 0, 0
+    for block in blocks:
+        held = np.concatenate([held, block])
+        heard += len(block)
+        told(heard / rate)
+        for stretch in stretches.feed(detector.feed(block)):
+            yield from slider.slide(stretch, held, first, length)
+        needed = slider.needed(stretches.needed)
+        if needed > first:
+            held, first = held[(needed - first) * length :], needed
+    for stretch in [*stretches.feed(detector.finish()), *stretches.finish()]:
+        yield from slider.slide(stretch, held, first, length)
+
+
+class _Slider:
+    """Cuts the windows of one stretch after the other."""
+
+    def __init__(self, seconds: float) -> None:
+        self._span = round(seconds / FRAME)
+        self._stretch = self._next = -1
+
+    def slide(self, stretch: Stretch, held: Samples, first: int, length: int) -> Iterator[Window]:
+        if stretch.start != self._stretch:
+            self._stretch = self._next = stretch.start
+
+        def window(start: int, end: int, last: bool) -> Window:
+            part = held[(start - first) * length : (end - first) * length]
+            return Window(stretch.start, start, end, last, part)
+
+        # The last window ends with the stretch, so another is only cut where one more must follow.
+        while self._next + self._span < stretch.end:
+            yield window(self._next, self._next + self._span, False)
+            self._next += HOP
+        if stretch.closed:
+            start = max(stretch.start, stretch.end - self._span)
+            yield window(start, stretch.end, True)
+            self._stretch = -1
+
+    def needed(self, frame: int) -> int:
+        """The first frame that a later window may hold."""
+        if self._stretch < 0:
+            return frame
+        # The last window may start anywhere from the one before it on.
+        return max(self._stretch, self._next - HOP)
+
+
+def spans(answers: Iterable[tuple[Window, Row | None]]) -> Iterator[Span]:
+    """Join the windows' answers to spans of one emotion each.
+
+    Parameters
+    ----------
+    answers : iterable of (Window, numpy.ndarray or None)
+        In the order of `windows`; None where a window holds too little to hear.
+    """
+    pending: Span | None = None
+    for cell in _cells(answers):
+        if pending and pending.end == cell.start and _best(pending) == _best(cell):
+            shares = np.array([pending.end - pending.start, cell.end - cell.start], np.float32)
+            rows = np.stack([pending.probabilities, cell.probabilities])
+            mean: Row = np.average(rows, axis=0, weights=shares).astype(np.float32)
+            pending = Span(pending.start, cell.end, mean)
+            continue
+        if pending:
+            yield pending
+        pending = cell
+    if pending:
+        yield pending
+
+
+def _best(span: Span) -> int:
+    return int(span.probabilities.argmax())
+
+
+def _cells(answers: Iterable[tuple[Window, Row | None]]) -> Iterator[Span]:
+    """The mean of the windows over each second of each stretch."""
+    heard: list[tuple[Window, Row]] = []
+    stretch, start = -1, 0
+    for window, row in answers:
+        if window.stretch != stretch:
+            heard, stretch, start = [], window.stretch, window.stretch
+        if row is not None:
+            heard.append((window, row))
+        # Later windows start later than this one: a cell whose middle lies before it is settled.
+        while (window.end - start if window.last else window.start - start - HOP // 2) > 0:
+            end = start + HOP
+            if window.last and window.end - end < HOP // 2:
+                end = window.end
+            yield from _cell(heard, start, end)
+            start = end
+        heard = [(old, row) for old, row in heard if old.end > start]
+
+
+def _cell(heard: Sequence[tuple[Window, Row]], start: int, end: int) -> list[Span]:
+    middle = (start + end) / 2
+    rows = [row for window, row in heard if window.start <= middle < window.end]
+    if not rows:
+        return []
+    mean: Row = np.mean(rows, axis=0, dtype=np.float32)
+    return [Span(round(start * FRAME, 3), round(end * FRAME, 3), mean)]
