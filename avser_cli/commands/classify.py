@@ -1,59 +1,275 @@
-"""`avser classify`: the emotion in a recording, in the paper's words."""
+"""`avser classify`: the emotion in a recording, in the paper's words, rows, tracks or pictures."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from avser_cli.errors import InputError, PartialError
-from avser_cli.infer.classifier import Classifier
-from avser_cli.report.terminal import progress, safe, say
-from avser_cli.report.verdict import json_line, paper_lines
+from avser_cli.errors import InputError, PartialError, UsageError
+from avser_cli.files import write_whole
+from avser_cli.infer.classifier import Classifier, Prediction, Segment
+from avser_cli.report.labels import LABEL_SUFFIXES, LabelFormat, label_track
+from avser_cli.report.rows import RowWriter, clip_row, segment_row
+from avser_cli.report.terminal import progress, safe, say, show
+from avser_cli.report.verdict import (
+    answer_table,
+    paper_lines,
+    probability_bars,
+    segment_line,
+    time_summary,
+)
+from avser_cli.sound.decode import STDIN
 from avser_cli.sound.drawing import find_sounds
+from avser_cli.sound.source import named
+from avser_cli.sound.streams import Samples
+
+Format = Literal["text", "table", "csv", "jsonl", "audacity", "textgrid", "srt"]
+SUFFIX_FORMATS: dict[str, Format] = {
+    ".csv": "csv",
+    ".jsonl": "jsonl",
+    ".textgrid": "textgrid",
+    ".srt": "srt",
+}
 
 
 def classify(
-    sounds: Annotated[list[Path], typer.Argument(help="Sound files and folders of them.")],
+    sounds: Annotated[
+        list[Path], typer.Argument(help="Sound and video files, folders of them, - for stdin.")
+    ],
     model: Annotated[
         Path | None, typer.Option(help="Bundle; default: $AVSER_MODEL, else the one in the box.")
     ] = None,
     format: Annotated[
-        Literal["text", "jsonl"], typer.Option(help="The paper's lines, or one object a clip.")
-    ] = "text",
+        Format | None,
+        typer.Option(
+            help="text: the paper's lines; table; csv and jsonl: rows for programs. With --windows "
+            "also label tracks: audacity, textgrid (Praat, ELAN), srt. Default: by the ending of "
+            "--out, else text."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="File for rows or a track instead of stdout (a folder for the tracks of several "
+            "sounds). Rows that are there already are kept, and their sounds not heard again."
+        ),
+    ] = None,
+    windows: Annotated[
+        bool, typer.Option("--windows", help="Long recordings: slide over what is voiced.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Add the probabilities as bars.")
+    ] = False,
+    plot: Annotated[
+        Path | None, typer.Option(help="With --windows: PNG of spectrogram and emotions over time.")
+    ] = None,
+    explain: Annotated[
+        Path | None, typer.Option(help="PNG of what in the clip the answer hangs on.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(help="Threads; -1 for one a core.")] = -1,
 ) -> None:
     """Print the emotion in each recording and its positive or negative category.
 
     Example: avser classify clip.wav
+
+    Example: avser classify ./calls --out results.csv
+
+    Example: avser classify --windows interview.mp3 --plot timeline.png
     """
+    chosen = format or (SUFFIX_FORMATS.get(out.suffix.lower()) if out else None) or "text"
+    _refuse_combination(chosen, out, windows, verbose, plot, explain, jobs)
     classifier = Classifier.load(model)
     paths = [path for given in sounds for path in _expanded(given)]
-    failures: list[InputError] = []
-    # On a terminal the answers themselves show how far it is.
-    with progress("classifying", wanted=len(paths) > 1 and not sys.stdout.isatty()) as advance:
-        for done, path in enumerate(paths, start=1):
-            try:
-                prediction = classifier.predict(path)
-            except InputError as error:
-                if len(paths) == 1:
-                    raise
-                failures.append(error)
-                say(f"failed: {safe(error)}")
-            else:
-                if format == "jsonl":
-                    print(json_line(str(path), prediction), flush=True)
-                else:
-                    head = [f"{safe(path)}:"] if len(paths) > 1 else []
-                    lines = paper_lines(prediction.emotion, classifier.config.labels)
-                    print("\n".join(head + lines), flush=True)
-            advance(done, len(paths))
-    if failures and len(failures) == len(paths):
-        raise InputError(f"none of {len(paths)} sounds could be classified")
-    if failures:
-        raise PartialError(f"{len(failures)} of {len(paths)} sounds could not be classified")
+    if (plot or explain) and len(paths) != 1:
+        raise UsageError(f"--plot and --explain draw one sound; {len(paths)} are given")
+    run = _Run(classifier, paths, chosen, out, jobs, verbose)
+    if windows:
+        _hear_windows(run, plot)
+    else:
+        _hear_clips(run)
+        if explain:
+            _explain(classifier, paths[0], explain)
+    run.finish()
+
+
+def _refuse_combination(
+    format: Format,
+    out: Path | None,
+    windows: bool,
+    verbose: bool,
+    plot: Path | None,
+    explain: Path | None,
+    jobs: int,
+) -> None:
+    if format in LABEL_SUFFIXES and not windows:
+        raise UsageError(f"--format {format} needs --windows")
+    if plot and not windows:
+        raise UsageError("--plot needs --windows; --explain draws one clip")
+    if explain and windows:
+        raise UsageError("--explain draws one clip; with --windows use --plot")
+    if out and format in ("text", "table"):
+        raise UsageError(
+            "--out takes rows or tracks: end its name in .csv, .jsonl, .TextGrid or .srt, or give "
+            "--format"
+        )
+    if verbose and format != "text":
+        raise UsageError("--verbose goes with --format text; rows have the probabilities anyway")
+    if jobs == 0 or jobs < -1:
+        raise UsageError(f"--jobs {jobs}: 1 or more, or -1 for one a core")
 
 
 def _expanded(given: Path) -> list[Path]:
     return find_sounds(given) if given.is_dir() else [given]
+
+
+@dataclass
+class _Run:
+    """One call of the command: what is asked for, and how it went."""
+
+    classifier: Classifier
+    paths: list[Path]
+    format: Format
+    out: Path | None
+    jobs: int
+    verbose: bool
+    kept: int = 0
+    failures: list[InputError] = field(default_factory=list)
+
+    @property
+    def several(self) -> bool:
+        return len(self.paths) > 1
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.classifier.config.labels
+
+    def rows(self, windows: bool) -> RowWriter | None:
+        """Where rows go; None for formats without rows. What is done already is left out."""
+        if self.format != "csv" and self.format != "jsonl":
+            return None
+        writer = RowWriter(self.out, self.format, self.labels, self.classifier.name, windows)
+        left = [path for path in self.paths if str(path) not in writer.done]
+        self.kept = len(self.paths) - len(left)
+        self.paths = left
+        return writer
+
+    def failed(self, error: InputError) -> None:
+        """Note a sound that could not be heard; the only one ends the command."""
+        if not self.several and not self.kept:
+            raise error
+        self.failures.append(error)
+        say(f"failed: {safe(error)}")
+
+    def finish(self) -> None:
+        """Say how it went, by exit code, too."""
+        count, failed = len(self.paths), len(self.failures)
+        if self.out:
+            say(f"{safe(self.out)}: {count - failed} classified, {self.kept} kept, {failed} failed")
+        if failed and failed == count + self.kept:
+            raise InputError(f"none of {count} sounds could be classified")
+        if failed:
+            raise PartialError(f"{failed} of {count + self.kept} sounds could not be classified")
+
+    @contextmanager
+    def progress(self, what: str, wanted: bool) -> Iterator[Callable[[int, int], None]]:
+        # On a terminal the answers themselves show how far it is.
+        with progress(what, wanted and (bool(self.out) or not sys.stdout.isatty())) as advance:
+            yield advance
+
+
+def _hear_clips(run: _Run) -> None:
+    rows = run.rows(windows=False)
+    table: list[tuple[str, Prediction]] = []
+    jobs = run.jobs if run.several else 1
+    with run.progress("classifying", run.several) as advance:
+        answers = run.classifier.predict_many(run.paths, jobs)
+        for done, (path, answer) in enumerate(answers, start=1):
+            if isinstance(answer, InputError):
+                run.failed(answer)
+            elif rows:
+                rows.write([clip_row(str(path), answer, run.classifier.name)])
+            elif run.format == "table":
+                table.append((safe(named(path)), answer))
+            else:
+                head = [f"{safe(named(path))}:"] if run.several else []
+                bars = probability_bars(answer) if run.verbose else []
+                lines = [*head, *paper_lines(answer.emotion, run.labels), *bars]
+                print("\n".join(lines), flush=True)
+            advance(done, len(run.paths))
+    if run.format == "table":
+        show(answer_table(table))
+
+
+def _hear_windows(run: _Run, plot: Path | None) -> None:
+    rows = run.rows(windows=True)
+    table: list[tuple[str, Segment]] = []
+    for path in run.paths:
+        try:
+            found, seconds = _segments(run, path, plot)
+        except InputError as error:
+            run.failed(error)
+            continue
+        if rows:
+            rows.write([segment_row(str(path), part, run.classifier.name) for part in found])
+        elif run.format == "table":
+            table += [(safe(named(path)), part) for part in found]
+        elif run.format == "audacity" or run.format == "textgrid" or run.format == "srt":
+            _write_track(run, path, run.format, label_track(run.format, found, seconds))
+    if run.format == "table":
+        show(answer_table(table))
+
+
+def _segments(run: _Run, path: Path, plot: Path | None) -> tuple[list[Segment], float]:
+    """Hear one recording; as text, each segment is printed when it is heard."""
+    from avser_cli.report.timeline import Overview, plot_timeline
+
+    live, as_text = path == STDIN, run.format == "text"
+    overview, seconds = Overview(), 0.0
+    if run.several and as_text:
+        print(f"{safe(named(path))}:", flush=True)
+    found = []
+    with run.progress("hearing", not live) as advance:
+
+        def tap(block: Samples, rate: int, duration: float) -> None:
+            nonlocal seconds
+            seconds += len(block) / rate
+            if plot:
+                overview.feed(block, rate)
+            advance(round(seconds), max(1, round(duration), round(seconds)))
+
+        for segment in run.classifier.segments(path, live, 1 if live else run.jobs, tap):
+            found.append(segment)
+            if as_text:
+                print(segment_line(segment, run.verbose), flush=True)
+    if as_text:
+        print("\n".join(time_summary(found, seconds)), flush=True)
+    if plot:
+        plot_timeline(plot, safe(Path(named(path)).name), overview, found, run.labels)
+        say(f"figure: {safe(plot)}")
+    return found, seconds
+
+
+def _write_track(run: _Run, path: Path, format: LabelFormat, track: str) -> None:
+    if run.out is None:
+        if run.several:
+            raise UsageError(f"tracks of {len(run.paths)} sounds need a folder: give --out")
+        print(track, end="", flush=True)
+        return
+    target = run.out
+    if run.several or target.is_dir():
+        target = target / f"{path.name}{LABEL_SUFFIXES[format]}"
+    write_whole(target, track.encode())
+
+
+def _explain(classifier: Classifier, path: Path, target: Path) -> None:
+    from avser_cli.report.explanation import plot_explanation
+
+    explanation = classifier.explain(path)
+    plot_explanation(target, safe(Path(named(path)).name), explanation)
+    say(f"figure: {safe(target)}")

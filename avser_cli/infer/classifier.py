@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from avser_cli.corpus.emotions import CATEGORIES, Category
 from avser_cli.errors import InputError, ModelError, UsageError
+from avser_cli.infer.occlusion import occlusion_map
 from avser_cli.infer.segments import WINDOW, Row, Window, spans, windows
 from avser_cli.learn.bundle import MLP, TFLITE, BundleConfig, read_config, read_part
 from avser_cli.learn.calibration import with_temperature
@@ -21,6 +22,7 @@ from avser_cli.learn.litert import LiteNetwork
 from avser_cli.learn.mlp import MlpWeights
 from avser_cli.sound.decode import Clip, Stream, open_sound, read_clip, refuse_silence
 from avser_cli.sound.drawing import draw_clip
+from avser_cli.sound.picture import Picture, picture_span, row_frequencies
 from avser_cli.sound.streams import Samples, to_mono
 
 MODEL_VARIABLE = "AVSER_MODEL"
@@ -79,6 +81,31 @@ def chosen_model(given: Path | None) -> Path:
     """The bundle that is meant: the given one, else ``AVSER_MODEL``, else the one in the box."""
     named = os.environ.get(MODEL_VARIABLE)
     return given or (Path(named) if named else box_model())
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What an answer hangs on.
+
+    Attributes
+    ----------
+    prediction : Prediction
+    picture : numpy.ndarray
+        What the network saw, uint8, shape ``(height, width)``.
+    lost : numpy.ndarray
+        `avser_cli.infer.occlusion.occlusion_map` of it, float32, shape ``(height, width)``.
+    frequencies : numpy.ndarray
+        The middle of each row in Hz, row 0 (the highest) first, shape ``(height,)``.
+    start, end : float
+        What the picture spans, in seconds of the recording; the start may be negative.
+    """
+
+    prediction: Prediction
+    picture: Picture
+    lost: npt.NDArray[np.float32]
+    frequencies: npt.NDArray[np.float64]
+    start: float
+    end: float
 
 
 class Classifier:
@@ -258,6 +285,28 @@ class Classifier:
         refuse_silence(name, clip.samples)
         features = feature_vector(clip.samples, clip.rate)
         return self._prediction(self.probabilities(features[None])[0])
+
+    def explain(self, path: Path | str) -> Explanation:
+        """What the answer for a sound file hangs on, at the cost of some 200 answers.
+
+        Raises
+        ------
+        UsageError
+            The model does not read pictures.
+        InputError
+            As for `predict`.
+        """
+        settings = self.config.recipe.picture
+        if settings is None:
+            raise UsageError("only a model that reads pictures can be explained; use a cnn2d")
+        clip = read_clip(Path(path))
+        picture = draw_clip(path, clip, settings)
+        prediction = self._prediction(self.probabilities(picture[None])[0])
+        answer = self.config.labels.index(prediction.emotion)
+        lost = occlusion_map(picture, lambda pictures: self.probabilities(pictures)[:, answer])
+        frequencies = row_frequencies(settings, clip.rate)
+        span = picture_span(clip.samples, clip.rate, settings)
+        return Explanation(prediction, picture, lost, frequencies, *span)
 
     def probabilities(self, inputs: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Probabilities for what the network reads, calibrated where the bundle says how.

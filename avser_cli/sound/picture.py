@@ -159,6 +159,25 @@ def trim_silence(
 
     Level is the root mean square of frames of 20 ms, without overlap; whole frames are cut.
     """
+    first, last = _loud_part(samples, rate, threshold)
+    return samples[first:last]
+
+
+def picture_span(
+    samples: npt.NDArray[np.float32], rate: int, settings: PictureSettings
+) -> tuple[float, float]:
+    """Start and end of a clip's picture in seconds of the clip; the clip may be the shorter."""
+    first, last = 0, len(samples)
+    if settings.trim is not None:
+        first, last = _loud_part(samples, rate, settings.trim)
+    if settings.seconds is None:
+        return first / rate, last / rate
+    middle = (first + last) / 2 / rate
+    return middle - settings.seconds / 2, middle + settings.seconds / 2
+
+
+def _loud_part(samples: npt.NDArray[np.float32], rate: int, threshold: float) -> tuple[int, int]:
+    """Where the first loud frame starts and the last ends, in samples."""
     length = max(1, round(TRIM_FRAME * rate))
     count = -(-len(samples) // length)
     padded = np.zeros(count * length, dtype=np.float32)
@@ -166,8 +185,8 @@ def trim_silence(
     power = np.square(padded).reshape(count, length).mean(axis=1)
     loud = np.flatnonzero(power > power.max(initial=0.0) * 10 ** (-threshold / 10))
     if len(loud) == 0:
-        return samples
-    return samples[loud[0] * length : (loud[-1] + 1) * length]
+        return 0, len(samples)
+    return int(loud[0]) * length, min(len(samples), (int(loud[-1]) + 1) * length)
 
 
 def _columns(count: int, rate: int, settings: PictureSettings) -> tuple[int, float]:
@@ -301,13 +320,13 @@ def mel_frequencies(count: int, fmin: float, fmax: float) -> npt.NDArray[np.floa
     return np.where(mels < knee_mel, mels * hertz_per_mel, logarithmic)
 
 
-def row_frequencies(settings: PictureSettings) -> npt.NDArray[np.float64]:
+def row_frequencies(settings: PictureSettings, rate: int) -> npt.NDArray[np.float64]:
     """The middle of each row in Hz, row 0 (the highest) first, shape ``(height,)``.
 
-    `settings` must say `fmax`.
+    `rate` is the clip's, in Hz: where the settings name no `fmax` it ends the scale.
     """
-    assert settings.fmax is not None
-    height, fmin, fmax = settings.height, settings.fmin, settings.fmax
+    height, fmin = settings.height, settings.fmin
+    fmax = settings.fmax if settings.fmax is not None else rate / 2
     if settings.scale == "mel":
         return mel_frequencies(height + 2, fmin, fmax)[-2:0:-1]
     shares = (np.arange(height)[::-1] + 0.5) / height

@@ -1,9 +1,16 @@
+import csv
+import io
 import json
 import os
+import re
+import signal
+import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.conftest import REPOSITORY
 from tests.report.test_verdict import PAPER
@@ -38,7 +45,7 @@ def test_several_clips_and_folders(avser, tmp_path):
 def test_jsonl(avser, trained):
     done = avser("classify", VOICE, "--format", "jsonl", "--model", trained / "models" / "tiny")
     found = json.loads(done.stdout)
-    expected = ["file", "emotion", "category", "confidence", "probabilities", "uncertain"]
+    expected = ["file", "emotion", "category", "confidence", "probabilities", "uncertain", "model"]
     assert list(found) == expected
     assert found["file"] == str(VOICE)
     assert max(found["probabilities"].values()) == found["confidence"]
@@ -112,3 +119,139 @@ def test_a_closed_pipe_is_no_error(tmp_path):
     status = os.system(f"bash -c 'set -o pipefail; cd {REPOSITORY}; {command}' 2> {tmp_path}/err")
     assert status == 0
     assert "Traceback" not in (tmp_path / "err").read_text()
+
+
+def joined(*parts, rate=16000):
+    """Voices with a second of silence after each."""
+    pause = np.zeros(rate, np.float32)
+    return np.concatenate([sample for part in parts for sample in (part, pause)])
+
+
+def test_csv_and_table_for_several(avser, tmp_path):
+    write_wav(tmp_path / "in" / "a,b.wav", voice())
+    write_wav(tmp_path / "in" / "c.wav", voice("sad"))
+    done = avser("classify", "in", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert [row["file"] for row in rows] == ["in/a,b.wav", "in/c.wav"]
+    assert rows[0]["uncertain"] in ("true", "false")
+    assert float(rows[0][f"p_{rows[0]['emotion']}"]) == float(rows[0]["confidence"])
+    table = avser("classify", "in", "--format", "table").stdout
+    assert "in/a,b.wav" in table
+    assert rows[1]["emotion"] in table
+
+
+def test_out_is_gone_on_with(avser, tmp_path):
+    for name in "abc":
+        write_wav(tmp_path / "in" / f"{name}.wav", voice(seed=ord(name)))
+    first = avser("classify", "in", "--out", "rows.csv")
+    assert first.returncode == 0
+    assert first.stdout == ""
+    assert first.stderr.splitlines()[-1] == "rows.csv: 3 classified, 0 kept, 0 failed"
+    whole = (tmp_path / "rows.csv").read_bytes()
+    (tmp_path / "rows.csv").write_bytes(whole[:-10])
+    (tmp_path / "in" / "d.wav").write_text("no sound")
+    second = avser("classify", "in", "--out", "rows.csv")
+    assert second.returncode == 4
+    # The sound before the cut is heard again, too: rows of it may be missing.
+    assert second.stderr.splitlines()[-2] == "rows.csv: 2 classified, 1 kept, 1 failed"
+    assert (tmp_path / "rows.csv").read_bytes() == whole
+    (tmp_path / "in" / "d.wav").unlink()
+    assert "0 classified, 3 kept" in avser("classify", "in", "--out", "rows.csv").stderr
+
+
+def test_out_of_another_model_is_refused(avser, trained, tmp_path):
+    write_wav(tmp_path / "a.wav", voice())
+    avser("classify", "a.wav", "--out", "rows.jsonl")
+    before = (tmp_path / "rows.jsonl").read_bytes()
+    done = avser("classify", VOICE, "--out", "rows.jsonl", "--model", trained / "models" / "tiny")
+    assert done.returncode == 6
+    assert "answers of another model" in done.stderr
+    assert (tmp_path / "rows.jsonl").read_bytes() == before
+    (tmp_path / "notes.csv").write_text("my notes\n")
+    assert avser("classify", "a.wav", "--out", "notes.csv").returncode == 6
+    assert (tmp_path / "notes.csv").read_text() == "my notes\n"
+
+
+def test_interrupted_rows_stay(tmp_path):
+    for number in range(300):
+        write_wav(tmp_path / "in" / f"{number:03}.wav", voice(seconds=2.0, seed=number))
+    command = [sys.executable, "-m", "avser_cli", "classify", "in", "--out", "rows.csv"]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    running = subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+    )
+    while not (tmp_path / "rows.csv").exists() or (tmp_path / "rows.csv").stat().st_size < 2000:
+        time.sleep(0.01)
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "Traceback" not in errors
+    finished = (tmp_path / "rows.csv").read_bytes()
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    whole = (tmp_path / "rows.csv").read_bytes()
+    assert whole.startswith(finished)
+    assert len(whole.splitlines()) == 301
+
+
+def test_windows(avser, tmp_path):
+    write_wav(tmp_path / "long.wav", joined(voice(seconds=4.0), voice("sad", seconds=2.0)))
+    done = avser("classify", "--windows", "long.wav", "--plot", "line.png")
+    assert done.returncode == 0
+    *lines, summary = done.stdout.splitlines()
+    pattern = (
+        r"\d\d:\d\d\.\d\u2013\d\d:\d\d\.\d  (happy|sad|angry|neutral)  [01]\.\d\d(  uncertain)?"
+    )
+    assert all(re.fullmatch(pattern, line) for line in lines)
+    assert re.match(r"voice 00:0[56]\.\d of 00:08\.0: ", summary)
+    with Image.open(tmp_path / "line.png") as picture:
+        assert picture.size[0] > 1000
+    assert avser("classify", "--windows", "long.wav", "--plot", "x.png", "y.wav").returncode == 2
+
+
+def test_tracks_of_windows(avser, tmp_path):
+    write_wav(tmp_path / "long.wav", joined(voice(seconds=2.0), voice("sad", seconds=2.0)))
+    labels = avser("classify", "--windows", "long.wav", "--format", "audacity").stdout
+    assert all(len(line.split("\t")) == 3 for line in labels.splitlines())
+    done = avser("classify", "--windows", "long.wav", "long.wav", "--format", "srt", "--out", "all")
+    assert done.returncode == 0
+    assert (tmp_path / "all" / "long.wav.srt").read_text().startswith("1\n00:00:0")
+    avser("classify", "--windows", "long.wav", "--out", "long.TextGrid")
+    assert (tmp_path / "long.TextGrid").read_text().startswith('File type = "ooTextFile"')
+    assert avser("classify", "long.wav", "--format", "srt").returncode == 2
+
+
+def test_sound_from_stdin(tmp_path):
+    path = write_wav(tmp_path / "a.wav", joined(voice(seconds=2.0)))
+    for extra, head in (([], "Your emotion comes under"), (["--windows"], "00:00.")):
+        with path.open("rb") as sound:
+            done = subprocess.run(
+                [sys.executable, "-m", "avser_cli", "classify", "-", *extra],
+                stdin=sound,
+                capture_output=True,
+                text=True,
+                cwd=REPOSITORY,
+                check=True,
+            )
+        assert done.stdout.startswith(head)
+
+
+def test_explanation(avser, tmp_path):
+    done = avser("classify", VOICE, "--explain", "why.png", "--verbose")
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) in (8, 9)
+    with Image.open(tmp_path / "why.png") as picture:
+        assert picture.size[0] > 1000
+
+
+def test_odd_names(avser, tmp_path):
+    names = ["a b.wav", "ü.wav", "-x.wav", "line\nbreak.wav"]
+    for name in names:
+        write_wav(tmp_path / "in" / name, voice())
+    found = [
+        json.loads(line)
+        for line in avser("classify", "in", "--format", "jsonl").stdout.splitlines()
+    ]
+    assert sorted(row["file"] for row in found) == sorted(f"in/{name}" for name in names)
+    (tmp_path / "in" / "-x.wav").rename(tmp_path / "-x.wav")
+    assert avser("classify", "--", "-x.wav").returncode == 0
+    assert "line\nbreak" not in avser("classify", "in").stdout

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from avser_cli.errors import InputError, UsageError
 from avser_cli.infer.classifier import MODEL_VARIABLE, Classifier, box_model, chosen_model
 from avser_cli.learn.backend import keras
 from avser_cli.learn.calibration import with_temperature
@@ -95,3 +96,50 @@ def test_many_threads_hear_the_same(tmp_path):
     for thread in threads:
         thread.join()
     assert found == [expected] * 8
+
+
+def test_samples_are_heard_as_their_file(tmp_path):
+    classifier = Classifier.load()
+    samples = voice()
+    from_file = classifier.predict(write_wav(tmp_path / "a.wav", samples, subtype="FLOAT"))
+    assert classifier.predict_samples(samples, 16000) == from_file
+    two = np.stack([samples, samples], axis=1)
+    assert classifier.predict_samples(two, 16000).emotion == from_file.emotion
+    whole = np.rint(samples * 32767).astype(np.int16)
+    rounded = classifier.predict_samples(whole, 16000)
+    assert rounded.confidence == pytest.approx(from_file.confidence, abs=0.02)
+    with pytest.raises(UsageError, match="shape"):
+        classifier.predict_samples(np.zeros((2, 2, 2)), 16000)
+    with pytest.raises(InputError, match="NaN"):
+        classifier.predict_samples([np.nan] * 16000, 16000)
+
+
+def test_many_come_in_order_and_failures_among_them(tmp_path):
+    paths = [write_wav(tmp_path / f"{n}.wav", voice(seed=n)) for n in range(12)]
+    paths[5].write_text("no sound")
+    classifier = Classifier.load()
+    found = list(classifier.predict_many(paths, jobs=2))
+    assert [path for path, _ in found] == paths
+    assert isinstance(found[5][1], InputError)
+    assert [answer for n, (_, answer) in enumerate(found) if n != 5] == [
+        classifier.predict(path) for n, path in enumerate(paths) if n != 5
+    ]
+
+
+def test_a_stream_is_heard_as_its_file(tmp_path):
+    pause = np.zeros(16000, np.float32)
+    sound = np.concatenate([pause, voice(seconds=5.0), pause, voice("sad", 2.0), pause])
+    classifier = Classifier.load()
+    whole = list(classifier.segments(write_wav(tmp_path / "a.wav", sound, subtype="FLOAT")))
+    chunks = [sound[at : at + 5000] for at in range(0, len(sound), 5000)]
+    assert list(classifier.stream(chunks, 16000)) == whole
+    assert whole[-1].end == pytest.approx(9.0, abs=0.3)
+
+
+def test_explanation_fits_the_picture(tmp_path):
+    found = Classifier.load().explain(write_wav(tmp_path / "a.wav", voice(seconds=2.0)))
+    assert found.picture.shape == found.lost.shape == (150, 150)
+    assert found.end - found.start == pytest.approx(3.0)
+    assert found.start == pytest.approx(-0.5, abs=0.2)
+    assert found.frequencies[0] > found.frequencies[-1]
+    assert np.abs(found.lost).max() > 0

@@ -1,10 +1,16 @@
-import json
-
 import pytest
 
 from avser_cli.corpus.emotions import CATEGORIES, PAPER_EMOTIONS
-from avser_cli.infer.classifier import Prediction
-from avser_cli.report.verdict import json_line, paper_lines
+from avser_cli.infer.classifier import Prediction, Segment
+from avser_cli.report.verdict import (
+    clock,
+    paper_lines,
+    probability_bars,
+    segment_line,
+    time_summary,
+)
+
+SAD = Prediction("sad", "negative", 0.75, {"happy": 0.25, "sad": 0.75})
 
 # Letter for letter from the paper's algorithm, step 7.
 PAPER = {
@@ -31,16 +37,28 @@ def test_more_emotions_follow_the_form():
     assert lines[2] == "Positive emotions : calm, happy, neutral, surprised"
 
 
-def test_json_line():
-    prediction = Prediction("sad", "negative", 0.75, {"happy": 0.25, "sad": 0.75})
-    values = json.loads(json_line("a\nb.wav", prediction))
-    assert list(values) == [
-        "file",
-        "emotion",
-        "category",
-        "confidence",
-        "probabilities",
-        "uncertain",
+def test_bars():
+    assert probability_bars(SAD) == [
+        f"happy  {'█' * 8:<30}  0.25",
+        f"sad    {'█' * 22:<30}  0.75",
     ]
-    assert values["file"] == "a\nb.wav"
-    assert values["probabilities"] == {"happy": 0.25, "sad": 0.75}
+
+
+def test_a_segments_line():
+    assert segment_line(Segment(12.3, 15.1, SAD)) == "00:12.3\u201300:15.1  sad  0.75"
+    unsure = Prediction("sad", "negative", 0.5, {"happy": 0.5, "sad": 0.5}, uncertain=True)
+    line = segment_line(Segment(3600.0, 3661.25, unsure), verbose=True)
+    assert line == "1:00:00.0\u20131:01:01.2  sad  0.50  happy 0.50  sad 0.50  uncertain"
+
+
+def test_times_roll_over_with_their_digits():
+    assert clock(59.96) == "01:00.0"
+    assert clock(3599.96) == "1:00:00.0"
+    assert clock(61, 0) == "01:01"
+
+
+def test_shares_of_time():
+    happy = Prediction("happy", "positive", 0.9, {"happy": 0.9, "sad": 0.1})
+    found = [Segment(0, 1, SAD), Segment(2, 5, happy)]
+    assert time_summary(found, 60) == ["voice 00:04.0 of 01:00.0: happy 75%, sad 25%"]
+    assert time_summary([], 60) == ["no voice in 01:00.0"]

@@ -25,7 +25,7 @@ LOG = PictureSettings(scale="log", fmin=60.0)
 
 
 def row_frequency(row: int, shown: PictureSettings, rate: int) -> float:
-    return float(row_frequencies(replace(shown, fmax=shown.fmax or rate / 2))[row])
+    return float(row_frequencies(shown, rate)[row])
 
 
 @settings(max_examples=60, deadline=None)
