@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -47,7 +49,7 @@ def test_what_no_window_could_hear_is_left_out():
 def test_windows_cover_the_voice_in_pieces_of_any_size(size):
     rate, pause = 16000, np.zeros(16000, np.float32)
     sound = np.concatenate([pause, voice(seconds=7.3), pause, voice("sad", 1.0), pause])
-    heard = []
+    heard: list[float] = []
     pieces = [sound[at : at + size] for at in range(0, len(sound), size)]
     found = list(windows(pieces, rate, 3.0, heard.append))
     assert heard[-1] == pytest.approx(len(sound) / rate)
@@ -59,7 +61,7 @@ def test_windows_cover_the_voice_in_pieces_of_any_size(size):
     assert [w.last for w in long] == [False] * (len(long) - 1) + [True]
     assert long[0].start * FRAME == pytest.approx(1.0, abs=0.2)
     assert long[-1].end * FRAME == pytest.approx(8.3, abs=0.3)
-    assert all(b.start - a.start <= 50 for a, b in zip(long, long[1:], strict=False))
+    assert all(b.start - a.start <= 50 for a, b in itertools.pairwise(long))
 
 
 def test_spans_cover_a_long_stretch_without_gaps():
@@ -72,4 +74,4 @@ def test_spans_cover_a_long_stretch_without_gaps():
     assert isinstance(found[0], Span)
     assert found[0].start == 0
     assert found[-1].end == pytest.approx(1160 * FRAME)
-    assert all(a.end == b.start for a, b in zip(found, found[1:], strict=False))
+    assert all(a.end == b.start for a, b in itertools.pairwise(found))

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -57,7 +59,7 @@ def test_the_size_of_the_pieces_does_not_matter(size):
 
 def test_a_frame_is_settled_after_a_second():
     detector = VoiceDetector(16000)
-    settled = sum(len(detector.feed(recording(0, 0.1)[:1600])) for _ in range(30))
+    settled = sum(len(detector.feed(np.zeros(1600, np.float32))) for _ in range(30))
     assert 0 <= 3.0 / FRAME - settled <= AFTER + 5
 
 
@@ -72,16 +74,17 @@ def test_stretches_are_apart_and_hold_the_voice(frames, size):
     for part in closed:
         assert 0 <= part.start < part.end <= len(voiced)
         assert voiced[part.start : part.end].any()
-    for before, after in zip(closed, closed[1:], strict=False):
+    for before, after in itertools.pairwise(closed):
         assert after.start >= before.end
         assert not voiced[before.end : after.start].all() or after.start == before.end
-    assert closed == Stretches().feed(voiced)[: len(closed)] or size < len(voiced) or not closed
+    alone = Stretches()
+    assert closed == [part for part in alone.feed(voiced) if part.closed] + alone.finish()
 
 
 def test_pauses_join_and_end():
     voiced = np.ones(200, np.bool_)
-    voiced[50 : 50 + PAUSE] = False
-    voiced[120 : 120 + PAUSE + 1] = False
+    voiced[50 : 50 + PAUSE - 1] = False
+    voiced[120 : 120 + PAUSE] = False
     stretches = Stretches()
     ends = [part.end for part in [*stretches.feed(voiced), *stretches.finish()] if part.closed]
     assert len(ends) == 2
