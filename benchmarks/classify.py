@@ -24,7 +24,8 @@ from joblib import Parallel, delayed
 from avser_cli.errors import MissingExtraError
 from avser_cli.infer.classifier import Classifier, box_model
 from avser_cli.learn.rivals import read_opensmile, refuse_without_opensmile
-from avser_cli.sound.drawing import find_sounds, picture_of
+from avser_cli.sound.drawing import picture_of
+from avser_cli.sound.folder import find_sounds
 
 REPEATS = 5
 SOME = 100

@@ -21,7 +21,8 @@ from avser_cli.learn.metrics import score
 from avser_cli.learn.summary import ROBUSTNESS
 from avser_cli.report.crossval import robustness_table
 from avser_cli.sound.decode import Clip, read_clip
-from avser_cli.sound.drawing import draw_clip, find_sounds
+from avser_cli.sound.drawing import draw_clip
+from avser_cli.sound.folder import find_sounds
 from benchmarks.degradations import DEGRADATIONS, Degradation, Samples
 
 VOICES = 8

@@ -16,7 +16,7 @@ from avser_cli.infer.classifier import Classifier
 from avser_cli.learn.metrics import score
 from avser_cli.report.tables import classification_report, confusion_table
 from avser_cli.report.terminal import show
-from avser_cli.sound.drawing import find_sounds
+from avser_cli.sound.folder import find_sounds
 
 
 def main() -> None:

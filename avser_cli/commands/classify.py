@@ -25,7 +25,7 @@ from avser_cli.report.verdict import (
     time_summary,
 )
 from avser_cli.sound.decode import STDIN
-from avser_cli.sound.drawing import find_sounds
+from avser_cli.sound.folder import find_sounds
 from avser_cli.sound.source import named
 from avser_cli.sound.streams import Samples
 

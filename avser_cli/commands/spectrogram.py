@@ -1,49 +1,264 @@
-"""`avser spectrogram`: a folder of sound to a folder of pictures."""
+"""`avser spectrogram`: sounds to pictures, for networks and for eyes."""
 
 from __future__ import annotations
 
+import re
+import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from avser_cli.errors import PartialError
-from avser_cli.files import refuse_unwritable
+from avser_cli.corpus.manifest import write_manifest
+from avser_cli.errors import InputError, PartialError, UsageError
+from avser_cli.files import refuse_unwritable, write_whole
 from avser_cli.learn.recipes import picture_settings
 from avser_cli.report.terminal import progress, safe, say
-from avser_cli.sound.drawing import draw_folder
+from avser_cli.sound.decode import STDIN
+from avser_cli.sound.drawing import Artist, NetworkArtist, Outcome, draw_all
+from avser_cli.sound.folder import find_sounds, mirrored
+from avser_cli.sound.picture import PictureSettings
+
+EYE_SIZE = (1200, 600)
+"""Width and height of pictures for eyes where none is asked for."""
 
 
 def spectrogram(
-    source: Annotated[Path, typer.Argument(help="Folder of sound files.")],
-    target: Annotated[Path, typer.Argument(help="Folder for the pictures; its tree is mirrored.")],
+    source: Annotated[Path, typer.Argument(help="Folder of sounds, one sound, or - for stdin.")],
+    target: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder for the pictures (the tree is mirrored), a file, - for stdout."
+        ),
+    ],
     recipe: Annotated[
-        Literal["default", "paper"], typer.Option(help="Whose picture settings to draw with.")
+        Literal["default", "paper"], typer.Option(help="Whose picture settings to start from.")
     ] = "default",
-    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Threads; -1: one a core.")] = -1,
+    size: Annotated[
+        str | None, typer.Option(help="Pixels: 150, or WIDTHxHEIGHT.", rich_help_panel="Picture")
+    ] = None,
+    scale: Annotated[
+        Literal["log", "mel", "linear"] | None,
+        typer.Option(help="Frequency axis.", rich_help_panel="Picture"),
+    ] = None,
+    fmin: Annotated[
+        float | None, typer.Option(help="Lowest frequency in Hz.", rich_help_panel="Picture")
+    ] = None,
+    fmax: Annotated[
+        float | None,
+        typer.Option(help="Highest in Hz; 0: each sound's half rate.", rich_help_panel="Picture"),
+    ] = None,
+    window: Annotated[
+        float | None, typer.Option(help="Hann window in seconds.", rich_help_panel="Picture")
+    ] = None,
+    hop: Annotated[
+        float | None,
+        typer.Option(
+            help="Seconds between spectra, which a column averages; default: half a window.",
+            rich_help_panel="Picture",
+        ),
+    ] = None,
+    fft: Annotated[
+        int | None,
+        typer.Option(
+            help="Samples of the Fourier transform, if more than the window's.",
+            rich_help_panel="Picture",
+        ),
+    ] = None,
+    range_: Annotated[
+        float | None,
+        typer.Option("--range", help="Decibels from black to white.", rich_help_panel="Picture"),
+    ] = None,
+    floor: Annotated[
+        float | None, typer.Option(help="Level of black in dBFS.", rich_help_panel="Picture")
+    ] = None,
+    trim: Annotated[
+        float | None,
+        typer.Option(
+            help="Cut ends so many dB under the loudest 20 ms.", rich_help_panel="Picture"
+        ),
+    ] = None,
+    no_trim: Annotated[
+        bool, typer.Option("--no-trim", help="Cut nothing.", rich_help_panel="Picture")
+    ] = False,
+    resize: Annotated[
+        Literal["stretch", "pad"] | None,
+        typer.Option(
+            help="Stretch every sound to the width, or let the width span --seconds.",
+            rich_help_panel="Picture",
+        ),
+    ] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(help="Time that a padded picture spans.", rich_help_panel="Picture"),
+    ] = None,
+    style: Annotated[
+        Literal["network", "spek", "waveform"],
+        typer.Option(
+            help="network: gray pixels alone; spek: axes, name and colours; waveform: it on top.",
+            rich_help_panel="For eyes",
+        ),
+    ] = "network",
+    palette: Annotated[
+        Literal["spek", "sox", "gray", "viridis", "magma", "inferno", "cividis"] | None,
+        typer.Option(help="Colours; default: spek.", rich_help_panel="For eyes"),
+    ] = None,
+    background: Annotated[
+        Literal["dark", "light", "transparent"] | None,
+        typer.Option(help="Default: dark.", rich_help_panel="For eyes"),
+    ] = None,
+    format: Annotated[
+        Literal["png", "svg", "pdf"] | None,
+        typer.Option(help="Default: by the target's ending, else png.", rich_help_panel="For eyes"),
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", help="At once; -1: one a core.")] = -1,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="Draw on a Dask cluster that sees the folders: tcp://HOST:8786."),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first failure.")] = False,
     force: Annotated[bool, typer.Option(help="Draw again what is up to date.")] = False,
 ) -> None:
-    """Draw every sound in a folder as a 150 x 150 grayscale spectrogram picture.
+    """Draw sounds as spectrogram pictures: 150 x 150 grayscale for networks, or for eyes.
 
     Example: avser spectrogram ./wav ./png
+
+    Example: avser spectrogram clip.wav clip.svg --style spek
     """
-    settings = picture_settings(recipe)
-    total, outcomes = draw_folder(source, target, settings, jobs=jobs, force=force)
+    if jobs == 0 or jobs < -1:
+        raise UsageError(f"--jobs {jobs}: 1 or more, or -1 for one a core")
+    eyes = style != "network"
+    settings = _settings(
+        _eye_settings() if eyes and recipe == "default" else picture_settings(recipe),
+        size=size,
+        scale=scale,
+        fmin=fmin,
+        fmax=fmax,
+        window=window,
+        hop=hop,
+        fft=fft,
+        dynamic_range=range_,
+        floor=floor,
+        trim=trim,
+        no_trim=no_trim,
+        resize=resize,
+        seconds=seconds,
+    )
+    suffix = f".{format}" if format else target.suffix.lower()
+    if suffix not in (".png", ".svg", ".pdf") or source.is_dir():
+        suffix = f".{format or 'png'}"
+    artist: Artist
+    if style == "network":
+        if palette or background or suffix != ".png":
+            raise UsageError(
+                "--palette, --background, SVG and PDF go with --style spek or waveform"
+            )
+        artist = NetworkArtist(settings)
+    else:
+        from avser_cli.report.eyes import EyeArtist
+
+        artist = EyeArtist(
+            style, settings, palette or "spek", background or "dark", _FORMATS[suffix]
+        )
+    if source == STDIN or not source.is_dir():
+        _draw_file(source, target, artist, suffix)
+        return
+    _draw_folder(source, target, artist, suffix, eyes, jobs, scheduler, strict, force)
+
+
+_FORMATS: dict[str, Literal["png", "svg", "pdf"]] = {".png": "png", ".svg": "svg", ".pdf": "pdf"}
+
+
+def _eye_settings() -> PictureSettings:
+    """Spek's picture, at its size for eyes."""
+    paper = picture_settings("paper")
+    return replace(paper, width=EYE_SIZE[0], height=EYE_SIZE[1])
+
+
+def _settings(
+    base: PictureSettings,
+    *,
+    size: str | None,
+    fmax: float | None,
+    floor: float | None,
+    no_trim: bool,
+    resize: str | None,
+    **plain: float | str | None,
+) -> PictureSettings:
+    """A recipe's settings with what the options put in place of its values."""
+    changes: dict[str, object] = {key: value for key, value in plain.items() if value is not None}
+    if size is not None:
+        match = re.fullmatch(r"(\d{1,5})(?:[x×](\d{1,5}))?", size.strip().lower())  # noqa: RUF001
+        if not match:
+            raise UsageError(f"--size {size!r}: pixels, e.g. 150 or 1920x1080")
+        changes |= {"width": int(match[1]), "height": int(match[2] or match[1])}
+    if fmax is not None:
+        changes["fmax"] = fmax or None
+    if no_trim:
+        if "trim" in changes:
+            raise UsageError("--trim and --no-trim exclude each other")
+        changes["trim"] = None
+    if resize == "stretch":
+        if "seconds" in changes:
+            raise UsageError("--seconds goes with --resize pad")
+        changes["seconds"] = None
+    elif resize == "pad" and "seconds" not in changes and base.seconds is None:
+        raise UsageError("--resize pad needs --seconds: the time that every picture spans")
+    settings = replace(base, **changes)  # type: ignore[arg-type]
+    if floor is not None:
+        settings = replace(settings, white=floor + settings.dynamic_range)
+    return settings
+
+
+def _draw_file(source: Path, target: Path, artist: Artist, suffix: str) -> None:
+    picture, _ = artist.draw(source)
+    if target == STDIN:
+        sys.stdout.buffer.write(picture)
+        sys.stdout.buffer.flush()
+        return
+    if target.is_dir():
+        target = target / f"{'stdin' if source == STDIN else source.stem}{suffix}"
+    write_whole(target, picture)
+    say(f"{safe(target)}: drawn")
+
+
+def _draw_folder(
+    source: Path,
+    target: Path,
+    artist: Artist,
+    suffix: str,
+    eyes: bool,
+    jobs: int,
+    scheduler: str | None,
+    strict: bool,
+    force: bool,
+) -> None:
+    if target == STDIN:
+        raise UsageError("a folder of pictures does not go to stdout; name a folder")
+    pairs = mirrored(find_sounds(source), source, target, suffix)
     refuse_unwritable(target)
-    counts: Counter[str] = Counter()
-    failures = []
-    with progress("drawing") as advance:
-        for done, outcome in enumerate(outcomes, start=1):
-            counts[outcome.status] += 1
-            if outcome.status == "failed":
-                failures.append(outcome.reason)
-            advance(done, total)
-    for reason in sorted(failures):
+    outcomes: list[Outcome] = []
+    drawn = draw_all(pairs, artist, jobs=jobs, processes=eyes, scheduler=scheduler, force=force)
+    try:
+        with progress("drawing") as advance:
+            for done, outcome in enumerate(drawn, start=1):
+                outcomes.append(outcome)
+                if strict and outcome.status == "failed":
+                    raise InputError(outcome.reason)
+                advance(done, len(pairs))
+    except (KeyboardInterrupt, InputError):
+        write_manifest(target, outcomes)
+        raise
+    write_manifest(target, outcomes)
+    failures = sorted(outcome.reason for outcome in outcomes if outcome.status == "failed")
+    for reason in failures:
         say(f"failed: {safe(reason)}")
+    counts = Counter(outcome.status for outcome in outcomes)
     say(
-        f"{target}: {counts['drawn']} drawn, {counts['up to date']} up to date, "
+        f"{safe(target)}: {counts['drawn']} drawn, {counts['up to date']} up to date, "
         f"{counts['failed']} failed"
     )
     if failures:
-        raise PartialError(f"{len(failures)} of {total} sounds could not be drawn")
+        raise PartialError(f"{len(failures)} of {len(pairs)} sounds could not be drawn")

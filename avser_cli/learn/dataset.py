@@ -16,9 +16,10 @@ from avser_cli.errors import CorpusError, InputError
 from avser_cli.learn.recipes import Recipe
 from avser_cli.sound.decode import read_clip, refuse_silence
 from avser_cli.sound.drawing import picture_of, refuse_too_little
+from avser_cli.sound.facts import checksum
 from avser_cli.sound.features import feature_vector
 from avser_cli.sound.picture import PictureSettings
-from avser_cli.sound.png import checksum, read_picture
+from avser_cli.sound.png import read_picture
 
 Inputs = npt.NDArray[Any]
 """uint8 pictures or float32 features."""
@@ -149,7 +150,7 @@ def read_sound_as(settings: PictureSettings) -> Reader:
 
     def read(path: Path) -> tuple[Inputs, str]:
         picture, origin = picture_of(path, settings)
-        return picture, origin.samples_sha256
+        return picture, origin.facts.samples_sha256
 
     return read
 
@@ -158,7 +159,7 @@ def _read_png(settings: PictureSettings) -> Reader:
     def read(path: Path) -> tuple[Inputs, str]:
         picture, origin = read_picture(path)
         _refuse_mixture(path, origin.settings, settings)
-        return picture, origin.samples_sha256
+        return picture, origin.facts.samples_sha256
 
     return read
 

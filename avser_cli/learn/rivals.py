@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from avser_cli.errors import InputError, MissingExtraError
 from avser_cli.sound.decode import read_clip, refuse_silence
-from avser_cli.sound.png import checksum
+from avser_cli.sound.facts import checksum
 
 SVM_C = 1.0
 Floats = npt.NDArray[np.float32]

@@ -6,8 +6,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,18 +14,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.errors import MissingExtraError, UsageError
+from avser_cli.cluster import TRIES, dask_client, worker_losses
+from avser_cli.errors import UsageError
 from avser_cli.learn.dataset import Dataset, Inputs
 from avser_cli.learn.engine import engine_version
 from avser_cli.learn.history import Epoch
 from avser_cli.learn.rivals import fit_prior, fit_svm
 from avser_cli.learn.runs import FinishedRun
 from avser_cli.learn.store import Job, Store
-
-TRIES = 3
-"""How often runs are handed out whose workers die."""
-CONNECT_SECONDS = 10
-"""How long a Dask scheduler has to answer."""
 
 OnEpoch = Callable[[Job, Epoch], None]
 
@@ -71,7 +65,7 @@ def run_jobs(
         return
     left = {job.key: job for job in group}
     spread = _over_cluster if workers.scheduler else _over_processes
-    losses = _losses()
+    losses = worker_losses()
     for attempt in range(1, TRIES + 1):
         try:
             for key, finished in spread(list(left.values()), dataset, store, workers, on_epoch):
@@ -229,39 +223,10 @@ def _over_cluster(
     assert workers.scheduler is not None
     # Every worker gets the inputs, so that they are not lost with one of them.
     with (
-        _client(workers.scheduler) as client,
+        dask_client(workers.scheduler) as client,
         parallel_config(backend="dask", client=client, scatter=[dataset.inputs]),
     ):
         spread = Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="all")
         yield from spread(
             delayed(_train_elsewhere)(job, dataset.inputs, clips, None, None, None) for job in group
         )
-
-
-@contextmanager
-def _client(scheduler: str) -> Iterator[Any]:
-    try:
-        from distributed import Client
-    except ImportError:
-        raise MissingExtraError(
-            "--scheduler needs Dask; install it with: pip install 'avser[dask]'"
-        ) from None
-    try:
-        client = Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            f"{scheduler}: no Dask scheduler answers there ({type(error).__name__}); start one "
-            "with `dask scheduler` and workers with `dask worker ADDRESS`"
-        ) from None
-    with client:
-        yield client
-
-
-def _losses() -> tuple[type[BaseException], ...]:
-    """What is raised where workers died and took runs or inputs with them."""
-    try:
-        from distributed import KilledWorker
-        from distributed.client import FutureCancelledError
-    except ImportError:
-        return BrokenProcessPool, CancelledError
-    return BrokenProcessPool, CancelledError, KilledWorker, FutureCancelledError

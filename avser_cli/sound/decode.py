@@ -26,6 +26,7 @@ __all__ = [
     "Clip",
     "Stream",
     "open_sound",
+    "peak_of",
     "read_clip",
     "refuse_silence",
 ]
@@ -144,9 +145,14 @@ def _opened(source: Source) -> OpenSound:
     return ContainerSound(source, reason)
 
 
+def peak_of(samples: npt.NDArray[np.float32]) -> float:
+    """The largest absolute value; 0 of no samples."""
+    return max(float(samples.max(initial=0.0)), -float(samples.min(initial=0.0)))
+
+
 def refuse_silence(name: Path | str, samples: npt.NDArray[np.float32]) -> None:
     """Raise `InputError` where there is nothing to hear: no sample over -80 dBFS."""
-    if np.abs(samples).max(initial=0.0) < SILENCE_PEAK:
+    if peak_of(samples) < SILENCE_PEAK:
         raise InputError(f"{named(name)}: silent (no sample over -80 dBFS); check the recording")
 
 

@@ -1,20 +1,25 @@
-"""From a folder of sound to a folder of pictures: what `avser spectrogram` does."""
+"""Drawing the pictures that networks read, one and a folder at a time."""
 
 from __future__ import annotations
 
-import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 
-from avser_cli.errors import InputError, os_reason
-from avser_cli.sound.decode import SOUND_SUFFIXES, Clip, read_clip, refuse_silence
+from avser_cli.cluster import TRIES, dask_client, worker_losses
+from avser_cli.errors import InputError, UsageError, os_reason
+from avser_cli.files import write_whole
+from avser_cli.sound.decode import STDIN, Clip, read_clip, refuse_silence
+from avser_cli.sound.facts import Facts, checksum, facts_of
 from avser_cli.sound.picture import Picture, PictureSettings, draw_picture, trim_silence
-from avser_cli.sound.png import Origin, checksum, read_origin, write_picture
+from avser_cli.sound.png import Origin, png_bytes, read_origin
+
+MANY, CHUNK = 200, 8
+"""From so many sounds on, processes draw so many at a time: fewer and their start costs more."""
 
 SHORTEST_SECONDS = 0.2
 """A sound with less than this left after the silence at its ends is cut is not judged."""
@@ -31,57 +36,59 @@ class Outcome:
     status : {"drawn", "up to date", "failed"}
     reason : str
         Why it failed: one line that names the file; empty otherwise.
+    facts : Facts or None
+        Of the sound, where it could be read.
     """
 
     source: Path
     target: Path
     status: Literal["drawn", "up to date", "failed"]
     reason: str = ""
+    facts: Facts | None = None
 
 
-def find_sounds(folder: Path) -> list[Path]:
-    """The sound files in a folder and its subfolders, sorted; hidden ones are left out.
+class Artist(Protocol):
+    """A way to draw sounds. Instances travel to other processes."""
 
-    Raises
-    ------
-    InputError
-        The folder is missing or unreadable, or has no sound in it.
+    def draw(self, path: Path) -> tuple[bytes, Facts]:
+        """A sound's picture file, and what is known of the sound.
+
+        Raises
+        ------
+        InputError
+            The sound cannot be drawn.
+        """
+        ...
+
+    def current(self, picture: Path, source_sha256: str) -> Facts | None:
+        """The facts of the sound, if its picture is there and as `draw` would make it."""
+        ...
+
+
+@dataclass(frozen=True)
+class NetworkArtist:
+    """Draws what networks read: gray pixels without axes.
+
+    Attributes
+    ----------
+    settings : PictureSettings
     """
-    sounds = find_files(folder, SOUND_SUFFIXES)
-    if not sounds:
-        known = " ".join(sorted(SOUND_SUFFIXES))
-        raise InputError(f"{folder}: no sound files in it ({known}); check the folder")
-    return sounds
 
+    settings: PictureSettings
 
-def find_files(folder: Path, suffixes: frozenset[str]) -> list[Path]:
-    """Files below a folder with one of the endings (lower case), sorted, hidden ones left out.
+    def draw(self, path: Path) -> tuple[bytes, Facts]:
+        """See `Artist`."""
+        picture, origin = picture_of(path, self.settings)
+        return png_bytes(picture, origin), origin.facts
 
-    Raises
-    ------
-    InputError
-        The folder is missing, not a folder, or unreadable.
-    """
-    if not folder.exists():
-        raise InputError(f"{folder}: no such folder; check the name")
-    if not folder.is_dir():
-        raise InputError(f"{folder}: not a folder")
-    found = []
-    try:
-        for parent, names, files in os.walk(folder, onerror=_raise):
-            names[:] = [name for name in names if not name.startswith(".")]
-            found += [
-                Path(parent, name)
-                for name in files
-                if Path(name).suffix.lower() in suffixes and not name.startswith(".")
-            ]
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be read: {os_reason(error)}") from None
-    return sorted(found)
-
-
-def _raise(error: OSError) -> None:
-    raise error
+    def current(self, picture: Path, source_sha256: str) -> Facts | None:
+        """See `Artist`."""
+        try:
+            origin = read_origin(picture)
+        except InputError:
+            return None
+        same = origin.settings == self.settings and origin.facts.source_sha256 == source_sha256
+        return origin.facts if same else None
 
 
 def picture_of(path: Path, settings: PictureSettings) -> tuple[Picture, Origin]:
@@ -94,15 +101,17 @@ def picture_of(path: Path, settings: PictureSettings) -> tuple[Picture, Origin]:
     """
     clip = read_clip(path)
     picture = draw_clip(path, clip, settings)
-    origin = Origin(
-        settings=settings,
-        source_sha256=checksum(path.read_bytes()),
-        samples_sha256=checksum(clip.samples),
-        duration=round(clip.duration, 4),
-        rate=clip.stream.rate,
-        channels=clip.stream.channels,
-    )
-    return picture, origin
+    return picture, Origin(settings, facts_of(file_content(path, clip), clip))
+
+
+def file_content(path: Path, clip: Clip) -> bytes:
+    """The bytes of a sound file; of standard input, which is read once, those of its samples."""
+    if path == STDIN:
+        return clip.samples.tobytes()
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {os_reason(error)}") from None
 
 
 def draw_clip(name: Path | str, clip: Clip, settings: PictureSettings) -> Picture:
@@ -121,92 +130,108 @@ def refuse_too_little(name: Path | str, clip: Clip, trim: float | None) -> None:
         )
 
 
-def draw_folder(
-    source: Path,
-    target: Path,
-    settings: PictureSettings,
+def draw_all(
+    pairs: Sequence[tuple[Path, Path]],
+    artist: Artist,
     *,
     jobs: int = -1,
+    processes: bool = False,
+    scheduler: str | None = None,
     force: bool = False,
-) -> tuple[int, Iterator[Outcome]]:
-    """Draw every sound below `source` into a tree of the same shape below `target`.
-
-    Names are kept, with ``.png`` for the ending; where two sounds differ in the ending only, the
-    second keeps it too (``a.flac.png``). A picture whose source file and settings are what they
-    were is left as it is.
+) -> Iterator[Outcome]:
+    """Draw sounds; a picture that is as it would be drawn is left as it is.
 
     Parameters
     ----------
-    source, target : pathlib.Path
-        Folders of sounds and of pictures.
-    settings : PictureSettings
+    pairs : sequence of (pathlib.Path, pathlib.Path)
+        Each sound and its picture; see `avser_cli.sound.folder.mirrored`.
+    artist : Artist
     jobs : int
-        Threads; -1 for one a core.
+        How many are drawn at once here; -1 for one a core.
+    processes : bool
+        In processes, for artists that threads would disturb.
+    scheduler : str or None
+        A Dask scheduler whose workers draw instead; they must see the same folders.
     force : bool
         Draw again what is up to date.
 
-    Returns
-    -------
-    count : int
-        Number of sounds.
-    outcomes : iterator of Outcome
+    Yields
+    ------
+    Outcome
         In the order of completion; the work is done while it is read.
 
     Raises
     ------
-    InputError
-        No sound below `source`.
     OutputError
-        `target` cannot be written to (also while the iterator is read).
+        A picture cannot be written.
+    UsageError
+        The scheduler does not answer, or its workers died too often.
     """
-    pairs = mirrored(find_sounds(source), source, target)
-    return len(pairs), _drawn(pairs, settings, jobs, force)
-
-
-def _drawn(
-    pairs: list[tuple[Path, Path]], settings: PictureSettings, jobs: int, force: bool
-) -> Iterator[Outcome]:
+    if scheduler is not None:
+        yield from _over_cluster(pairs, artist, scheduler, force)
+        return
     from joblib import Parallel, delayed
 
     # An interrupted run leaves results unread; joblib's advice about that is not for users.
     warnings.filterwarnings("ignore", module="joblib", message=".*input task iterator.*")
-    work = (delayed(_draw_one)(sound, png, settings, force) for sound, png in pairs)
-    # Threads: decoding, FFT and PNG packing all release the interpreter lock.
-    yield from Parallel(n_jobs=jobs, prefer="threads", return_as="generator_unordered")(work)
+    # Threads start at once, processes do not wait for each other's interpreter lock.
+    many = len(pairs) >= MANY
+    prefer = "processes" if many or (processes and len(pairs) > 1) else "threads"
+    size = CHUNK if many else 1
+    chunks = [pairs[first : first + size] for first in range(0, len(pairs), size)]
+    work = (delayed(draw_some)(chunk, artist, force) for chunk in chunks)
+    for done in Parallel(n_jobs=jobs, prefer=prefer, return_as="generator_unordered")(work):
+        yield from done
 
 
-def mirrored(sounds: list[Path], source: Path, target: Path) -> list[tuple[Path, Path]]:
-    """Each sound with the path of its picture; no two share one."""
-    taken: set[Path] = set()
-    pairs = []
-    for sound in sounds:
-        place = target / sound.relative_to(source)
-        png = place.with_suffix(".png")
-        if png in taken:
-            png = place.with_name(f"{place.name}.png")
-        taken.add(png)
-        pairs.append((sound, png))
-    return pairs
+def _over_cluster(
+    pairs: Sequence[tuple[Path, Path]], artist: Artist, scheduler: str, force: bool
+) -> Iterator[Outcome]:
+    from joblib import Parallel, delayed, parallel_config
+
+    left = {sound.absolute(): (sound, picture) for sound, picture in pairs}
+    for attempt in range(1, TRIES + 1):
+        try:
+            with (
+                dask_client(scheduler) as client,
+                parallel_config(backend="dask", client=client),
+            ):
+                spread = Parallel(return_as="generator_unordered", batch_size="auto")
+                # Workers have working folders of their own.
+                work = (
+                    delayed(draw_one)(sound, picture.absolute(), artist, force)
+                    for sound, (_, picture) in list(left.items())
+                )
+                for found in spread(work):
+                    sound, picture = left.pop(found.source)
+                    yield Outcome(sound, picture, found.status, found.reason, found.facts)
+            return
+        except worker_losses() as error:
+            if attempt == TRIES:
+                raise UsageError(
+                    f"{scheduler}: workers died {TRIES} times ({type(error).__name__}); finished "
+                    "pictures are kept, so see to the workers and start again"
+                ) from None
 
 
-def _draw_one(sound: Path, png: Path, settings: PictureSettings, force: bool) -> Outcome:
+def draw_some(pairs: Sequence[tuple[Path, Path]], artist: Artist, force: bool) -> list[Outcome]:
+    """Draw some sounds, one after the other."""
+    return [draw_one(sound, picture, artist, force) for sound, picture in pairs]
+
+
+def draw_one(sound: Path, picture: Path, artist: Artist, force: bool = False) -> Outcome:
+    """Draw one sound, unless its picture is up to date."""
     try:
-        if not force and _is_current(sound, png, settings):
-            return Outcome(sound, png, "up to date")
-        picture, origin = picture_of(sound, settings)
+        if not force and picture.exists():
+            try:
+                content = sound.read_bytes()
+            except OSError as error:
+                raise InputError(f"{sound}: cannot be read: {os_reason(error)}") from None
+            facts = artist.current(picture, checksum(content))
+            if facts is not None:
+                return Outcome(sound, picture, "up to date", facts=facts)
+        drawn, facts = artist.draw(sound)
     except InputError as error:
-        return Outcome(sound, png, "failed", str(error))
-    write_picture(png, picture, origin)
-    return Outcome(sound, png, "drawn")
-
-
-def _is_current(sound: Path, png: Path, settings: PictureSettings) -> bool:
-    try:
-        origin = read_origin(png)
-    except InputError:
-        return False
-    try:
-        content = sound.read_bytes()
-    except OSError as error:
-        raise InputError(f"{sound}: cannot be read: {os_reason(error)}") from None
-    return origin.settings == settings and origin.source_sha256 == checksum(content)
+        return Outcome(sound, picture, "failed", str(error))
+    write_whole(picture, drawn)
+    return Outcome(sound, picture, "drawn", facts=facts)

@@ -7,24 +7,27 @@ different settings are never mixed and copies of one recording are found.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
+import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from avser_cli.errors import InputError, UsageError, os_reason
 from avser_cli.files import write_whole
+from avser_cli.sound.facts import Facts
 from avser_cli.sound.picture import Picture, PictureSettings
 
 TEXT_KEY = "avser"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""2 added ``peak``, ``rms`` and ``clipped``; pictures of format 1 are drawn again."""
+COMPRESSION = zlib.Z_RLE
+"""Runs only: files as small as with a search for repeats, in two thirds of the time."""
 MAX_SIDE = 8192
 """Largest width or height that is decoded, in pixels."""
 
@@ -37,28 +40,12 @@ class Origin:
     ----------
     settings : PictureSettings
         How it was drawn.
-    source_sha256 : str
-        Checksum of the sound file's bytes.
-    samples_sha256 : str
-        Checksum of the mono float32 samples: the same for every lossless copy of a recording.
-    duration : float
-        Length of the sound in seconds.
-    rate, channels : int
-        Sampling rate in Hz and number of channels of the sound file.
+    facts : Facts
+        Of the sound.
     """
 
     settings: PictureSettings
-    source_sha256: str
-    samples_sha256: str
-    duration: float
-    rate: int
-    channels: int
-
-
-def checksum(content: bytes | npt.NDArray[np.float32]) -> str:
-    """SHA-256 in hexadecimal digits."""
-    data = content if isinstance(content, bytes) else np.ascontiguousarray(content).data
-    return hashlib.sha256(data).hexdigest()
+    facts: Facts
 
 
 def write_picture(path: Path, picture: Picture, origin: Origin) -> None:
@@ -69,11 +56,17 @@ def write_picture(path: Path, picture: Picture, origin: Origin) -> None:
     OutputError
         The file cannot be written; nothing half-written is left.
     """
+    write_whole(path, png_bytes(picture, origin))
+
+
+def png_bytes(picture: Picture, origin: Origin) -> bytes:
+    """A picture, shape ``(height, width)``, and its origin as a PNG."""
     text = PngInfo()
-    text.add_text(TEXT_KEY, json.dumps({"format": FORMAT_VERSION, **asdict(origin)}))
+    values = {"settings": asdict(origin.settings), **asdict(origin.facts)}
+    text.add_text(TEXT_KEY, json.dumps({"format": FORMAT_VERSION, **values}))
     buffer = io.BytesIO()
-    Image.fromarray(picture, mode=None).save(buffer, "PNG", pnginfo=text)
-    write_whole(path, buffer.getvalue())
+    Image.fromarray(picture, mode=None).save(buffer, "PNG", pnginfo=text, compress_type=COMPRESSION)
+    return buffer.getvalue()
 
 
 def read_origin(path: Path) -> Origin:
@@ -137,7 +130,7 @@ def _origin(path: Path, image: Image.Image) -> Origin:
         if version != FORMAT_VERSION:
             raise InputError(f"{path}: picture format {version!r} is unknown here; draw it again")
         settings = PictureSettings.from_dict(values.pop("settings"))
-        return Origin(settings=settings, **values)
+        return Origin(settings, Facts(**values))
     except (KeyError, TypeError, AttributeError, ValueError, UsageError):
         raise InputError(
             f"{path}: its note of how it was drawn is damaged; draw it again"

@@ -1,11 +1,17 @@
+import csv
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.sounds import voice, write_wav
+from tests.conftest import REPOSITORY
+from tests.sounds import ravdess_name, tone, voice, write_wav
 
 
 def test_draws_mirrors_and_sums_up(avser, corpus, tmp_path):
@@ -15,8 +21,9 @@ def test_draws_mirrors_and_sums_up(avser, corpus, tmp_path):
     assert done.stdout == ""
     drawn = sorted((tmp_path / "png").rglob("*"))
     names = sorted(path.relative_to(corpus).with_suffix(".png") for path in corpus.rglob("*.wav"))
-    assert [path.relative_to(tmp_path / "png") for path in drawn if path.is_file()] == names
-    with Image.open(next(path for path in drawn if path.is_file())) as image:
+    pictures = [path.relative_to(tmp_path / "png") for path in drawn if path.suffix == ".png"]
+    assert pictures == names
+    with Image.open(tmp_path / "png" / pictures[0]) as image:
         assert (image.mode, image.size) == ("L", (150, 150))
     again = avser("spectrogram", corpus, "png")
     assert "0 drawn, 64 up to date, 0 failed" in again.stderr
@@ -38,7 +45,10 @@ def test_one_bad_file_costs_one_line_and_the_exit_code(avser, tmp_path):
     failed = [line for line in done.stderr.splitlines() if line.startswith("failed: ")]
     assert len(failed) == 2
     assert any("line\\nbreak.wav" in line for line in failed)
-    assert [path.name for path in (tmp_path / "png").iterdir()] == ["good.png"]
+    assert sorted(path.name for path in (tmp_path / "png").iterdir()) == [
+        "good.png",
+        "manifest.csv",
+    ]
     assert "Traceback" not in done.stderr
 
 
@@ -75,3 +85,159 @@ def test_a_full_disk_is_one_line(avser, tmp_path):
     assert "No space left" in done.stderr
     assert "Traceback" not in done.stderr
     assert [path.name for path in left] == ["filler"]
+
+
+def manifest(folder):
+    with (folder / "manifest.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_manifest_says_what_each_picture_shows(avser, tmp_path):
+    name = ravdess_name("sad", actor=4)
+    write_wav(tmp_path / "wav" / f"{name}.wav", np.stack([tone(amplitude=0.5)] * 2, axis=1))
+    write_wav(tmp_path / "wav" / "loud.wav", np.clip(4 * tone(), -1, 1))
+    (tmp_path / "wav" / "text.wav").write_text("no sound")
+    avser("spectrogram", "wav", "png")
+    sad, loud, text = manifest(tmp_path / "png")
+    assert (sad["picture"], sad["emotion"], sad["actor"]) == (f"{name}.png", "sad", "4")
+    assert (sad["rate"], sad["channels"], sad["duration"]) == ("16000", "2", "1.0")
+    assert float(sad["peak"]) == pytest.approx(-6.02, abs=0.02)
+    assert float(sad["rms"]) == pytest.approx(-9.03, abs=0.02)
+    assert sad["clipped"] == "0"
+    assert int(loud["clipped"]) > 1000
+    assert loud["emotion"] == ""
+    assert (text["status"], text["picture"]) == ("failed", "")
+    assert "not a sound file" in text["reason"]
+    again = avser("spectrogram", "wav", "png")
+    assert again.returncode == 4
+    assert [{**row, "status": "drawn"} for row in manifest(tmp_path / "png")[:2]] == [sad, loud]
+
+
+def test_settings_by_option(avser, tmp_path):
+    write_wav(tmp_path / "wav" / "a.wav", voice())
+    options = ["--size", "64x32", "--scale", "mel", "--fmin", "100", "--fmax", "0", "--no-trim"]
+    options += ["--window", "0.02", "--hop", "0.005", "--fft", "1024", "--range", "80"]
+    options += ["--floor", "-100", "--resize", "stretch"]
+    done = avser("spectrogram", "wav", "png", *options)
+    assert done.returncode == 0, done.stderr
+    with Image.open(tmp_path / "png" / "a.png") as image:
+        assert image.size == (64, 32)
+        assert '"white": -20.0' in image.info["avser"]
+    assert (
+        "0 drawn, 1 up to date"
+        in avser(
+            "spectrogram", "wav", "png", *options, "--floor", "-100", "--resize", "stretch"
+        ).stderr
+    )
+    for wrong in (["--size", "big"], ["--trim", "30", "--no-trim"], ["--palette", "sox"]):
+        assert avser("spectrogram", "wav", "png", *wrong).returncode == 2
+
+
+def test_other_settings_are_refused_by_train(avser, corpus, tmp_path):
+    avser("spectrogram", corpus, "png")
+    odd = sorted(corpus.rglob("*.wav"))[3]
+    target = tmp_path / "png" / odd.relative_to(corpus).with_suffix(".png")
+    avser("spectrogram", odd, target, "--range", "90")
+    done = avser("train", "png", "--epochs", "1")
+    assert done.returncode == 7
+    assert target.name in done.stderr
+    assert "dynamic_range 90" in done.stderr
+
+
+def test_one_file_and_pipes(avser, tmp_path):
+    sound = write_wav(tmp_path / "a.wav", voice())
+    assert "a.png: drawn" in avser("spectrogram", "a.wav", "a.png").stderr
+    with sound.open("rb") as stdin:
+        done = subprocess.run(
+            [sys.executable, "-m", "avser_cli", "spectrogram", "-", "-"],
+            stdin=stdin,
+            capture_output=True,
+            cwd=REPOSITORY,
+            check=True,
+        )
+    with Image.open(tmp_path / "a.png") as one:
+        (tmp_path / "piped.png").write_bytes(done.stdout)
+        with Image.open(tmp_path / "piped.png") as other:
+            np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
+    missing = avser("spectrogram", "b.wav", "b.png")
+    assert (missing.returncode, (tmp_path / "b.png").exists()) == (3, False)
+
+
+@pytest.mark.parametrize("style", ["spek", "waveform"])
+def test_pictures_for_eyes(avser, tmp_path, style):
+    write_wav(tmp_path / "wav" / "a.wav", voice(rate=48000), rate=48000)
+    first = avser("spectrogram", "wav", "eyes", "--style", style, "--size", "800x500")
+    assert "1 drawn" in first.stderr, first.stderr
+    with Image.open(tmp_path / "eyes" / "a.png") as image:
+        assert image.size == (800, 500)
+    again = avser("spectrogram", "wav", "eyes", "--style", style, "--size", "800x500")
+    assert "0 drawn, 1 up to date" in again.stderr
+    other = avser("spectrogram", "wav", "eyes", "--style", style, "--palette", "magma")
+    assert "1 drawn" in other.stderr
+    assert avser("spectrogram", "wav/a.wav", "a.svg", "--style", style).returncode == 0
+    text = (tmp_path / "a.svg").read_text()
+    for words in ("PCM signed 16-bit little-endian, 768 kbps, 48000 Hz, 1 channel", "kHz", "dB"):
+        assert words in text
+    assert avser("spectrogram", "wav/a.wav", "a.pdf", "--style", style).returncode == 0
+    assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_strict_stops_at_the_first_failure(avser, tmp_path):
+    (tmp_path / "wav").mkdir()
+    for number in range(5):
+        (tmp_path / "wav" / f"{number}.wav").write_text("no sound")
+    done = avser("spectrogram", "wav", "png", "--strict")
+    assert done.returncode == 3
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_killed_runs_leave_whole_pictures_only(tmp_path):
+    for number in range(60):
+        write_wav(tmp_path / "wav" / f"{number:02}.wav", voice(seconds=2.0, seed=number))
+    command = [sys.executable, "-m", "avser_cli", "spectrogram", "wav", "png"]
+    quiet = {"cwd": tmp_path, "env": {**os.environ, "PYTHONPATH": str(REPOSITORY)}}
+    for _ in range(3):
+        running = subprocess.Popen(command, stderr=subprocess.DEVNULL, **quiet)
+        before = len(list(tmp_path.glob("png/*.png")))
+        while running.poll() is None and len(list(tmp_path.glob("png/*.png"))) < before + 10:
+            time.sleep(0.002)
+        running.send_signal(signal.SIGKILL)
+        running.wait()
+        for picture in tmp_path.glob("png/*.png"):
+            with Image.open(picture) as image:
+                image.load()
+    done = subprocess.run(command, capture_output=True, text=True, check=True, **quiet)
+    assert "0 failed" in done.stderr
+    assert "60 drawn" not in done.stderr
+    assert len(manifest(tmp_path / "png")) == 60
+    fresh = subprocess.run([*command[:-1], "fresh"], capture_output=True, check=True, **quiet)
+    assert fresh.returncode == 0
+    for picture in tmp_path.glob("fresh/*.png"):
+        assert picture.read_bytes() == (tmp_path / "png" / picture.name).read_bytes()
+
+
+def test_dask_cluster_that_loses_a_worker(avser, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    for number in range(80):
+        write_wav(tmp_path / "wav" / f"{number:02}.wav", voice(seconds=3.0, seed=number))
+    (tmp_path / "wav" / "text.wav").write_text("no sound")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None
+    ) as cluster:
+        command = [sys.executable, "-m", "avser_cli", "spectrogram", "wav", "png"]
+        running = subprocess.Popen(
+            [*command, "--scheduler", cluster.scheduler_address],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        while running.poll() is None and not list(tmp_path.glob("png/*.png")):
+            time.sleep(0.01)
+        os.kill(cluster.workers[0].pid, signal.SIGKILL)
+        _, told = running.communicate(timeout=120)
+    assert running.returncode == 4, told
+    assert "png: 8" in told
+    assert "1 failed" in told
+    assert len(list(tmp_path.glob("png/*.png"))) == 80
+    assert len(manifest(tmp_path / "png")) == 81

@@ -3,7 +3,8 @@ import pytest
 import soundfile
 
 from avser_cli.errors import InputError
-from avser_cli.sound.drawing import draw_folder, find_sounds, mirrored, picture_of
+from avser_cli.sound.drawing import NetworkArtist, draw_all, picture_of
+from avser_cli.sound.folder import find_sounds, mirrored
 from avser_cli.sound.picture import PictureSettings
 from tests.sounds import tone, voice, write_wav
 
@@ -11,9 +12,9 @@ SETTINGS = PictureSettings()
 
 
 def statuses(source, target, **options):
-    count, outcomes = draw_folder(source, target, SETTINGS, **options)
-    found = {outcome.source.name: outcome for outcome in outcomes}
-    assert len(found) == count
+    pairs = mirrored(find_sounds(source), source, target, ".png")
+    found = {o.source.name: o for o in draw_all(pairs, NetworkArtist(SETTINGS), **options)}
+    assert len(found) == len(pairs)
     return found
 
 
@@ -53,7 +54,7 @@ def test_bad_files_fail_alone(tmp_path):
 
 def test_two_endings_give_two_pictures(tmp_path):
     sounds = [tmp_path / "a.flac", tmp_path / "a.wav"]
-    pairs = mirrored(sounds, tmp_path, tmp_path / "png")
+    pairs = mirrored(sounds, tmp_path, tmp_path / "png", ".png")
     assert [png.name for _, png in pairs] == ["a.png", "a.wav.png"]
 
 
@@ -68,5 +69,5 @@ def test_copies_of_a_recording_have_one_checksum(tmp_path):
     samples, rate = soundfile.read(wav, dtype="int16")
     soundfile.write(tmp_path / "a.flac", samples, rate)
     origins = [picture_of(path, SETTINGS)[1] for path in (wav, tmp_path / "a.flac")]
-    assert origins[0].samples_sha256 == origins[1].samples_sha256
-    assert origins[0].source_sha256 != origins[1].source_sha256
+    assert origins[0].facts.samples_sha256 == origins[1].facts.samples_sha256
+    assert origins[0].facts.source_sha256 != origins[1].facts.source_sha256

@@ -1,0 +1,72 @@
+"""What is known of a sound besides how it sounds: checksums, length, levels."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from avser_cli.sound.decode import Clip, peak_of
+
+FULL_SCALE = 1.0 - 2.0**-15
+"""Samples from here on are clipped: the largest that 16 bits hold."""
+QUIETEST_DB = -150.0
+"""Level that is stated for digital silence, in dBFS."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Facts of a sound file.
+
+    Attributes
+    ----------
+    source_sha256 : str
+        Checksum of the file's bytes.
+    samples_sha256 : str
+        Checksum of the mono float32 samples: the same for every lossless copy of a recording.
+    duration : float
+        Length in seconds.
+    rate, channels : int
+        Sampling rate in Hz and number of channels of the file.
+    peak, rms : float
+        Largest and root-mean-square level of the mono samples in dBFS (a full-scale square is 0).
+    clipped : int
+        Mono samples at or over full scale.
+    """
+
+    source_sha256: str
+    samples_sha256: str
+    duration: float
+    rate: int
+    channels: int
+    peak: float
+    rms: float
+    clipped: int
+
+
+def facts_of(content: bytes, clip: Clip) -> Facts:
+    """Facts of a sound file with this content, decoded to this clip."""
+    samples = clip.samples
+    peak = peak_of(samples)
+    return Facts(
+        source_sha256=checksum(content),
+        samples_sha256=checksum(clip.samples),
+        duration=round(clip.duration, 4),
+        rate=clip.stream.rate,
+        channels=clip.stream.channels,
+        peak=_decibels(peak),
+        rms=_decibels(float(np.sqrt(np.vdot(samples, samples) / len(samples)))),
+        clipped=int((np.abs(samples) >= FULL_SCALE).sum()) if peak >= FULL_SCALE else 0,
+    )
+
+
+def checksum(content: bytes | npt.NDArray[np.float32]) -> str:
+    """SHA-256 in hexadecimal digits."""
+    data = content if isinstance(content, bytes) else np.ascontiguousarray(content).data
+    return hashlib.sha256(data).hexdigest()
+
+
+def _decibels(amplitude: float) -> float:
+    return round(max(QUIETEST_DB, 20 * float(np.log10(max(amplitude, 1e-9)))), 2)
