@@ -92,3 +92,20 @@ def make_corpus(folder: Path, actors=(1, 2, 3, 4), emotions=tuple(PITCH)):
                     path = folder / f"Actor_{actor:02d}" / f"{name}.wav"
                     write_wav(path, voice(emotion, seed=seed))
     return folder
+
+
+STORED_PICTURES = Path(__file__).parent / "data" / "pictures.npz"
+
+
+def made_sounds():
+    """Twelve sounds, each with its rate, whose pictures are stored."""
+    draw = np.random.default_rng(0)
+    times = np.arange(32000) / 16000
+    sounds = {f"voice-{emotion}": (voice(emotion), 16000) for emotion in PITCH}
+    sounds |= {f"voice-{rate}": (voice("angry", rate=rate), rate) for rate in (8000, 44100, 48000)}
+    sounds["long"] = (voice("sad", seconds=5.0), 16000)
+    sounds["quiet"] = (0.001 * voice("happy"), 16000)
+    sounds["tone"] = (tone(440.0, rate=22050), 22050)
+    sounds["sweep"] = (0.5 * np.sin(2 * np.pi * (100 * times + 900 * times**2)), 16000)
+    sounds["noise"] = (0.1 * draw.standard_normal(24000), 16000)
+    return {name: (samples.astype(np.float32), rate) for name, (samples, rate) in sounds.items()}

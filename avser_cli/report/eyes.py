@@ -272,7 +272,7 @@ def _colour_map(name: str) -> Any:
 
 def _time(seconds: float) -> str:
     minutes, rest = divmod(round(seconds, 3), 60)
-    return f"{int(minutes)}:{rest:02g}" if rest == int(rest) else f"{int(minutes)}:{rest:04.1f}"
+    return f"{int(minutes)}:{rest:06.3f}".rstrip("0").rstrip(".") if rest else f"{int(minutes)}:00"
 
 
 def _packed(facts: Facts) -> str:

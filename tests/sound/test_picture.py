@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.signal import ShortTimeFFT
+from scipy.signal.windows import hann
 
 from avser_cli.errors import UsageError
 from avser_cli.learn.recipes import picture_settings
@@ -16,7 +18,7 @@ from avser_cli.sound.picture import (
     row_frequencies,
     trim_silence,
 )
-from tests.sounds import tone, voice
+from tests.sounds import STORED_PICTURES, made_sounds, tone, voice
 
 DEFAULT = picture_settings("default")
 PAPER = picture_settings("paper")
@@ -139,3 +141,48 @@ def test_settings_survive_plain_values():
     assert PictureSettings.from_dict(PAPER.as_dict()) == PAPER
     with pytest.raises(UsageError):
         PictureSettings.from_dict({"width": 150})
+
+
+def scipy_power(samples, rate, length, hop):
+    """Power of SciPy's transform, its slices centred on the middles of our columns."""
+    transform = ShortTimeFFT(hann(length, sym=False), hop, rate, fft_mode="onesided")
+    scale = 2 / hann(length, sym=False).sum()
+    power = np.square(scale * np.abs(transform.stft(samples[hop // 2 :])))
+    first = -transform.p_min
+    return power[:, first : first + len(samples) // hop]
+
+
+def test_a_linear_picture_is_scipys_within_a_hundredth_of_a_decibel():
+    samples, rate = voice(seconds=1.6), 16000
+    shown = PictureSettings(
+        width=100, height=512, scale="linear", fmin=0, fmax=8000, seconds=None, trim=None
+    )
+    power = scipy_power(samples, rate, 1024, 256)
+    # A row lies between two bins and holds half the power of each; the bandwidth is Hann's.
+    expected = 10 * np.log10((power[:-1] + power[1:]) / 2 / 1.5)
+    found = decibel_picture(samples, rate, shown)[::-1]
+    np.testing.assert_allclose(found[:, 5:95], expected[:, 5:95], atol=0.01)
+
+
+def test_a_mel_picture_is_librosas_within_a_hundredth_of_a_decibel():
+    samples, rate = voice(seconds=1.6), 16000
+    shown = PictureSettings(
+        width=100, height=40, scale="mel", fmin=50, fmax=8000, seconds=None, trim=None
+    )
+    bank = librosa.filters.mel(sr=rate, n_fft=1024, n_mels=40, fmin=50, fmax=8000, norm=None)
+    expected = 10 * np.log10(bank @ scipy_power(samples, rate, 1024, 256) / 1.5)
+    found = decibel_picture(samples, rate, shown)[::-1]
+    np.testing.assert_allclose(found[:, 5:95], expected[:, 5:95], atol=0.01)
+
+
+@pytest.mark.parametrize("recipe", ["default", "paper"])
+def test_pictures_of_made_sounds_are_as_stored(recipe):
+    stored = np.load(STORED_PICTURES)
+    sounds = made_sounds()
+    assert len(sounds) == 12
+    for name, (samples, rate) in sounds.items():
+        drawn = draw_picture(samples, rate, picture_settings(recipe))
+        difference = np.abs(drawn.astype(int) - stored[f"{recipe}-{name}"])
+        # Another processor may round a level to the neighbouring gray.
+        assert difference.max() <= 1, name
+        assert (difference > 0).mean() < 0.001, name
