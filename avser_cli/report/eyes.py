@@ -15,9 +15,9 @@ from avser_cli import __version__
 from avser_cli.report.plots import new_figure
 from avser_cli.report.terminal import safe
 from avser_cli.sound.decode import STDIN, Clip, read_clip
-from avser_cli.sound.drawing import file_content, refuse_too_little
+from avser_cli.sound.drawing import file_content
 from avser_cli.sound.facts import Facts, facts_of
-from avser_cli.sound.picture import PictureSettings, decibel_picture
+from avser_cli.sound.picture import PictureSettings, decibel_picture, picture_span
 from avser_cli.sound.source import named
 from avser_cli.sound.streams import Stream
 
@@ -107,13 +107,15 @@ class EyeArtist:
     def draw(self, path: Path) -> tuple[bytes, Facts]:
         """See `avser_cli.sound.drawing.Artist`."""
         clip = read_clip(path)
-        refuse_too_little(path, clip, self.settings.trim)
         content = file_content(path, clip)
         facts = facts_of(content, clip)
         lines = (safe(Path(named(path)).name), stream_line(clip.stream, len(content)))
         if path == STDIN:
             lines = (lines[0], stream_line(clip.stream, 0))
-        return self._file(self._figure(clip, lines), facts), facts
+        import matplotlib
+
+        with matplotlib.rc_context(self._drawing_rules()):
+            return self._file(self._figure(clip, lines), facts), facts
 
     def current(self, picture: Path, source_sha256: str) -> Facts | None:
         """See `avser_cli.sound.drawing.Artist`."""
@@ -129,28 +131,34 @@ class EyeArtist:
         return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
     def _figure(self, clip: Clip, lines: tuple[str, str]) -> Any:
-        import matplotlib
-
-        dark = self.background == "dark"
-        ink, paper = ("white", "black") if dark else ("black", "white")
         width, height = self.settings.width, self.settings.height
-        colours = dict.fromkeys(
-            ("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), ink
-        )
+        size = self._letters()
+        ink, paper = self._inks()
+        figure = new_figure(width / DPI, height / DPI)
+        figure.set_facecolor(paper)
+        if self.style == "waveform":
+            wave, axes = figure.subplots(2, 1, sharex=True, height_ratios=[1, 2.4])
+            self._draw_waveform(wave, clip, ink)
+        else:
+            wave = axes = figure.subplots()
+        self._draw_spectrogram(figure, axes, clip)
+        wave.set_title("\n".join(lines), loc="left", fontsize=size)
+        return figure
+
+    def _inks(self) -> tuple[str, str]:
+        """Colours of letters and paper."""
+        return ("white", "black") if self.background == "dark" else ("black", "white")
+
+    def _letters(self) -> float:
+        """Size of letters in points."""
+        return 10 * min(max(self.settings.height / 600, 0.5), 4)
+
+    def _drawing_rules(self) -> dict[str, Any]:
+        """Matplotlib's settings for this picture."""
+        inked = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
         # Figures that are the same byte for byte, and letters that are letters.
         fixed = {"svg.hashsalt": "avser", "svg.fonttype": "none", "pdf.fonttype": 42}
-        size = 10 * min(max(height / 600, 0.5), 4)
-        with matplotlib.rc_context({**colours, **fixed, "axes.edgecolor": ink, "font.size": size}):
-            figure = new_figure(width / DPI, height / DPI)
-            figure.set_facecolor(paper)
-            if self.style == "waveform":
-                wave, axes = figure.subplots(2, 1, sharex=True, height_ratios=[1, 2.4])
-                self._draw_waveform(wave, clip, ink)
-            else:
-                wave = axes = figure.subplots()
-            self._draw_spectrogram(figure, axes, clip)
-            wave.set_title("\n".join(lines), loc="left", fontsize=size)
-        return figure
+        return {**dict.fromkeys(inked, self._inks()[0]), **fixed, "font.size": self._letters()}
 
     def _draw_spectrogram(self, figure: Any, axes: Any, clip: Clip) -> None:
         from matplotlib.ticker import FuncFormatter
@@ -164,7 +172,7 @@ class EyeArtist:
             cmap=_colour_map(self.palette),
             vmin=white - settings.dynamic_range,
             vmax=white,
-            extent=(0, clip.duration, 0, 1),
+            extent=(*picture_span(clip.samples, clip.rate, settings), 0, 1),
             aspect="auto",
             interpolation="nearest",
         )
@@ -184,7 +192,6 @@ class EyeArtist:
         axes.set_facecolor("none")
         peak = max(float(np.abs(clip.samples).max()), 1e-6)
         axes.set_ylim(-1.05 * peak, 1.05 * peak)
-        axes.set_xlim(0, clip.duration)
         axes.axhline(0, color=ink, linewidth=0.4, alpha=0.5)
         axes.set_ylabel("amplitude")
         axes.tick_params(labelbottom=False)

@@ -170,7 +170,9 @@ class RowWriter:
                     raise OutputError(f"{out}: holds no answers; give another --out") from None
                 whole = False
                 break
-            if model != self._model or ("start" in row) != ("start" in self._header):
+            if ("start" in row) != ("start" in self._header):
+                raise OutputError(f"{out}: holds other columns; give another --out")
+            if model != self._model:
                 self._refuse_model(out, model)
             rows.append((name, line))
         return rows, whole
