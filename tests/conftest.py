@@ -8,7 +8,7 @@ import pytest
 
 from tests.sounds import make_corpus
 
-# Where the tests run in the background of a shell, interrupts are ignored, and children inherit that.
+# In the background of a shell, interrupts are ignored, and children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).resolve().parents[1]
