@@ -41,6 +41,9 @@ read; its ending does not."""
 MAX_SECONDS = 600.0
 """Longest sound read in one piece; a longer one is refused before its samples are."""
 
+LOWEST_RATE = 1000
+"""Sampling rate in Hz under which a header is taken for a mistake."""
+
 SILENCE_PEAK = 10 ** (-80 / 20)
 """Peak amplitude (full scale = 1) under which a sound counts as silent: -80 dBFS."""
 
@@ -125,6 +128,11 @@ def open_sound(path: Path, live: bool = False) -> Iterator[OpenSound]:
     with open_source(path, live) as source:
         sound = _opened(source)
         try:
+            if sound.stream.rate < LOWEST_RATE:
+                raise InputError(
+                    f"{sound.name}: a rate of {sound.stream.rate} Hz holds no voice; at least "
+                    f"{LOWEST_RATE} Hz are needed"
+                )
             yield sound
         finally:
             sound.close()
@@ -151,8 +159,10 @@ def peak_of(samples: npt.NDArray[np.float32]) -> float:
 
 
 def refuse_silence(name: Path | str, samples: npt.NDArray[np.float32]) -> None:
-    """Raise `InputError` where there is nothing to hear: no sample over -80 dBFS."""
-    if peak_of(samples) < SILENCE_PEAK:
+    """Raise `InputError` where nothing swings: no sample over -80 dBFS, or a constant."""
+    swing = float(samples.max(initial=0.0)) - float(samples.min(initial=0.0))
+    constant = len(samples) > 0 and bool((samples == samples[0]).all())
+    if swing / 2 < SILENCE_PEAK or constant:
         raise InputError(f"{named(name)}: silent (no sample over -80 dBFS); check the recording")
 
 
