@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from avser_cli.errors import OutputError, os_reason
+
+LEFTOVER = re.compile(r"\..+\.\d+-[0-9a-f]{6}\.part")
+STALE_SECONDS = 600.0
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -63,6 +68,25 @@ def whole_folder(path: Path) -> Iterator[Path]:
         raise OutputError(str(error).replace(str(part), str(path))) from None
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {os_reason(error)}") from None
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files and folders that killed runs left below `folder`.
+
+    Those of the last ten minutes may be another run's, which is still writing them.
+    """
+    for path in folder.rglob(".*"):
+        if not LEFTOVER.fullmatch(path.name):
+            continue
+        try:
+            if time.time() - path.stat().st_mtime < STALE_SECONDS:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        except OSError:
+            continue  # Another run was faster, or it is not ours to remove.
 
 
 def refuse_unwritable(folder: Path) -> None:

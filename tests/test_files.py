@@ -1,7 +1,9 @@
+import os
+
 import pytest
 
 from avser_cli.errors import OutputError
-from avser_cli.files import refuse_unwritable, whole_folder, write_whole
+from avser_cli.files import refuse_unwritable, remove_leftovers, whole_folder, write_whole
 
 
 def test_write_whole_leaves_the_old_file_or_the_new_one(tmp_path):
@@ -44,3 +46,19 @@ def test_errors_name_the_folder_that_was_asked_for(tmp_path):
     ):
         (part / "a").touch()
         write_whole(part / "a" / "b", b"")
+
+
+def test_leftovers_of_killed_runs_go_when_they_are_old(tmp_path):
+    old, new = tmp_path / "deep" / ".a.png.123-0123ab.part", tmp_path / ".b.png.123-0123ab.part"
+    folder, others = tmp_path / ".m.9-ffffff.part", tmp_path / ".notes.part"
+    old.parent.mkdir()
+    folder.mkdir()
+    for path in (old, new, others, folder / "config.json"):
+        path.touch()
+    for path in (old, others, folder):
+        os.utime(path, (0, 0))
+    remove_leftovers(tmp_path)
+    assert not old.exists()
+    assert not folder.exists()
+    assert new.exists()
+    assert others.exists()

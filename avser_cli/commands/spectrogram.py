@@ -13,7 +13,7 @@ import typer
 
 from avser_cli.corpus.manifest import write_manifest
 from avser_cli.errors import InputError, PartialError, UsageError
-from avser_cli.files import refuse_unwritable, write_whole
+from avser_cli.files import refuse_unwritable, remove_leftovers, write_whole
 from avser_cli.learn.recipes import picture_settings
 from avser_cli.report.terminal import progress, safe, say
 from avser_cli.sound.decode import STDIN
@@ -239,6 +239,7 @@ def _draw_folder(
         raise UsageError("a folder of pictures does not go to stdout; name a folder")
     pairs = mirrored(find_sounds(source), source, target, suffix)
     refuse_unwritable(target)
+    remove_leftovers(target)
     outcomes: list[Outcome] = []
     drawn = draw_all(pairs, artist, jobs=jobs, processes=eyes, scheduler=scheduler, force=force)
     try:
