@@ -153,28 +153,27 @@ def pictures():
     }
 
 
+MEASURED = """
+import resource, subprocess, sys
+code = subprocess.run(sys.argv[2:], stdout=subprocess.DEVNULL, timeout=float(sys.argv[1])).returncode
+print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
+"""
+"""A small process between: a child's peak memory starts with that of its parent."""
+
+
 def outcome(arguments, folder, limit=60.0):
-    """Exit code, seconds, memory in MB and stderr of one command."""
-    with tempfile.TemporaryFile() as errors:
-        start = time.perf_counter()
-        running = subprocess.Popen(
-            [sys.executable, "-m", "avser_cli", *map(str, arguments)],
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "COLUMNS": "500"},
-        )
-        while time.perf_counter() - start < limit:
-            pid, status, usage = os.wait4(running.pid, os.WNOHANG)
-            if pid:
-                running.returncode = os.waitstatus_to_exitcode(status)
-                errors.seek(0)
-                text = errors.read().decode(errors="replace")
-                seconds = time.perf_counter() - start
-                return running.returncode, seconds, usage.ru_maxrss // 1024, text
-            time.sleep(0.01)
-        running.kill()
-        raise AssertionError(f"hangs: {arguments}")
+    """Exit code, seconds, memory in MB and stderr of one command, which may not hang."""
+    start = time.perf_counter()
+    command = [sys.executable, "-m", "avser_cli", *map(str, arguments)]
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED, str(limit), *command],
+        capture_output=True,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "COLUMNS": "500"},
+        check=True,
+    )
+    code, memory = map(int, done.stdout.split())
+    return code, time.perf_counter() - start, memory, done.stderr.decode(errors="replace")
 
 
 def main():
