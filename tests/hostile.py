@@ -155,7 +155,8 @@ def pictures():
 
 MEASURED = """
 import resource, subprocess, sys
-code = subprocess.run(sys.argv[2:], stdout=subprocess.DEVNULL, timeout=float(sys.argv[1])).returncode
+limit, *command = sys.argv[1:]
+code = subprocess.run(command, stdout=subprocess.DEVNULL, timeout=float(limit)).returncode
 print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
 """
 """A small process between: a child's peak memory starts with that of its parent."""
