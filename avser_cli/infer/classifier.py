@@ -22,7 +22,7 @@ from avser_cli.learn.litert import LiteNetwork
 from avser_cli.learn.mlp import MlpWeights
 from avser_cli.sound.decode import Clip, Stream, open_sound, read_clip, refuse_silence
 from avser_cli.sound.drawing import draw_clip
-from avser_cli.sound.picture import Picture, picture_span, row_frequencies
+from avser_cli.sound.picture import Picture, frequency_axis, picture_span
 from avser_cli.sound.streams import Samples, to_mono
 
 MODEL_VARIABLE = "AVSER_MODEL"
@@ -304,7 +304,7 @@ class Classifier:
         prediction = self._prediction(self.probabilities(picture[None])[0])
         answer = self.config.labels.index(prediction.emotion)
         lost = occlusion_map(picture, lambda pictures: self.probabilities(pictures)[:, answer])
-        frequencies = row_frequencies(settings, clip.rate)
+        frequencies = frequency_axis(settings, clip.rate).middles()
         span = picture_span(clip.samples, clip.rate, settings)
         return Explanation(prediction, picture, lost, frequencies, *span)
 

@@ -14,6 +14,7 @@ import numpy as np
 from avser_cli import __version__
 from avser_cli.report.plots import new_figure
 from avser_cli.report.terminal import safe
+from avser_cli.sound.bands import mel_frequencies
 from avser_cli.sound.decode import STDIN, Clip, read_clip
 from avser_cli.sound.drawing import file_content
 from avser_cli.sound.facts import Facts, facts_of
@@ -243,8 +244,6 @@ def frequency_ticks(settings: PictureSettings, top: float) -> tuple[list[float],
 
     `top` is the highest frequency of the picture in Hz.
     """
-    from avser_cli.sound.picture import mel_frequencies
-
     if settings.scale == "linear":
         step = next(
             step

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.errors import UsageError
+from avser_cli.sound.bands import FrequencyAxis, Scale, bands_of
 
 Picture = npt.NDArray[np.uint8]
 
@@ -70,7 +71,7 @@ class PictureSettings:
 
     width: int = 150
     height: int = 150
-    scale: Literal["mel", "linear", "log"] = "log"
+    scale: Scale = "log"
     fmin: float = 60.0
     fmax: float | None = 8000.0
     window: float = 0.064
@@ -168,9 +169,17 @@ def decibel_picture(
         samples = trim_silence(samples, rate, settings.trim)
     starts_per_column, column_seconds = _columns(len(samples), rate, settings)
     power = _column_power(samples, rate, settings, starts_per_column, column_seconds)
-    bands = _bands(settings, rate).gather(power)
-    db = 10.0 * np.log10(np.maximum(bands, 10 ** (SILENT_DB / 10)))
+    window, fft_length = _window(settings.window, rate, settings.fft)
+    lobe = HANN_NOISE_BANDWIDTH * fft_length / len(window)
+    bands = bands_of(frequency_axis(settings, rate), power.shape[1], rate / fft_length, lobe)
+    db = 10.0 * np.log10(np.maximum(bands.gather(power), 10 ** (SILENT_DB / 10)))
     return np.ascontiguousarray(db.T[::-1], dtype=np.float32)
+
+
+def frequency_axis(settings: PictureSettings, rate: int) -> FrequencyAxis:
+    """The rows of a picture; `rate`, in Hz, ends the scale where the settings name no `fmax`."""
+    fmax = settings.fmax if settings.fmax is not None else rate / 2
+    return FrequencyAxis(settings.scale, settings.height, settings.fmin, fmax)
 
 
 def trim_silence(
@@ -292,121 +301,3 @@ def _fast_length(length: int) -> int:
         if rest == 1:
             return candidate
         candidate += 2
-
-
-@dataclass(frozen=True)
-class _Bands:
-    """Which FFT bins make up each row, without the zeros of a matrix.
-
-    Attributes
-    ----------
-    bins : numpy.ndarray
-        Bin numbers of all rows one after the other, lowest row first, shape ``(m,)``.
-    weights : numpy.ndarray
-        Share of the bin's power, shape ``(m,)``.
-    starts : numpy.ndarray
-        Where each row begins in `bins`, shape ``(height,)``.
-    """
-
-    bins: npt.NDArray[np.intp]
-    weights: npt.NDArray[np.float32]
-    starts: npt.NDArray[np.intp]
-
-    def gather(self, power: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Row powers, shape ``(columns, height)``, from spectra ``(columns, bins)``.
-
-        A sum in a fixed order gives the same picture on every machine, which a matrix product
-        of the linear algebra library at hand does not; it is faster, too.
-        """
-        shares: npt.NDArray[np.float32] = power[:, self.bins] * self.weights
-        return np.add.reduceat(shares, self.starts, axis=1)
-
-
-@lru_cache(maxsize=32)
-def _bands(settings: PictureSettings, rate: int) -> _Bands:
-    """The bins of each row; a row holds the power in its band.
-
-    So a sine well inside a band shows its own level. Bands above the clip's Nyquist frequency
-    stay empty (black).
-    """
-    window, fft_length = _window(settings.window, rate, settings.fft)
-    bins = np.arange(fft_length // 2 + 1, dtype=np.float64) * (rate / fft_length)
-    fmax = settings.fmax if settings.fmax is not None else rate / 2
-    if settings.scale == "mel":
-        weights = _triangles(mel_frequencies(settings.height + 2, settings.fmin, fmax), bins)
-    elif settings.scale == "log":
-        edges = np.geomspace(settings.fmin, fmax, settings.height + 1)
-        weights = _boxes(edges[:-1], edges[1:], bins, narrowest=bins[1])
-    else:
-        edges = np.linspace(settings.fmin, fmax, settings.height + 1)
-        weights = _boxes(edges[:-1], edges[1:], bins)
-    weights /= HANN_NOISE_BANDWIDTH * fft_length / len(window)
-    # Bin 0 takes part in every row, if with weight 0, so that no row is without bins.
-    taking_part = weights > 0
-    taking_part[:, 0] = True
-    rows, columns = np.nonzero(taking_part)
-    starts = np.searchsorted(rows, np.arange(settings.height))
-    return _Bands(columns, weights[rows, columns].astype(np.float32), starts)
-
-
-def mel_frequencies(count: int, fmin: float, fmax: float) -> npt.NDArray[np.float64]:
-    """`count` frequencies in Hz, evenly spaced in mel from `fmin` to `fmax`.
-
-    Slaney's scale (Auditory Toolbox, 1998; librosa's default): linear to 1 kHz, then 27
-    logarithmic steps to each factor of 6.4.
-    """
-    hertz_per_mel, knee, step = 200.0 / 3, 1000.0, np.log(6.4) / 27
-    knee_mel = knee / hertz_per_mel
-
-    def mel(frequency: float) -> float:
-        if frequency < knee:
-            return frequency / hertz_per_mel
-        return float(knee_mel + np.log(frequency / knee) / step)
-
-    mels = np.linspace(mel(fmin), mel(fmax), count)
-    logarithmic = knee * np.exp(step * (mels - knee_mel))
-    return np.where(mels < knee_mel, mels * hertz_per_mel, logarithmic)
-
-
-def row_frequencies(settings: PictureSettings, rate: int) -> npt.NDArray[np.float64]:
-    """The middle of each row in Hz, row 0 (the highest) first, shape ``(height,)``.
-
-    `rate` is the clip's, in Hz: where the settings name no `fmax` it ends the scale.
-    """
-    height, fmin = settings.height, settings.fmin
-    fmax = settings.fmax if settings.fmax is not None else rate / 2
-    if settings.scale == "mel":
-        return mel_frequencies(height + 2, fmin, fmax)[-2:0:-1]
-    shares = (np.arange(height)[::-1] + 0.5) / height
-    if settings.scale == "log":
-        return np.asarray(fmin * (fmax / fmin) ** shares)
-    return np.asarray(fmin + (fmax - fmin) * shares)
-
-
-def _triangles(
-    corners: npt.NDArray[np.float64], bins: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """Overlapping triangles of height 1 between neighbouring corners but one."""
-    low, middle, high = corners[:-2, None], corners[1:-1, None], corners[2:, None]
-    rising = (bins - low) / (middle - low)
-    falling = (high - bins) / (high - middle)
-    return np.maximum(0.0, np.minimum(rising, falling))
-
-
-def _boxes(
-    low: npt.NDArray[np.float64],
-    high: npt.NDArray[np.float64],
-    bins: npt.NDArray[np.float64],
-    narrowest: float = 0.0,
-) -> npt.NDArray[np.float64]:
-    """The share of each bin's width that lies between the edges of each row.
-
-    Rows narrower than `narrowest` are widened about their middle: at one bin's width they
-    interpolate between neighbouring bins, where a narrower row would get darker and darker.
-    """
-    half = (bins[1] - bins[0]) / 2
-    wider = np.maximum(0.0, narrowest - (high - low)) / 2
-    low, high = (low - wider)[:, None], (high + wider)[:, None]
-    overlap = np.minimum(high, bins + half) - np.maximum(low, bins - half)
-    shares: npt.NDArray[np.float64] = np.clip(overlap / (2 * half), 0.0, 1.0)
-    return shares
