@@ -1,0 +1,47 @@
+"""What the wheel and the source archive hold: all that is needed, and nothing else."""
+
+import subprocess
+import sys
+import tarfile
+import zipfile
+
+import pytest
+
+from tests.conftest import REPOSITORY
+
+BOX = {"MODEL_CARD.md", "config.json", "history.csv", "history.png", "metrics.json", "model.keras",
+       "model.tflite"}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    place = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "hatchling", "build", "--directory", str(place)]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return place
+
+
+def test_the_wheel_holds_the_package_and_the_model_in_the_box(built):
+    (wheel,) = built.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+    modules = {
+        path.relative_to(REPOSITORY).as_posix() for path in (REPOSITORY / "avser_cli").rglob("*.py")
+    }
+    others = {"avser_cli/py.typed", "avser_cli/report/comparison.html.j2"}
+    assert names == modules | others | {f"avser_cli/models/default/{part}" for part in BOX}
+
+
+def test_the_source_archive_holds_no_recording_but_the_made_one(built):
+    (source,) = built.glob("*.tar.gz")
+    with tarfile.open(source) as archive:
+        names = {name.split("/", 1)[1] for name in archive.getnames()}
+    assert {"README.md", "LICENSE", "CHANGELOG.md", "CITATION.cff", "SECURITY.md"} <= names
+    assert {f"models/default/{part}" for part in BOX} <= names
+    sounds = {name for name in names if name.endswith((".wav", ".flac", ".mp3", ".ogg"))}
+    assert sounds == {"examples/voice.wav"}
+    top = {name.split("/")[0] for name in names}
+    assert top == {"avser_cli", "benchmarks", "docs", "examples", "models", "tests", "README.md",
+                   "LICENSE", "CHANGELOG.md", "CITATION.cff", "SECURITY.md", "pyproject.toml",
+                   "PKG-INFO", ".gitignore"}  # fmt: skip
