@@ -106,8 +106,21 @@ class Split:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """A split as a bundle's ``config.json`` holds it."""
-        return cls(SplitSettings(**values["settings"]), dict(values["train"]), dict(values["test"]))
+        """A split as a bundle's ``config.json`` holds it.
+
+        Raises
+        ------
+        UsageError, KeyError, TypeError, ValueError
+            A value is out of range, missing or of the wrong kind.
+        """
+        settings = values["settings"]
+        if not all(type(settings[name]) is int for name in ("fold", "seed")):
+            raise TypeError("fold and seed are whole numbers")
+        sides = dict(values["train"]), dict(values["test"])
+        for side in sides:
+            if not all(isinstance(checksum, str) for checksum in side.values()):
+                raise TypeError("clips without checksums")
+        return cls(SplitSettings(**settings), *sides)
 
 
 def split_recordings(recordings: Sequence[Recording], settings: SplitSettings) -> Split:

@@ -35,6 +35,14 @@ TRIM_FRAME = 0.02
 ADDED = {"white", "hop", "fft"}
 """Settings that older pictures and bundles do not name; they have the defaults."""
 
+WHOLE = {"width", "height", "fft"}
+"""Settings that are whole numbers."""
+
+MOST_WORK = 2**28
+"""Largest `picture_work` that is begun: 1 GB and some seconds."""
+BLOCK = 2**22
+"""Numbers that are held at once, where a large picture has more."""
+
 
 @dataclass(frozen=True)
 class PictureSettings:
@@ -122,6 +130,9 @@ class PictureSettings:
             A field is unknown, missing or out of range.
         """
         known = {field.name for field in fields(cls)}
+        for name, value in values.items():
+            if isinstance(value, bool) or (name in WHOLE and not isinstance(value, int | None)):
+                raise UsageError(f"picture settings of the wrong kind: {name}")
         if not known - ADDED <= set(values) <= known:
             odd = ", ".join(sorted(set(values) ^ known))
             raise UsageError(f"picture settings differ in what they name: {odd}")
@@ -129,6 +140,14 @@ class PictureSettings:
             return cls(**values)
         except TypeError as error:
             raise UsageError(f"picture settings of the wrong kind: {error}") from None
+
+
+def picture_work(settings: PictureSettings, rate: int, seconds: float) -> int:
+    """What a picture of a clip costs: samples in all Fourier transforms, or in what they span."""
+    count, _ = _columns(round(seconds * rate), rate, settings)
+    window = max(4, round(settings.window * rate))
+    span = round((settings.seconds or seconds) * rate)
+    return max(settings.width * count * max(window, settings.fft or 0), span)
 
 
 def draw_picture(samples: npt.NDArray[np.float32], rate: int, settings: PictureSettings) -> Picture:
@@ -146,6 +165,11 @@ def draw_picture(samples: npt.NDArray[np.float32], rate: int, settings: PictureS
     -------
     numpy.ndarray
         uint8, shape ``(height, width)``; row 0 is the highest frequency, column 0 the start.
+
+    Raises
+    ------
+    UsageError
+        The settings ask for more than `MOST_WORK` at this rate.
     """
     db = decibel_picture(samples, rate, settings)
     white = settings.white if settings.level == "absolute" else float(db.max())
@@ -166,6 +190,11 @@ def decibel_picture(
     """
     if settings.trim is not None:
         samples = trim_silence(samples, rate, settings.trim)
+    if picture_work(settings, rate, len(samples) / rate) > MOST_WORK:
+        raise UsageError(
+            f"at {rate} Hz these picture settings cost too much; ask for less width, a longer hop, "
+            "or a shorter window, transform or span"
+        )
     starts_per_column, column_seconds = _columns(len(samples), rate, settings)
     power = _column_power(samples, rate, settings, starts_per_column, column_seconds)
     bands = _bands(settings, rate).gather(power)
@@ -318,8 +347,13 @@ class _Bands:
         A sum in a fixed order gives the same picture on every machine, which a matrix product
         of the linear algebra library at hand does not; it is faster, too.
         """
-        shares: npt.NDArray[np.float32] = power[:, self.bins] * self.weights
-        return np.add.reduceat(shares, self.starts, axis=1)
+        rows = np.empty((len(power), len(self.starts)), np.float32)
+        count = max(1, BLOCK // len(self.bins))
+        for first in range(0, len(power), count):
+            some = slice(first, first + count)
+            shares = power[some, self.bins] * self.weights
+            np.add.reduceat(shares, self.starts, axis=1, out=rows[some])
+        return rows
 
 
 @lru_cache(maxsize=32)
@@ -331,22 +365,35 @@ def _bands(settings: PictureSettings, rate: int) -> _Bands:
     """
     window, fft_length = _window(settings.window, rate, settings.fft)
     bins = np.arange(fft_length // 2 + 1, dtype=np.float64) * (rate / fft_length)
+    columns, weights, counts = [], [], []
+    at_once = max(1, BLOCK // len(bins))
+    for first in range(0, settings.height, at_once):
+        some = _weights(settings, rate, bins, first, min(first + at_once, settings.height))
+        some /= HANN_NOISE_BANDWIDTH * fft_length / len(window)
+        # Bin 0 takes part in every row, if with weight 0, so that no row is without bins.
+        taking_part = some > 0
+        taking_part[:, 0] = True
+        columns.append(np.nonzero(taking_part)[1])
+        weights.append(some[taking_part].astype(np.float32))
+        counts.append(taking_part.sum(axis=1))
+    ends = np.cumsum(np.concatenate(counts))
+    starts = np.concatenate([[0], ends[:-1]])
+    return _Bands(np.concatenate(columns), np.concatenate(weights), starts)
+
+
+def _weights(
+    settings: PictureSettings, rate: int, bins: npt.NDArray[np.float64], first: int, last: int
+) -> npt.NDArray[np.float64]:
+    """The share of each bin in the rows from `first` to before `last`, the lowest row being 0."""
+    height, fmin = settings.height, settings.fmin
     fmax = settings.fmax if settings.fmax is not None else rate / 2
     if settings.scale == "mel":
-        weights = _triangles(mel_frequencies(settings.height + 2, settings.fmin, fmax), bins)
-    elif settings.scale == "log":
-        edges = np.geomspace(settings.fmin, fmax, settings.height + 1)
-        weights = _boxes(edges[:-1], edges[1:], bins, narrowest=bins[1])
-    else:
-        edges = np.linspace(settings.fmin, fmax, settings.height + 1)
-        weights = _boxes(edges[:-1], edges[1:], bins)
-    weights /= HANN_NOISE_BANDWIDTH * fft_length / len(window)
-    # Bin 0 takes part in every row, if with weight 0, so that no row is without bins.
-    taking_part = weights > 0
-    taking_part[:, 0] = True
-    rows, columns = np.nonzero(taking_part)
-    starts = np.searchsorted(rows, np.arange(settings.height))
-    return _Bands(columns, weights[rows, columns].astype(np.float32), starts)
+        return _triangles(mel_frequencies(height + 2, fmin, fmax)[first : last + 2], bins)
+    if settings.scale == "log":
+        edges = np.geomspace(fmin, fmax, height + 1)[first : last + 1]
+        return _boxes(edges[:-1], edges[1:], bins, narrowest=bins[1])
+    edges = np.linspace(fmin, fmax, height + 1)[first : last + 1]
+    return _boxes(edges[:-1], edges[1:], bins)
 
 
 def mel_frequencies(count: int, fmin: float, fmax: float) -> npt.NDArray[np.float64]:
