@@ -10,7 +10,7 @@ from tests.conftest import REPOSITORY
 
 PACKAGE = REPOSITORY / "avser_cli"
 ROOMS = ["commands", "report", "infer", "learn", "corpus", "sound", "errors"]
-BASEMENT = {"errors", "files", "quiet", "cluster"}
+BASEMENT = {"errors", "files", "quiet", "cluster", "parsing"}
 """Modules that every room may use."""
 
 

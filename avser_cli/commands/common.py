@@ -158,7 +158,9 @@ def tell_split(prepared: Prepared) -> None:
     split = prepared.split
     sides = f"{len(split.train)} to train, {len(split.test)} held out"
     say(f"split: {split.settings.describe()}: {sides}")
-    samples = [recording.samples_sha256 for recording in prepared.dataset.recordings]
-    copies = len(samples) - len(set(samples))
-    kept = f"; {copies} exact copies, kept on one side" if copies and split.test else ""
+    recordings = prepared.dataset.recordings
+    exact = len(recordings) - len({recording.samples_sha256 for recording in recordings})
+    copies = len(recordings) - len({recording.sound for recording in recordings})
+    re_encoded = f" and {copies - exact} re-encoded" if copies > exact else ""
+    kept = f"; {exact} exact{re_encoded} copies, kept on one side" if copies and split.test else ""
     say(f"leak check: no recording, take or forbidden actor or statement on both sides{kept}")

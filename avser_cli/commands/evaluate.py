@@ -27,7 +27,7 @@ from avser_cli.learn.summary import summarise
 from avser_cli.report.crossval import protocol_table, recall_words, write_report
 from avser_cli.report.plots import plot_confusion
 from avser_cli.report.tables import classification_report, confusion_table
-from avser_cli.report.terminal import progress, say, show
+from avser_cli.report.terminal import progress, safe, say, show
 
 FOLDERS = (Path("png"), Path("wav"))
 BUNDLE = "One bundle"
@@ -145,7 +145,7 @@ def _score(
 ) -> None:  # fmt: skip
     folder = model or newest_bundle(Path("models"))
     classifier = Classifier.load(folder)
-    say(f"model: {folder}")
+    say(f"model: {safe(folder)}")
     with progress("reading") as advance:
         evaluation = score_bundle(classifier, source, part, advance)
     common.tell_left_out(evaluation.left_out)
@@ -158,7 +158,7 @@ def _score(
         show(confusion_table(evaluation.report.labels, evaluation.report.confusion))
     place = figure or Path(f"{classifier.config.name}-confusion.png")
     plot_confusion(place, evaluation.report, title)
-    say(f"figure: {place}")
+    say(f"figure: {safe(place)}")
 
 
 def _title(config: BundleConfig, evaluation: Evaluation) -> str:

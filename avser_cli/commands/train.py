@@ -12,7 +12,7 @@ from avser_cli.commands import common
 from avser_cli.corpus.splits import SplitSettings
 from avser_cli.errors import OutputError, UsageError
 from avser_cli.files import refuse_unwritable, whole_folder
-from avser_cli.learn.bundle import CONFIG, BundleConfig
+from avser_cli.learn.bundle import CONFIG, BundleConfig, refuse_name
 from avser_cli.learn.recipes import Recipe, find_recipe
 from avser_cli.learn.session import Result, read_corpus, run, write_parts
 from avser_cli.learn.summary import Measured, read_report
@@ -72,6 +72,10 @@ def train(
     measured = read_report(report, chosen, labels) if report else None
     split_settings = SplitSettings(split, test_size, fold, seed)
     target = out or Path("models") / default_name(chosen, split_settings, seed)
+    try:
+        refuse_name(target.name)
+    except ValueError as error:
+        raise UsageError(f"--out {target}: {error}") from None
     checkpoint = target.with_name(f".{target.name}.run")
     if not _may_begin(target, checkpoint, resume, force):
         return

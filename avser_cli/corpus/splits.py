@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
 from avser_cli.corpus.ravdess import ACTOR_FOLDS, Labels
@@ -32,11 +32,20 @@ class Recording:
     labels : Labels
     samples_sha256 : str
         Checksum of its samples: equal for exact copies.
+    copies : str
+        Equal for exact and re-encoded copies, see `avser_cli.corpus.copies`; where nothing is
+        given, for exact ones.
     """
 
     name: str
     labels: Labels
     samples_sha256: str
+    copies: str = field(default="", compare=False)
+
+    @property
+    def sound(self) -> str:
+        """A checksum that it shares with its known copies."""
+        return self.copies or self.samples_sha256
 
 
 @dataclass(frozen=True)
@@ -97,8 +106,21 @@ class Split:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """A split as a bundle's ``config.json`` holds it."""
-        return cls(SplitSettings(**values["settings"]), dict(values["train"]), dict(values["test"]))
+        """A split as a bundle's ``config.json`` holds it.
+
+        Raises
+        ------
+        UsageError, KeyError, TypeError, ValueError
+            A value is out of range, missing or of the wrong kind.
+        """
+        settings = values["settings"]
+        if not all(type(settings[name]) is int for name in ("fold", "seed")):
+            raise TypeError("fold and seed are whole numbers")
+        sides = dict(values["train"]), dict(values["test"])
+        for side in sides:
+            if not all(isinstance(checksum, str) for checksum in side.values()):
+                raise TypeError("clips without checksums")
+        return cls(SplitSettings(**settings), *sides)
 
 
 def split_recordings(recordings: Sequence[Recording], settings: SplitSettings) -> Split:
@@ -127,11 +149,11 @@ def split_recordings(recordings: Sequence[Recording], settings: SplitSettings) -
 
 def _random_test(recordings: Sequence[Recording], settings: SplitSettings) -> set[str]:
     """Names of a stratified random share; recordings that exist twice stay on the training side."""
-    copies = Counter(r.samples_sha256 for r in recordings)
+    copies = Counter(r.sound for r in recordings)
     by_emotion: defaultdict[str, list[str]] = defaultdict(list)
     for recording in sorted(recordings, key=lambda r: r.name):
         by_emotion[recording.labels.emotion].append(recording.name)
-    single = {r.name for r in recordings if copies[r.samples_sha256] == 1}
+    single = {r.name for r in recordings if copies[r.sound] == 1}
     quotas = _quotas({e: len(names) for e, names in by_emotion.items()}, settings.test_size)
     # The standard library's generator gives the same draw on every version and machine.
     draw = random.Random(settings.seed)
@@ -167,13 +189,16 @@ def _refuse_thin_sides(recordings: Sequence[Recording], split: Split) -> None:
                 )
 
 
+RE_ENCODED = "sound (re-encoded)"
+
+
 @dataclass(frozen=True)
 class Leak:
     """Something that stands on both sides of a split.
 
     Attributes
     ----------
-    kind : {"samples", "take", "actor", "statement"}
+    kind : {"samples", "sound (re-encoded)", "take", "actor", "statement"}
     trained, held_out : str
         A pair that shows it.
     """
@@ -189,11 +214,12 @@ class Leak:
 def find_leaks(recordings: Sequence[Recording], split: Split) -> list[Leak]:
     """Look for held-out clips that the training side gives away.
 
-    The same samples and the same take are leaks in every split; the same actor in ``speaker``;
-    the same statement in ``statement``.
+    The same samples, the same sound re-encoded and the same take are leaks in every split; the same
+    actor in ``speaker``; the same statement in ``statement``.
     """
     keys: dict[str, Any] = {
         "samples": lambda r: r.samples_sha256,
+        RE_ENCODED: lambda r: r.sound,
         "take": lambda r: r.labels.take,
     }
     if split.settings.kind == "speaker":
@@ -206,4 +232,5 @@ def find_leaks(recordings: Sequence[Recording], split: Split) -> list[Leak]:
     for kind, key in keys.items():
         seen = {key(r): r.name for r in trained}
         leaks += [Leak(kind, seen[key(r)], r.name) for r in held_out if key(r) in seen]
-    return leaks
+    exact = {leak.held_out for leak in leaks if leak.kind == "samples"}
+    return [leak for leak in leaks if leak.kind != RE_ENCODED or leak.held_out not in exact]

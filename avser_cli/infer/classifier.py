@@ -16,12 +16,13 @@ from avser_cli.corpus.emotions import CATEGORIES, Category
 from avser_cli.errors import InputError, ModelError, UsageError
 from avser_cli.infer.occlusion import occlusion_map
 from avser_cli.infer.segments import WINDOW, Row, Window, spans, windows
-from avser_cli.learn.bundle import MLP, TFLITE, BundleConfig, read_config, read_part
+from avser_cli.learn.bundle import MLP, TFLITE, BundleConfig, read_config, read_weights
 from avser_cli.learn.calibration import with_temperature
 from avser_cli.learn.litert import LiteNetwork
 from avser_cli.learn.mlp import MlpWeights
 from avser_cli.sound.decode import Clip, Stream, open_sound, read_clip, refuse_silence
 from avser_cli.sound.drawing import draw_clip
+from avser_cli.sound.features import FEATURE_COUNT
 from avser_cli.sound.picture import Picture, frequency_axis, picture_span
 from avser_cli.sound.streams import Samples, to_mono
 
@@ -134,10 +135,8 @@ class Classifier:
         place = chosen_model(Path(folder) if folder is not None else None)
         config = read_config(place)
         if config.recipe.network == "mlp":
-            content = read_part(place, MLP, config.files.get(MLP))
-            return cls(config, _mlp(place, content))
-        content = read_part(place, TFLITE, config.files.get(TFLITE))
-        return cls(config, _lite(place, content, config))
+            return cls(config, _mlp(place, read_weights(place, MLP, config), config))
+        return cls(config, _lite(place, read_weights(place, TFLITE, config), config))
 
     def predict(self, path: Path | str) -> Prediction:
         """Classify a sound file.
@@ -320,13 +319,26 @@ class Classifier:
         -------
         numpy.ndarray
             float32, shape ``(n, emotions)``; rows add up to 1.
+
+        Raises
+        ------
+        ModelError
+            What the network gives is no probabilities, or nothing.
         """
         try:
             network = self._idle.pop()
         except IndexError:
             network = self._another()
-        outputs = network.predict(inputs.astype(np.float32))
+        try:
+            outputs = network.predict(inputs.astype(np.float32))
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(f"{self.config.name}: cannot be asked ({error})") from None
         self._idle.append(network)
+        # `not (a <= b)` is true for NaN too.
+        if not (outputs.min(initial=0) >= 0 and np.all(np.abs(outputs.sum(axis=1) - 1) <= 0.01)):
+            raise ModelError(
+                f"{self.config.name}: its answers are no probabilities; train or copy again"
+            )
         calibration = self.config.calibration
         if calibration is None:
             return outputs
@@ -402,10 +414,10 @@ def _in_order(
     yield from parallel(delayed(function)(item) for item in items)
 
 
-def _mlp(folder: Path, content: bytes) -> MlpWeights:
+def _mlp(folder: Path, content: bytes, config: BundleConfig) -> MlpWeights:
     try:
-        return MlpWeights.from_npz(content)
-    except (ValueError, KeyError, OSError) as error:
+        return MlpWeights.from_npz(content, len(config.labels))
+    except ValueError as error:
         raise ModelError(f"{folder}: {MLP} is damaged ({error}); train or copy again") from None
 
 
@@ -420,10 +432,15 @@ def _lite(folder: Path, content: bytes, config: BundleConfig) -> LiteNetwork:
             f"{len(config.labels)}; train or copy again"
         )
     picture = config.recipe.picture
-    if picture is not None and network.input_shape != (picture.height, picture.width):
-        height, width = network.input_shape
+    wanted = (picture.height, picture.width) if picture else (FEATURE_COUNT,)
+    if network.input_shape != wanted:
         raise ModelError(
-            f"{folder}: {TFLITE} reads pictures of {width}x{height}, its settings draw "
-            f"{picture.width}x{picture.height}; train or copy again"
+            f"{folder}: {TFLITE} reads {_size(network.input_shape)}, its settings give "
+            f"{_size(wanted)}; train or copy again"
         )
     return network
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    """In words: width and height of a picture, or how many features."""
+    return f"{shape[1]}x{shape[0]}" if len(shape) == 2 else f"{'x'.join(map(str, shape))} numbers"

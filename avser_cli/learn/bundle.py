@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
@@ -18,12 +19,19 @@ from avser_cli.corpus.splits import Split
 from avser_cli.errors import AvserError, ModelError, os_reason
 from avser_cli.learn.calibration import Calibration
 from avser_cli.learn.recipes import Recipe
+from avser_cli.parsing import parse_json, read_bounded
+from avser_cli.sound.picture import picture_work
 
 FORMAT_VERSION = 2
 """2 added ``calibration``, and ``ensemble`` to the recipe; 1 is read as having none."""
 CONFIG, TFLITE, KERAS, MLP = "config.json", "model.tflite", "model.keras", "mlp.npz"
 MAX_PART_BYTES = 256 * 2**20
 """Largest part that is read, in bytes."""
+MAX_CONFIG_BYTES = 8 * 2**20
+"""Largest ``config.json``; it has some hundred bytes a clip."""
+MAX_PIXELS, MAX_WORK, USUAL_RATE = 2**20, 2**24, 48000
+"""Largest picture that a bundle may ask for, and `picture_work` of 3 s at the usual rate in Hz."""
+LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -81,20 +89,72 @@ class BundleConfig:
 
         Raises
         ------
-        AvserError, KeyError, TypeError, ValueError
-            A value is missing, unknown or of the wrong kind.
+        AvserError, KeyError, TypeError, ValueError, OverflowError
+            A value is missing, unknown, out of range or of the wrong kind.
         """
         values = dict(values)
         missing = {field.name for field in fields(cls) if field.default is MISSING} - set(values)
         if missing:
             raise KeyError(", ".join(sorted(missing)))
+        _refuse_kinds(values)
+        refuse_name(values["name"])
         values["labels"] = tuple(values["labels"])
-        label_order(values["labels"])
+        if label_order(values["labels"]) != values["labels"]:
+            raise ValueError("labels are named twice or in another order")
         values["recipe"] = Recipe.from_dict(values["recipe"])
+        _refuse_pictures(values["recipe"])
         values["split"] = Split.from_dict(values["split"])
         if values.get("calibration") is not None:
             values["calibration"] = Calibration.from_dict(values["calibration"])
         return cls(**values)
+
+
+def refuse_name(name: str) -> None:
+    """Raise `ValueError` where a name cannot stand in a line of text and in a file's name."""
+    if not (0 < len(name) <= LONGEST_NAME and name.isprintable()) or set(name) & set("/\\"):
+        raise ValueError(
+            f"a bundle's name is 1 to {LONGEST_NAME} printable characters without slashes"
+        )
+
+
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "name": str,
+    "labels": list,
+    "recipe": dict,
+    "seed": int,
+    "split": dict,
+    "corpus": dict,
+    "created": str,
+    "avser": str,
+    "libraries": dict,
+    "parameters": int,
+    "seconds": (int, float),
+    "files": dict,
+}
+
+
+def _refuse_kinds(values: dict[str, Any]) -> None:
+    for name, kind in _KINDS.items():
+        if not isinstance(values[name], kind) or isinstance(values[name], bool):
+            raise TypeError(f"{name} is of the wrong kind")
+    for name in ("corpus", "libraries", "files"):
+        if not all(isinstance(value, str) for value in values[name].values()):
+            raise TypeError(f"{name} is of the wrong kind")
+    for part, digits in values["files"].items():
+        if part not in (TFLITE, KERAS, MLP) or not re.fullmatch("[0-9a-f]{64}", digits):
+            raise ValueError("files are not parts with checksums")
+
+
+def _refuse_pictures(recipe: Recipe) -> None:
+    """Refuse pictures that no training of ours draws: they would only cost memory and time."""
+    picture = recipe.picture
+    if (recipe.network == "cnn2d") != (picture is not None):
+        raise ValueError("only a cnn2d reads pictures")
+    if picture is not None and (
+        picture.width * picture.height > MAX_PIXELS
+        or picture_work(picture, USUAL_RATE, 3.0) > MAX_WORK
+    ):
+        raise ValueError("its pictures are too large or too costly")
 
 
 def read_config(folder: Path) -> BundleConfig:
@@ -108,10 +168,10 @@ def read_config(folder: Path) -> BundleConfig:
     if not folder.is_dir():
         raise ModelError(f"{folder}: no such model bundle; give a folder that `avser train` wrote")
     try:
-        values = json.loads(read_part(folder, CONFIG))
+        values = parse_json(read_part(folder, CONFIG, most=MAX_CONFIG_BYTES))
         version = values.pop("format")
-        if not isinstance(version, int):
-            raise TypeError("format is not a number")
+        if type(version) is not int or version < 1:
+            raise TypeError("format is not a number from 1 on")
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ModelError(f"{folder}: {CONFIG} is damaged ({error}); train or copy again") from None
     if version > FORMAT_VERSION:
@@ -121,12 +181,27 @@ def read_config(folder: Path) -> BundleConfig:
         )
     try:
         return BundleConfig.from_dict(values)
-    except (AvserError, ValueError, TypeError, KeyError) as error:
+    except (AvserError, ValueError, TypeError, KeyError, OverflowError) as error:
         raise ModelError(f"{folder}: {CONFIG} is damaged ({error}); train or copy again") from None
 
 
-def read_part(folder: Path, name: str, expected_sha256: str | None = None) -> bytes:
-    """The content of one part of a bundle.
+def read_weights(folder: Path, name: str, config: BundleConfig) -> bytes:
+    """The content of a part that the config names with its checksum.
+
+    Raises
+    ------
+    ModelError
+        See `read_part`; also where the config does not name it.
+    """
+    if name not in config.files:
+        raise ModelError(f"{folder}: {CONFIG} does not name {name}; train or copy again")
+    return read_part(folder, name, config.files[name])
+
+
+def read_part(
+    folder: Path, name: str, expected_sha256: str | None = None, most: int = MAX_PART_BYTES
+) -> bytes:
+    """The content of one part of a bundle, `most` bytes at most.
 
     Raises
     ------
@@ -138,13 +213,13 @@ def read_part(folder: Path, name: str, expected_sha256: str | None = None) -> by
     try:
         if not path.resolve().is_relative_to(folder.resolve()):
             raise ModelError(f"{path}: lies outside the bundle; such a bundle is not read")
-        if path.stat().st_size > MAX_PART_BYTES:
-            raise ModelError(f"{path}: larger than {MAX_PART_BYTES} bytes; not a bundle of avser")
-        content = path.read_bytes()
+        content = read_bounded(path, most)
     except FileNotFoundError:
         raise ModelError(f"{folder}: {name} is missing; train or copy the bundle again") from None
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {os_reason(error)}") from None
+    except ValueError as error:
+        raise ModelError(f"{path}: {error}; not a bundle of avser") from None
     if expected_sha256 is not None and sha256(content) != expected_sha256:
         raise ModelError(f"{path}: damaged (wrong checksum); train or copy the bundle again")
     return content

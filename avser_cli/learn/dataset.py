@@ -10,23 +10,45 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from avser_cli.corpus.copies import copy_groups
 from avser_cli.corpus.index import Index, LabelledFile, LeftOut
 from avser_cli.corpus.splits import Recording
 from avser_cli.errors import CorpusError, InputError
 from avser_cli.learn.recipes import Recipe
-from avser_cli.sound.decode import read_clip, refuse_silence
+from avser_cli.sound.decode import Clip, read_clip, refuse_silence
 from avser_cli.sound.drawing import picture_of, refuse_too_little
 from avser_cli.sound.facts import checksum
 from avser_cli.sound.features import feature_vector
-from avser_cli.sound.picture import PictureSettings
-from avser_cli.sound.png import read_picture
+from avser_cli.sound.picture import Picture, PictureSettings, draw_picture
+from avser_cli.sound.png import Origin, read_picture
+from avser_cli.sound.sketch import Sketch, sketch_of
 
 Inputs = npt.NDArray[Any]
 """uint8 pictures or float32 features."""
-Reader = Callable[[Path], tuple[Inputs, str]]
-"""From a file to its input and the checksum of its samples; `InputError` where it is no use."""
 Progress = Callable[[int, int], None]
 """Called with the number of files done and the number of all."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """What a file of a corpus gives.
+
+    Attributes
+    ----------
+    inputs : numpy.ndarray
+        What the network takes.
+    samples_sha256 : str
+    sketch : numpy.ndarray or None
+        What re-encoded copies are found by.
+    """
+
+    inputs: Inputs
+    samples_sha256: str
+    sketch: Sketch | None = None
+
+
+Reader = Callable[[Path], Read]
+"""From a file to what is needed of it; `InputError` where it is no use."""
 
 
 @dataclass(frozen=True)
@@ -80,14 +102,14 @@ def load_dataset(
         Pictures were drawn with other settings than the recipe's, or nothing is left.
     """
     left_out = list(index.left_out)
-    kept: dict[str, tuple[LabelledFile, Inputs, str]] = {}
+    kept: dict[str, tuple[LabelledFile, Read]] = {}
     for done, (file, result) in enumerate(_read_all(index, read, side_by_side), start=1):
         if isinstance(result, InputError):
             left_out.append(LeftOut(file.path, str(result).removeprefix(f"{file.path}: ")))
         elif file.name in kept:
             left_out.append(LeftOut(file.path, f"same name as {kept[file.name][0].path}"))
         else:
-            kept[file.name] = (file, *result)
+            kept[file.name] = (file, result)
         if progress:
             progress(done, len(index.files))
     if not kept:
@@ -96,23 +118,29 @@ def load_dataset(
             f"{index.folder}: none of its {len(index.files)} clips can be used{first}"
         )
     order = {emotion: number for number, emotion in enumerate(emotions)}
+    files = [file for file, _ in kept.values()]
+    reads = [read for _, read in kept.values()]
+    copies = copy_groups([read.samples_sha256 for read in reads], [read.sketch for read in reads])
     return Dataset(
         emotions=emotions,
-        inputs=np.stack([array for _, array, _ in kept.values()]),
-        labels=np.array([order[file.labels.emotion] for file, _, _ in kept.values()]),
-        recordings=tuple(Recording(f.name, f.labels, digest) for f, _, digest in kept.values()),
-        paths=tuple(file.path for file, _, _ in kept.values()),
+        inputs=np.stack([read.inputs for read in reads]),
+        labels=np.array([order[file.labels.emotion] for file in files]),
+        recordings=tuple(
+            Recording(file.name, file.labels, read.samples_sha256, group)
+            for file, read, group in zip(files, reads, copies, strict=True)
+        ),
+        paths=tuple(file.path for file in files),
         left_out=tuple(left_out),
     )
 
 
-Result = tuple[Inputs, str] | InputError
+Result = Read | InputError
 
 
 def _read_all(
     index: Index, read: Reader, side_by_side: str
 ) -> Iterator[tuple[LabelledFile, Result]]:
-    """Each file's input and the checksum of its samples, in the order of the index."""
+    """What each file gives, in the order of the index."""
     from joblib import Parallel, delayed
 
     work = (delayed(_attempt)(read, file.path) for file in index.files)
@@ -148,34 +176,46 @@ def reader_of(index: Index, recipe: Recipe) -> Reader:
 def read_sound_as(settings: PictureSettings) -> Reader:
     """What draws the picture of a sound file."""
 
-    def read(path: Path) -> tuple[Inputs, str]:
-        picture, origin = picture_of(path, settings)
-        return picture, origin.facts.samples_sha256
+    def read(path: Path) -> Read:
+        return _of_picture(*picture_of(path, settings))
 
     return read
 
 
 def _read_png(settings: PictureSettings) -> Reader:
-    def read(path: Path) -> tuple[Inputs, str]:
+    def read(path: Path) -> Read:
         picture, origin = read_picture(path)
         _refuse_mixture(path, origin.settings, settings)
-        return picture, origin.facts.samples_sha256
+        return _of_picture(picture, origin)
 
     return read
 
 
-def read_features(path: Path) -> tuple[Inputs, str]:
+def _of_picture(picture: Picture, origin: Origin) -> Read:
+    facts = origin.facts
+    sketch = sketch_of(picture, origin.settings, facts.rate, facts.duration)
+    return Read(picture, facts.samples_sha256, sketch)
+
+
+def read_features(path: Path) -> Read:
     """The features of a sound file that the paper's CNN-1D and MLP read."""
     clip = read_clip(path)
     refuse_silence(path, clip.samples)
-    return feature_vector(clip.samples, clip.rate), checksum(clip.samples)
+    return _of_sound(feature_vector(clip.samples, clip.rate), clip)
 
 
-def read_nothing(path: Path) -> tuple[Inputs, str]:
-    """An empty input: the sound is read to see whether it can be judged, and for its checksum."""
+def read_nothing(path: Path) -> Read:
+    """No input: the sound is read to see whether it can be judged, and what it is a copy of."""
     clip = read_clip(path)
     refuse_too_little(path, clip, PictureSettings().trim)
-    return np.empty(0, np.float32), checksum(clip.samples)
+    return _of_sound(np.empty(0, np.float32), clip)
+
+
+def _of_sound(inputs: Inputs, clip: Clip) -> Read:
+    settings = PictureSettings()
+    picture = draw_picture(clip.samples, clip.rate, settings)
+    sketch = sketch_of(picture, settings, clip.rate, clip.duration)
+    return Read(inputs, checksum(clip.samples), sketch)
 
 
 def _refuse_mixture(path: Path, found: PictureSettings, wanted: PictureSettings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import nullcontext
 from typing import Any
 
@@ -10,6 +11,9 @@ import numpy.typing as npt
 
 from avser_cli.errors import MissingExtraError
 from avser_cli.quiet import quiet
+
+MAX_TENSOR_BYTES = 512 * 2**20
+"""Most that all tensors of a model may take together."""
 
 
 class LiteNetwork:
@@ -30,7 +34,8 @@ class LiteNetwork:
     Raises
     ------
     ValueError, RuntimeError
-        The content is no TFLite model.
+        The content is no TFLite model, or not one with a float input of one at a time and a row of
+        floats as its output, or its tensors take more than `MAX_TENSOR_BYTES`.
     MissingExtraError
         ai-edge-litert is not installed.
     """
@@ -49,10 +54,12 @@ class LiteNetwork:
         # another may be printing, must leave the file descriptors alone.
         with nullcontext() if LiteNetwork._has_spoken else quiet():
             self._interpreter: Any = Interpreter(model_content=content, num_threads=1)
+            # As the file states them, and as the operations then ask for.
+            _refuse_sizes(self._interpreter)
             self._interpreter.allocate_tensors()
+            _refuse_sizes(self._interpreter)
         LiteNetwork._has_spoken = True
-        source = self._interpreter.get_input_details()[0]
-        target = self._interpreter.get_output_details()[0]
+        source, target = _only(self._interpreter)
         self._source, self._target = source["index"], target["index"]
         self.input_shape = tuple(int(side) for side in source["shape"][1:])
         self.outputs = int(target["shape"][-1])
@@ -69,3 +76,25 @@ class LiteNetwork:
             self._interpreter.invoke()
             row[:] = self._interpreter.get_tensor(self._target)[0]
         return rows
+
+
+def _refuse_sizes(interpreter: Any) -> None:
+    sizes = (
+        math.prod(map(int, tensor["shape"])) * np.dtype(tensor["dtype"]).itemsize
+        for tensor in interpreter.get_tensor_details()
+    )
+    if sum(sizes) > MAX_TENSOR_BYTES:
+        raise ValueError(f"its tensors take more than {MAX_TENSOR_BYTES} bytes")
+
+
+def _only(interpreter: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The one input and the one output of a model."""
+    sources, targets = interpreter.get_input_details(), interpreter.get_output_details()
+    if len(sources) != 1 or len(targets) != 1:
+        raise ValueError(f"{len(sources)} inputs and {len(targets)} outputs, needed: one each")
+    source, target = sources[0], targets[0]
+    if source["dtype"] != np.float32 or target["dtype"] != np.float32:
+        raise ValueError("its input and output are not both float32")
+    if len(source["shape"]) < 2 or source["shape"][0] != 1 or len(target["shape"]) != 2:
+        raise ValueError("it does not read one input and give one row at a time")
+    return source, target

@@ -6,14 +6,15 @@ standardised by the training part.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from avser_cli.learn.arrays import Kind, npz_bytes, read_arrays
 from avser_cli.learn.recipes import Recipe
+from avser_cli.sound.features import FEATURE_COUNT
 
 HIDDEN, ALPHA, EPSILON = 300, 0.01, 1e-8
 Floats = npt.NDArray[np.float32]
@@ -47,22 +48,30 @@ class MlpWeights:
 
     def predict(self, features: Floats) -> Floats:
         """Probabilities, shape ``(n, emotions)``, for features of shape ``(n, features)``."""
-        x = (features - self.mean) / self.spread
-        x = np.maximum(x @ self.hidden + self.hidden_bias, 0.0) @ self.output + self.output_bias
-        powers = np.exp(x - x.max(axis=1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
+        # Absurd weights overflow; whoever asks sees that by the answers.
+        with np.errstate(all="ignore"):
+            x = (features - self.mean) / self.spread
+            x = np.maximum(x @ self.hidden + self.hidden_bias, 0.0) @ self.output + self.output_bias
+            powers = np.exp(x - x.max(axis=1, keepdims=True))
+            return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
 
     def to_npz(self) -> bytes:
         """The weights as an ``.npz`` file."""
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, allow_pickle=False, **asdict(self))
-        return buffer.getvalue()
+        return npz_bytes(asdict(self))
 
     @classmethod
-    def from_npz(cls, content: bytes) -> MlpWeights:
-        """Weights from an ``.npz`` file; ``ValueError`` or ``KeyError`` where it is damaged."""
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            return cls(**{name: arrays[name] for name in cls.__dataclass_fields__})
+    def from_npz(cls, content: bytes, emotions: int) -> MlpWeights:
+        """Weights from an ``.npz`` file; ``ValueError`` where it does not hold them."""
+        shapes = {
+            "mean": (FEATURE_COUNT,),
+            "spread": (FEATURE_COUNT,),
+            "hidden": (FEATURE_COUNT, HIDDEN),
+            "hidden_bias": (HIDDEN,),
+            "output": (HIDDEN, emotions),
+            "output_bias": (emotions,),
+        }
+        kinds: dict[str, Kind] = {name: (x, np.dtype(np.float32)) for name, x in shapes.items()}
+        return cls(**read_arrays(content, kinds))
 
 
 def train_mlp(

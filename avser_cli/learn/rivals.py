@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.errors import InputError, MissingExtraError
+from avser_cli.learn.dataset import Read
 from avser_cli.sound.decode import read_clip, refuse_silence
 from avser_cli.sound.facts import checksum
 
@@ -63,7 +64,7 @@ def refuse_without_opensmile() -> None:
         )
 
 
-def read_opensmile(path: Path, feature_set: str) -> tuple[Floats, str]:
+def read_opensmile(path: Path, feature_set: str) -> Read:
     """OpenSMILE's functionals of a sound file, and the checksum of its samples.
 
     openSMILE is not safe in threads, not even with an extractor for each: use processes.
@@ -79,7 +80,7 @@ def read_opensmile(path: Path, feature_set: str) -> tuple[Floats, str]:
     values = _extractor(feature_set).process_signal(clip.samples, clip.rate).to_numpy()[0]
     if not np.isfinite(values).all():
         raise InputError(f"{path}: openSMILE finds no voice in it; leave it out")
-    return values.astype(np.float32), checksum(clip.samples)
+    return Read(values.astype(np.float32), checksum(clip.samples))
 
 
 @cache

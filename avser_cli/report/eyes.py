@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from avser_cli import __version__
+from avser_cli.parsing import parse_json
 from avser_cli.report.plots import new_figure
 from avser_cli.report.terminal import safe
 from avser_cli.sound.bands import mel_frequencies
@@ -289,6 +290,6 @@ def _packed(facts: Facts) -> str:
 def _facts(note: bytes) -> Facts | None:
     try:
         packed = note[: note.index(b";")].split()[1]
-        return Facts(**json.loads(bytes.fromhex(packed.decode())))
+        return Facts.from_dict(parse_json(bytes.fromhex(packed.decode())))
     except (ValueError, IndexError, TypeError):
         return None

@@ -11,6 +11,9 @@ import numpy.typing as npt
 
 Scale = Literal["mel", "linear", "log"]
 
+BLOCK = 2**22
+"""Numbers that are held at once, where a large picture has more."""
+
 
 @dataclass(frozen=True)
 class FrequencyAxis:
@@ -63,8 +66,13 @@ class Bands:
         A sum in a fixed order gives the same picture on every machine, which a matrix product
         of the linear algebra library at hand does not; it is faster, too.
         """
-        shares: npt.NDArray[np.float32] = power[:, self.bins] * self.weights
-        return np.add.reduceat(shares, self.starts, axis=1)
+        rows = np.empty((len(power), len(self.starts)), np.float32)
+        count = max(1, BLOCK // len(self.bins))
+        for first in range(0, len(power), count):
+            some = slice(first, first + count)
+            shares = power[some, self.bins] * self.weights
+            np.add.reduceat(shares, self.starts, axis=1, out=rows[some])
+        return rows
 
 
 @lru_cache(maxsize=32)
@@ -85,21 +93,33 @@ def bands_of(axis: FrequencyAxis, bins: int, bin_width: float, lobe: float) -> B
         Power of a sine summed over its bins, relative to that of its peak.
     """
     middles = np.arange(bins, dtype=np.float64) * bin_width
+    columns, weights, counts = [], [], []
+    at_once = max(1, BLOCK // bins)
+    for first in range(0, axis.rows, at_once):
+        some = _weights(axis, middles, first, min(first + at_once, axis.rows)) / lobe
+        # Bin 0 takes part in every row, if with weight 0, so that no row is without bins.
+        taking_part = some > 0
+        taking_part[:, 0] = True
+        columns.append(np.nonzero(taking_part)[1])
+        weights.append(some[taking_part].astype(np.float32))
+        counts.append(taking_part.sum(axis=1))
+    ends = np.cumsum(np.concatenate(counts))
+    starts = np.concatenate([[0], ends[:-1]])
+    return Bands(np.concatenate(columns), np.concatenate(weights), starts)
+
+
+def _weights(
+    axis: FrequencyAxis, bins: npt.NDArray[np.float64], first: int, last: int
+) -> npt.NDArray[np.float64]:
+    """The share of each bin in the rows from `first` to before `last`, the lowest row being 0."""
     if axis.scale == "mel":
-        weights = _triangles(mel_frequencies(axis.rows + 2, axis.low, axis.high), middles)
-    elif axis.scale == "log":
-        edges = np.geomspace(axis.low, axis.high, axis.rows + 1)
-        weights = _boxes(edges[:-1], edges[1:], middles, narrowest=bin_width)
-    else:
-        edges = np.linspace(axis.low, axis.high, axis.rows + 1)
-        weights = _boxes(edges[:-1], edges[1:], middles)
-    weights /= lobe
-    # Bin 0 takes part in every row, if with weight 0, so that no row is without bins.
-    taking_part = weights > 0
-    taking_part[:, 0] = True
-    rows, columns = np.nonzero(taking_part)
-    starts = np.searchsorted(rows, np.arange(axis.rows))
-    return Bands(columns, weights[rows, columns].astype(np.float32), starts)
+        corners = mel_frequencies(axis.rows + 2, axis.low, axis.high)[first : last + 2]
+        return _triangles(corners, bins)
+    if axis.scale == "log":
+        edges = np.geomspace(axis.low, axis.high, axis.rows + 1)[first : last + 1]
+        return _boxes(edges[:-1], edges[1:], bins, narrowest=bins[1])
+    edges = np.linspace(axis.low, axis.high, axis.rows + 1)[first : last + 1]
+    return _boxes(edges[:-1], edges[1:], bins)
 
 
 def mel_frequencies(count: int, fmin: float, fmax: float) -> npt.NDArray[np.float64]:

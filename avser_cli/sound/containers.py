@@ -98,6 +98,8 @@ class ContainerSound:
                 raise self._damaged("its rate or channels change on the way") from None
             if frame.sample_rate != self.stream.rate:
                 raise self._damaged("its rate changes on the way")
+            if any(len(plane) != self.stream.channels for plane in planes):
+                raise self._damaged("its channels change on the way")
             waiting += planes
             held += sum(plane.size for plane in planes)
             if held >= BLOCK_SAMPLES or self._live:

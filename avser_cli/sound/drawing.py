@@ -17,6 +17,7 @@ from avser_cli.sound.decode import STDIN, Clip, read_clip, refuse_silence
 from avser_cli.sound.facts import Facts, checksum, facts_of
 from avser_cli.sound.picture import Picture, PictureSettings, draw_picture, trim_silence
 from avser_cli.sound.png import Origin, png_bytes, read_origin
+from avser_cli.sound.source import named
 
 MANY, CHUNK = 200, 8
 """From so many sounds on, processes draw so many at a time: fewer and their start costs more."""
@@ -117,7 +118,10 @@ def file_content(path: Path, clip: Clip) -> bytes:
 def draw_clip(name: Path | str, clip: Clip, settings: PictureSettings) -> Picture:
     """Draw a decoded clip, or raise `InputError` where there is too little to hear."""
     refuse_too_little(name, clip, settings.trim)
-    return draw_picture(clip.samples, clip.rate, settings)
+    try:
+        return draw_picture(clip.samples, clip.rate, settings)
+    except UsageError as error:
+        raise InputError(f"{named(name)}: {error}") from None
 
 
 def refuse_too_little(name: Path | str, clip: Clip, trim: float | None) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +46,27 @@ class Facts:
     peak: float
     rms: float
     clipped: int
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Facts from plain values, as a picture holds them.
+
+        Raises
+        ------
+        ValueError, TypeError
+            They are not the facts of any sound.
+        """
+        facts = cls(**values)
+        checksums = (facts.source_sha256, facts.samples_sha256)
+        if not all(isinstance(x, str) and re.fullmatch("[0-9a-f]{64}", x) for x in checksums):
+            raise ValueError("no checksum")
+        if not all(type(x) is int for x in (facts.rate, facts.channels, facts.clipped)):
+            raise TypeError("rate, channels and clipped are whole numbers")
+        if not all(type(x) in (int, float) for x in (facts.duration, facts.peak, facts.rms)):
+            raise TypeError("duration, peak and rms are numbers")
+        if not (0 < facts.rate < 2**32 and 0 <= facts.duration < 1e9 and abs(facts.peak) < 1e9):
+            raise ValueError("out of range")
+        return facts
 
 
 def facts_of(content: bytes, clip: Clip) -> Facts:

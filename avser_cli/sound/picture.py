@@ -36,6 +36,12 @@ TRIM_FRAME = 0.02
 ADDED = {"white", "hop", "fft"}
 """Settings that older pictures and bundles do not name; they have the defaults."""
 
+WHOLE = {"width", "height", "fft"}
+"""Settings that are whole numbers."""
+
+MOST_WORK = 2**28
+"""Largest `picture_work` that is begun: 1 GB and some seconds."""
+
 
 @dataclass(frozen=True)
 class PictureSettings:
@@ -123,6 +129,9 @@ class PictureSettings:
             A field is unknown, missing or out of range.
         """
         known = {field.name for field in fields(cls)}
+        for name, value in values.items():
+            if isinstance(value, bool) or (name in WHOLE and not isinstance(value, int | None)):
+                raise UsageError(f"picture settings of the wrong kind: {name}")
         if not known - ADDED <= set(values) <= known:
             odd = ", ".join(sorted(set(values) ^ known))
             raise UsageError(f"picture settings differ in what they name: {odd}")
@@ -130,6 +139,14 @@ class PictureSettings:
             return cls(**values)
         except TypeError as error:
             raise UsageError(f"picture settings of the wrong kind: {error}") from None
+
+
+def picture_work(settings: PictureSettings, rate: int, seconds: float) -> int:
+    """What a picture of a clip costs: samples in all Fourier transforms, or in what they span."""
+    count, _ = _columns(round(seconds * rate), rate, settings)
+    window = max(4, round(settings.window * rate))
+    span = round((settings.seconds or seconds) * rate)
+    return max(settings.width * count * max(window, settings.fft or 0), span)
 
 
 def draw_picture(samples: npt.NDArray[np.float32], rate: int, settings: PictureSettings) -> Picture:
@@ -147,6 +164,11 @@ def draw_picture(samples: npt.NDArray[np.float32], rate: int, settings: PictureS
     -------
     numpy.ndarray
         uint8, shape ``(height, width)``; row 0 is the highest frequency, column 0 the start.
+
+    Raises
+    ------
+    UsageError
+        The settings ask for more than `MOST_WORK` at this rate.
     """
     db = decibel_picture(samples, rate, settings)
     white = settings.white if settings.level == "absolute" else float(db.max())
@@ -167,6 +189,11 @@ def decibel_picture(
     """
     if settings.trim is not None:
         samples = trim_silence(samples, rate, settings.trim)
+    if picture_work(settings, rate, len(samples) / rate) > MOST_WORK:
+        raise UsageError(
+            f"at {rate} Hz these picture settings cost too much; ask for less width, a longer hop, "
+            "or a shorter window, transform or span"
+        )
     starts_per_column, column_seconds = _columns(len(samples), rate, settings)
     power = _column_power(samples, rate, settings, starts_per_column, column_seconds)
     window, fft_length = _window(settings.window, rate, settings.fft)

@@ -20,6 +20,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from avser_cli.errors import InputError, UsageError, os_reason
 from avser_cli.files import write_whole
+from avser_cli.parsing import parse_json
 from avser_cli.sound.facts import Facts
 from avser_cli.sound.picture import Picture, PictureSettings
 
@@ -125,12 +126,12 @@ def _origin(path: Path, image: Image.Image) -> Origin:
     if not isinstance(text, str):
         raise InputError(f"{path}: does not say how it was drawn; draw it with `avser spectrogram`")
     try:
-        values: dict[str, Any] = json.loads(text)
+        values: dict[str, Any] = parse_json(text)
         version = values.pop("format")
         if version != FORMAT_VERSION:
             raise InputError(f"{path}: picture format {version!r} is unknown here; draw it again")
         settings = PictureSettings.from_dict(values.pop("settings"))
-        return Origin(settings, Facts(**values))
+        return Origin(settings, Facts.from_dict(values))
     except (KeyError, TypeError, AttributeError, ValueError, UsageError):
         raise InputError(
             f"{path}: its note of how it was drawn is damaged; draw it again"

@@ -7,9 +7,10 @@ import sys
 import time
 
 import pytest
+import soundfile
 
 from tests.conftest import REPOSITORY
-from tests.sounds import ravdess_name
+from tests.sounds import make_corpus, ravdess_name
 
 
 @pytest.fixture
@@ -152,6 +153,35 @@ def test_bad_options_are_one_line(home, avser, arguments, code, expected):
     assert expected in lines[0]
     assert "Traceback" not in done.stderr
     assert not (home / "models").exists() or not any((home / "models").iterdir())
+
+
+def test_copies_across_actors_leak_and_are_kept_together(avser, tmp_path):
+    """The first clip of actor 1 lies there as actor 2's too: as it is, then as an MP3."""
+    folder = make_corpus(tmp_path / "wav", actors=(1, 2, 3, 11))
+    name, other = ravdess_name("sad", 1), ravdess_name("sad", 2, channel=2)
+    clip = folder / "Actor_01" / f"{name}.wav"
+    tiny = ("--recipe", "paper", "--epochs", "1", "--out", "m")
+    for suffix, kind in ((".wav", "samples"), (".mp3", "sound (re-encoded)")):
+        copy = folder / f"{other}{suffix}"
+        if suffix == ".wav":
+            shutil.copy(clip, copy)
+        else:
+            soundfile.write(copy, soundfile.read(clip)[0], 16000)
+        refused = avser("train", "wav", "--split", "speaker", "--fold", "1", *tiny)
+        assert refused.returncode == 7
+        lines = refused.stderr.splitlines()
+        assert lines[-1] == (
+            f"avser: the split leaks in 1 places; the first: same {kind}: {other} (trained on) and "
+            f"{name} (held out)"
+        )
+        assert not (tmp_path / "m").exists()
+        if suffix == ".wav":
+            copy.unlink()
+    kept = avser("train", "wav", *tiny)
+    assert kept.returncode == 0, kept.stderr
+    assert "0 exact and 1 re-encoded copies, kept on one side" in kept.stderr
+    split = json.loads((tmp_path / "m" / "config.json").read_text())["split"]
+    assert {name, other} <= set(split["train"])
 
 
 def test_force_never_replaces_what_is_no_bundle(home, avser):

@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -55,6 +56,19 @@ def test_exact_copies_stay_on_the_training_side(seed):
     assert set(copies) <= set(split.train)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_re_encoded_copies_stay_on_the_training_side_and_change_no_other_split(seed):
+    copies = (ravdess_name("happy", 7, 2, 1), ravdess_name("sad", 9, 1, 1))
+    known = [
+        replace(r, copies="one") if r.name in copies else replace(r, copies=r.samples_sha256)
+        for r in corpus()
+    ]
+    assert set(copies) <= set(split_recordings(known, SplitSettings(seed=seed)).train)
+    plain = [replace(r, copies=r.samples_sha256) for r in corpus()]
+    wanted = SplitSettings(seed=seed)
+    assert split_recordings(plain, wanted) == split_recordings(corpus(), wanted)
+
+
 @pytest.mark.parametrize("fold", range(1, 7))
 def test_speaker_split_holds_out_the_folds_actors(fold):
     split = split_recordings(corpus(), SplitSettings("speaker", fold=fold))
@@ -98,6 +112,18 @@ def test_leaks_are_found():
     split = Split(by_actor, {names[0]: "", names[-2]: ""}, dict.fromkeys((names[1], names[-1]), ""))
     kinds = {leak.kind for leak in find_leaks([*recordings[:-1], planted], split)}
     assert kinds == {"samples", "actor"}
+
+
+def test_a_re_encoded_copy_is_a_leak_and_an_exact_one_is_named_once():
+    recordings = [replace(r, copies="one") for r in corpus(actors=(1,))[:3]]
+    exact = replace(recordings[2], samples_sha256=recordings[0].samples_sha256)
+    one, two, three = (r.name for r in recordings)
+    split = Split(SplitSettings(), {one: ""}, {two: "", three: ""})
+    leaks = find_leaks([*recordings[:2], exact], split)
+    assert [(leak.kind, leak.held_out) for leak in leaks] == [
+        ("samples", three),
+        ("sound (re-encoded)", two),
+    ]
 
 
 def test_the_same_take_under_two_names_is_a_leak():

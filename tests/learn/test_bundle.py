@@ -78,7 +78,7 @@ def damage(bundle, how):
         ("changed byte", "wrong checksum"),
         ("newer", "newer than this avser reads"),
         ("no recipe", "damaged"),
-        ("other picture", "its settings draw 100x150"),
+        ("other picture", "its settings give 100x150"),
         ("fewer labels", "gives 4 labels"),
         ("link out", "outside the bundle"),
         ("list", "damaged"),

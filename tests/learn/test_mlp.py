@@ -24,5 +24,5 @@ def test_learns_and_survives_the_disk(emotions):
     assert probabilities.shape == (120, emotions)
     assert np.mean(probabilities.argmax(axis=1) == labels) > 0.95
     assert [line[0] for line in epochs] == list(range(1, 61))
-    again = MlpWeights.from_npz(weights.to_npz())
+    again = MlpWeights.from_npz(weights.to_npz(), emotions)
     np.testing.assert_array_equal(again.predict(features), probabilities)

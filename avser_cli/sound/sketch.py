@@ -1,0 +1,70 @@
+"""A sketch of a sound: what stays of it when it is re-encoded, resampled, padded or made louder.
+
+Drawn from a picture, so that it is there for sounds and for folders of pictures. Two sketches are
+compared by `avser_cli.corpus.copies`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from avser_cli.sound.bands import mel_frequencies
+from avser_cli.sound.picture import Picture, PictureSettings, frequency_axis
+
+Sketch = npt.NDArray[np.float32]
+
+BANDS, LOWEST, HIGHEST = 24, 200.0, 5000.0
+"""Mel bands from and up to so many Hz: codecs and resamplers leave these alone."""
+FRAMES, STEP = 104, 0.02
+"""Frames of a sketch and their distance in seconds."""
+DEPTH = 40.0
+"""Levels this far under the loudest, in dB, and below are nothing: there codecs differ."""
+
+
+def sketch_of(picture: Picture, settings: PictureSettings, rate: int, duration: float) -> Sketch:
+    """The sketch of a sound, from its picture.
+
+    Parameters
+    ----------
+    picture : numpy.ndarray
+        uint8, shape ``(height, width)``.
+    settings : PictureSettings
+        How it was drawn.
+    rate : int
+        Sampling rate of the sound in Hz.
+    duration : float
+        Length of the sound in seconds.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape ``(BANDS, FRAMES)``: dB over the floor, centred in time on the sound.
+    """
+    power = _powers(settings.dynamic_range)[picture[::-1]]
+    sums = np.vstack([np.zeros_like(power[:1]), np.cumsum(power, axis=0)])
+    frequencies = frequency_axis(settings, rate).middles()[::-1]
+    rows = np.arange(len(frequencies)) + 0.5
+    places = np.interp(mel_frequencies(BANDS + 1, LOWEST, HIGHEST), frequencies, rows)
+    whole = np.minimum(places.astype(np.int64), len(rows) - 1)
+    part = (places - whole)[:, None]
+    bands = np.diff(sums[whole] * (1 - part) + sums[whole + 1] * part, axis=0)
+    levels = 10 * np.log10(np.maximum(bands, 1e-6))
+    levels = np.maximum(levels - (levels.max() - DEPTH), 0)
+    span = settings.seconds if settings.seconds is not None else duration
+    times = (np.arange(settings.width) + 0.5) * (span / settings.width)
+    loudness = levels.sum(axis=0)
+    middle = float(loudness @ times) / max(float(loudness.sum()), 1e-9)
+    grid = middle + (np.arange(FRAMES) - (FRAMES - 1) / 2) * STEP
+    frames = [np.interp(grid, times, band, left=0.0, right=0.0) for band in levels]
+    return np.array(frames, dtype=np.float32)
+
+
+@lru_cache(maxsize=4)
+def _powers(dynamic_range: float) -> npt.NDArray[np.float64]:
+    """The power that each gray value stands for; of black, none."""
+    powers = 10 ** (np.arange(256) * (dynamic_range / 2550))
+    powers[0] = 0.0
+    return np.asarray(powers)

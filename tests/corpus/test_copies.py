@@ -1,0 +1,88 @@
+import io
+import random
+
+import numpy as np
+import pytest
+import soundfile
+
+from avser_cli.corpus.copies import SAME, copy_groups, likeness
+from avser_cli.corpus.emotions import PAPER_EMOTIONS
+from avser_cli.corpus.index import index_folder
+from avser_cli.learn.dataset import load_dataset, reader_of
+from avser_cli.learn.recipes import find_recipe
+from avser_cli.sound.decode import read_clip
+from avser_cli.sound.picture import PictureSettings, draw_picture
+from avser_cli.sound.sketch import sketch_of
+from tests.sounds import voice
+
+RATE = 16000
+SETTINGS = PictureSettings()
+
+
+def sketch(samples, rate=RATE):
+    picture = draw_picture(samples.astype(np.float32), rate, SETTINGS)
+    return sketch_of(picture, SETTINGS, rate, len(samples) / rate)
+
+
+def through(samples, rate, format):
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, rate, format=format)
+    buffer.seek(0)
+    return soundfile.read(buffer, dtype="float32")
+
+
+def half_rate(samples, rate):
+    """Every second sample, after a low-pass in the frequency domain."""
+    spectrum = np.fft.rfft(samples)
+    return np.fft.irfft(spectrum[: len(samples) // 4 + 1], len(samples) // 2) / 2, rate // 2
+
+
+CHANGES = {
+    "mp3": lambda samples, rate: through(samples, rate, "MP3"),
+    "ogg": lambda samples, rate: through(samples, rate, "OGG"),
+    "half the rate": half_rate,
+    "-6 dB": lambda samples, rate: (samples / 2, rate),
+    "silence in front": lambda samples, rate: (np.pad(samples, (rate // 5, 0)), rate),
+    "silence at the end": lambda samples, rate: (np.pad(samples, (0, rate // 5)), rate),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_re_encoded_copy_is_found_among_others(change):
+    # At 24 kHz, so that half of it still holds what a sketch shows.
+    clips = [voice("sad", seed=seed, rate=24000) for seed in range(1, 9)]
+    sketches = [sketch(clip, 24000) for clip in clips]
+    sketches.append(sketch(*change(clips[4], 24000)))
+    groups = copy_groups([f"sha-{number}" for number in range(9)], sketches)
+    assert groups == [*(f"sha-{number}" for number in range(8)), "sha-4"]
+
+
+def test_copies_of_copies_and_exact_ones_are_one_group():
+    first, second = (sketch(voice("happy", seed=seed)) for seed in (1, 2))
+    quiet = sketch(voice("happy", seed=1) / 4)
+    checksums = ["c", "b", "d", "a", "d"]
+    assert copy_groups(checksums, [first, quiet, second, first, second]) == list("aadad")
+    assert copy_groups(checksums, [None, None, None, None, None]) == checksums
+    assert copy_groups([], []) == []
+
+
+def test_nothing_to_compare_is_no_copy():
+    nothing = np.zeros_like(sketch(voice()))
+    assert likeness(nothing, nothing) == 0
+    assert copy_groups(["a", "b"], [nothing, nothing]) == ["a", "b"]
+
+
+def test_on_the_real_corpus_only_copies_are_found(ravdess):
+    recipe = find_recipe("cnn2d")
+    index = index_folder(ravdess, PAPER_EMOTIONS)
+    dataset = load_dataset(index, PAPER_EMOTIONS, reader_of(index, recipe))
+    alike = [r.name for r in dataset.recordings if r.copies != r.samples_sha256]
+    assert alike == []
+    twins = [r.name for r in dataset.recordings
+             if sum(other.copies == r.copies for other in dataset.recordings) > 1]  # fmt: skip
+    assert twins == ["03-01-03-01-02-01-07", "03-01-03-01-02-02-07"]
+    for path in random.Random(1).sample(dataset.paths, 6):
+        clip = read_clip(path)
+        whole = sketch(clip.samples, clip.rate)
+        for change in CHANGES.values():
+            assert likeness(whole, sketch(*change(clip.samples, clip.rate))) >= SAME

@@ -1,0 +1,47 @@
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from avser_cli.sound.picture import PictureSettings, draw_picture
+from avser_cli.sound.sketch import BANDS, DEPTH, FRAMES, sketch_of
+from tests.sounds import tone
+
+SETTINGS = PictureSettings()
+
+
+def of_tone(frequency, **options):
+    samples = tone(frequency, rate=16000, **options)
+    return sketch_of(draw_picture(samples, 16000, SETTINGS), SETTINGS, 16000, len(samples) / 16000)
+
+
+def test_a_tone_is_one_band_in_the_middle():
+    sketch = of_tone(1000.0)
+    loudest = sketch.sum(axis=1).argmax()
+    assert loudest == 8  # 1 kHz is 15 mel; the bands go from 3 to 38.4.
+    heard = np.flatnonzero(sketch[loudest] > DEPTH / 2)
+    assert abs((heard[0] + heard[-1]) / 2 - (FRAMES - 1) / 2) <= 1
+    assert 45 <= len(heard) <= 58
+
+
+def test_level_does_not_matter():
+    np.testing.assert_allclose(of_tone(500.0), of_tone(500.0, amplitude=0.05), atol=1.0)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from(["mel", "linear", "log"]),
+    st.integers(8, 200),
+    st.integers(8, 200),
+    st.none() | st.floats(300.0, 20000.0),
+    st.none() | st.floats(0.1, 10.0),
+    st.integers(0, 255),
+)
+def test_any_picture_has_a_sketch(scale, width, height, fmax, seconds, gray):
+    wanted = PictureSettings(
+        width=width, height=height, scale=scale, fmax=fmax, seconds=seconds, trim=None
+    )
+    picture = np.full((height, width), gray, np.uint8)
+    sketch = sketch_of(picture, wanted, 8000, 1.0)
+    assert sketch.shape == (BANDS, FRAMES)
+    assert np.isfinite(sketch).all()
+    assert sketch.min() >= 0
