@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -139,7 +140,7 @@ class Checkpoint:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+class Batches:
     """One epoch's batches, shuffled and augmented by a seed that names the epoch.
 
     Each epoch draws from its own generator, so that a resumed run goes on as an undisturbed one.
@@ -148,7 +149,6 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def __init__(
         self, recipe: Recipe, inputs: Inputs, targets: npt.NDArray[np.float32], seed: list[int]
     ) -> None:
-        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=4)
         self.recipe, self.inputs, self.targets, self.seed = recipe, inputs, targets, seed
         self.weights = _emotion_weights(targets, recipe.balance)
         self.order = np.random.default_rng(seed).permutation(len(inputs))
@@ -171,6 +171,11 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         if self.recipe.mixup > 0:
             batch, targets = mix(batch, targets, self.recipe.mixup, draw)
         return batch, targets, targets @ self.weights
+
+    def ahead(self) -> Iterator[tuple[Floats, Floats, Floats]]:
+        """All batches in their order, made in a thread beside the one that trains."""
+        with ThreadPoolExecutor(max_workers=1) as maker:
+            yield from maker.map(self.__getitem__, range(len(self)))
 
 
 def mix(
@@ -303,9 +308,14 @@ def _train_network(
         start = time.perf_counter()
         _seed_dropout(network, seed, number)
         batches = Batches(recipe, inputs, targets, [seed, number])
-        logs = network.fit(batches, epochs=1, shuffle=False, verbose=0).history
+        # Not `fit`: for each epoch it builds anew the graph that its batches pass through, which
+        # takes as long as training a small network.
+        network.reset_metrics()
+        for batch in batches.ahead():
+            logs = network.train_on_batch(*batch, return_dict=True)
+        loss_value, accuracy = float(logs["loss"]), float(logs["accuracy"])
         seconds = time.perf_counter() - start
-        history.append(Epoch(number + 1, logs["loss"][0], logs["accuracy"][0], seconds, member))
+        history.append(Epoch(number + 1, loss_value, accuracy, seconds, member))
         if not np.isfinite(history[-1].loss):
             raise UsageError(
                 f"the loss became {history[-1].loss} in epoch {number + 1}; lower --lr "
