@@ -16,7 +16,7 @@ from avser_cli.learn.bundle import CONFIG, BundleConfig, refuse_name
 from avser_cli.learn.recipes import Recipe, find_recipe
 from avser_cli.learn.session import Result, read_corpus, run, write_parts
 from avser_cli.learn.summary import Measured, read_report
-from avser_cli.report.card import model_card
+from avser_cli.report.card import model_card, refuse_damaged
 from avser_cli.report.plots import plot_confusion, plot_history
 from avser_cli.report.tables import classification_report
 from avser_cli.report.terminal import progress, say
@@ -70,6 +70,8 @@ def train(
     )
     labels = common.parse_emotions(emotions)
     measured = read_report(report, chosen, labels) if report else None
+    if report and measured:
+        refuse_damaged(report, measured)
     split_settings = SplitSettings(split, test_size, fold, seed)
     target = out or Path("models") / default_name(chosen, split_settings, seed)
     try:

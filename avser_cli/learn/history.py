@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,17 @@ class Epoch:
     accuracy: float
     seconds: float
     member: int = 1
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """An epoch from plain values; `TypeError` where they are of the wrong kind."""
+        epoch = cls(**values)
+        numbers = (epoch.loss, epoch.accuracy, epoch.seconds)
+        if not all(type(x) in (int, float) for x in numbers) or not all(
+            type(x) is int for x in (epoch.epoch, epoch.member)
+        ):
+            raise TypeError("an epoch of the wrong kind")
+        return epoch
 
 
 def history_csv(history: Sequence[Epoch]) -> bytes:

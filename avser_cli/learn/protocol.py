@@ -19,7 +19,7 @@ from avser_cli.files import whole_folder, write_whole
 from avser_cli.learn.bundle import read_part, sha256
 from avser_cli.learn.history import Epoch
 from avser_cli.learn.recipes import Recipe
-from avser_cli.learn.runs import FOLDS, FinishedRun, PlannedRun
+from avser_cli.learn.runs import FOLDS, MAX_RUN_BYTES, FinishedRun, PlannedRun
 from avser_cli.learn.session import Corpus, Prepared, run, write_parts
 
 SEEDS: dict[SplitKind, tuple[int, ...]] = {
@@ -88,7 +88,7 @@ def run_planned(
     prepared = corpus.split(planned.split)
     key = _key(prepared, recipe, planned.seed)
     place = folder / "runs" / planned.name
-    kept = _read_run(place, planned, key)
+    kept = _read_run(place, planned, prepared, key)
     if kept is not None:
         return kept
     checkpoint = place.with_name(f".{planned.name}.run")
@@ -118,15 +118,16 @@ def _key(prepared: Prepared, recipe: Recipe, seed: int) -> str:
     return sha256(json.dumps(parts).encode())
 
 
-def _read_run(place: Path, planned: PlannedRun, key: str) -> FinishedRun | None:
+def _read_run(place: Path, planned: PlannedRun, prepared: Prepared, key: str) -> FinishedRun | None:
     """The run that is kept in a folder, or ``None`` where there is none or it is damaged."""
     try:
-        found, finished = FinishedRun.from_json(read_part(place, RUN), planned)
-    except (ModelError, ValueError, KeyError, TypeError):
+        content = read_part(place, RUN, most=MAX_RUN_BYTES)
+        found, finished = FinishedRun.from_json(content, planned, len(prepared.dataset.emotions))
+    except (ModelError, ValueError, KeyError, TypeError, OverflowError):
         return None
     if found != key:
         raise UsageError(
             f"{place}: was made with other settings, clips or versions; give the same ones to go "
             "on, or another --out"
         )
-    return finished
+    return finished if set(finished.names) == set(prepared.split.test) else None

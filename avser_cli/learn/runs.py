@@ -13,9 +13,12 @@ from avser_cli.corpus.ravdess import ACTOR_FOLDS
 from avser_cli.corpus.splits import SplitKind, SplitSettings
 from avser_cli.learn.history import Epoch
 from avser_cli.learn.metrics import Report, score
+from avser_cli.parsing import parse_json
 
 FOLDS: dict[SplitKind, int] = {"paper": 1, "speaker": len(ACTOR_FOLDS), "statement": 2}
 """Number of folds of each protocol."""
+MAX_RUN_BYTES = 16 * 2**20
+"""Largest file of a run that is read; it has a hundred bytes a clip."""
 
 
 @dataclass(frozen=True)
@@ -84,20 +87,40 @@ class FinishedRun:
         return (json.dumps(values) + "\n").encode()
 
     @classmethod
-    def from_json(cls, content: bytes, planned: PlannedRun) -> tuple[str, Self]:
-        """The key and the run of a file; `ValueError`, `KeyError`, `TypeError` where damaged."""
-        values = json.loads(content)
+    def from_json(
+        cls, content: bytes, planned: PlannedRun, emotions: int | None = None
+    ) -> tuple[str, Self]:
+        """The key and the run of a file, of so many emotions, where they are known.
+
+        Raises
+        ------
+        ValueError, KeyError, TypeError, OverflowError
+            It is damaged.
+        """
+        values = parse_json(content)
         finished = cls(
             planned=planned,
             names=tuple(values["names"]),
             channels=tuple(values["channels"]),
             labels=np.array(values["labels"], np.int64),
             probabilities=np.array(values["probabilities"], np.float32),
-            history=tuple(Epoch(**line) for line in values["history"]),
+            history=tuple(Epoch.from_dict(line) for line in values["history"]),
             parameters=int(values["parameters"]),
             seconds=float(values["seconds"]),
             clip_seconds=values.get("clip_seconds"),
         )
-        if not len(finished.names) == len(finished.labels) == len(finished.probabilities):
+        count, columns = finished.probabilities.shape
+        if not (
+            len(finished.names)
+            == len(finished.channels)
+            == len(np.atleast_1d(finished.labels))
+            == count
+        ):
             raise ValueError("clips and predictions differ in number")
+        if not all(isinstance(text, str) for text in (*finished.names, *finished.channels)):
+            raise TypeError("names and channels are texts")
+        if columns != (emotions or columns) or set(finished.labels.tolist()) - set(range(columns)):
+            raise ValueError("labels or probabilities of other emotions")
+        if not isinstance(finished.clip_seconds, float | int | None):
+            raise TypeError("clip_seconds is a number")
         return str(values["key"]), finished

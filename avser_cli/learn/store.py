@@ -9,7 +9,8 @@ from pathlib import Path
 from avser_cli.corpus.splits import Split
 from avser_cli.files import write_whole
 from avser_cli.learn.contenders import Contender
-from avser_cli.learn.runs import FinishedRun, PlannedRun
+from avser_cli.learn.runs import MAX_RUN_BYTES, FinishedRun, PlannedRun
+from avser_cli.parsing import read_bounded
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,9 @@ class Store:
     def load(self, job: Job) -> FinishedRun | None:
         """The finished run, or ``None`` where there is none or its file is damaged."""
         try:
-            content = self.path(job).read_bytes()
-            key, finished = FinishedRun.from_json(content, job.planned)
-        except (OSError, ValueError, KeyError, TypeError):
+            content = read_bounded(self.path(job), MAX_RUN_BYTES)
+            key, finished = FinishedRun.from_json(content, job.planned, len(job.emotions))
+        except (OSError, ValueError, KeyError, TypeError, OverflowError):
             return None
         return finished if key == job.key and set(finished.names) == set(job.split.test) else None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +19,10 @@ from avser_cli.learn.calibration import Calibration, calibrate
 from avser_cli.learn.recipes import Recipe
 from avser_cli.learn.runs import FinishedRun
 from avser_cli.learn.session import LIBRARIES, Corpus
+from avser_cli.parsing import parse_json, read_bounded
 
+MAX_REPORT_BYTES = 16 * 2**20
+"""Largest report that is read."""
 REPORT, ROBUSTNESS = "report.json", "robustness.json"
 
 
@@ -116,6 +118,14 @@ class Measured:
     robustness: dict[str, Any] | None
 
 
+def not_a_report(folder: Path, error: Exception) -> UsageError:
+    """What is said of a report folder that cannot be read."""
+    reason = f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else str(error)
+    return UsageError(
+        f"{folder}: not a report of `avser evaluate --protocol` ({reason}); make one first"
+    )
+
+
 def read_report(folder: Path, recipe: Recipe, emotions: tuple[str, ...]) -> Measured:
     """Read a report folder that is to vouch for a recipe.
 
@@ -125,16 +135,16 @@ def read_report(folder: Path, recipe: Recipe, emotions: tuple[str, ...]) -> Meas
         It is missing or damaged, or reports on another recipe or other emotions.
     """
     try:
-        summary = json.loads((folder / REPORT).read_text())
+        summary = parse_json(read_bounded(folder / REPORT, MAX_REPORT_BYTES))
         values, found = summary["calibration"], Recipe.from_dict(summary["recipe"])
         calibration = Calibration.from_dict(values) if values else None
         labels = tuple(summary["emotions"])
         beside = folder / ROBUSTNESS
-        robustness = json.loads(beside.read_text()) if beside.exists() else None
-    except (OSError, ValueError, KeyError, TypeError, AvserError) as error:
-        raise UsageError(
-            f"{folder}: not a report of `avser evaluate --protocol` ({error}); make one first"
-        ) from None
+        robustness = None
+        if beside.exists():
+            robustness = parse_json(read_bounded(beside, MAX_REPORT_BYTES))
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, AvserError) as error:
+        raise not_a_report(folder, error) from None
     if found != recipe or labels != emotions:
         raise UsageError(
             f"{folder}: reports on another recipe or other emotions than are trained here; "

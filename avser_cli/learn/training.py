@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.errors import OutputError, UsageError, os_reason
+from avser_cli.errors import UsageError
 from avser_cli.files import write_whole
+from avser_cli.learn.arrays import most_bytes, npz_bytes, read_arrays
 from avser_cli.learn.augment import augment
 from avser_cli.learn.backend import keras, tensorflow
 from avser_cli.learn.dataset import Inputs
@@ -27,12 +28,15 @@ from avser_cli.learn.litert import LiteNetwork
 from avser_cli.learn.mlp import MlpWeights, train_mlp
 from avser_cli.learn.networks import build_network, build_optimizer
 from avser_cli.learn.recipes import Recipe
+from avser_cli.parsing import parse_json, read_bounded
 from avser_cli.quiet import quiet
 
 Floats = npt.NDArray[np.float32]
 
 MEMBER_SEED_STEP = 1000
 """Member k of an ensemble, counted from 0, trains with the seed plus k times this."""
+MAX_STATE_BYTES = 4 * 2**20
+"""Largest ``state.json`` that is read; it has a hundred bytes an epoch."""
 TFLITE_TOLERANCE = 1e-3
 """Largest difference in a probability between a network and its TFLite copy."""
 
@@ -66,6 +70,9 @@ class Trained:
 class Checkpoint:
     """The state of a training after its last whole epoch, in a folder of its own.
 
+    It holds numbers only: the network and its optimizer are built anew from the recipe, and nothing
+    that lies there says how.
+
     Parameters
     ----------
     folder : pathlib.Path
@@ -88,8 +95,13 @@ class Checkpoint:
     def _state(self) -> Path:
         return self.folder / "state.json"
 
-    def load(self) -> tuple[Any, list[Epoch]] | None:
-        """The network with its optimizer and the history, or ``None`` where there is none.
+    def load(self, network: Any) -> list[Epoch]:
+        """Put the state into a compiled network and its optimizer.
+
+        Returns
+        -------
+        list of Epoch
+            The history so far, empty where there is no state.
 
         Raises
         ------
@@ -97,47 +109,62 @@ class Checkpoint:
             It belongs to another training, or is damaged.
         """
         if not self._state.exists():
-            return None
+            return []
         try:
-            return self._load()
+            return self._load(network)
         except UsageError:
             if self.forgiving:
-                return None
+                return []
             raise
 
-    def _load(self) -> tuple[Any, list[Epoch]]:
+    def _load(self, network: Any) -> list[Epoch]:
         try:
-            state = json.loads(self._state.read_text())
+            state = parse_json(read_bounded(self._state, MAX_STATE_BYTES))
             if state["key"] != self.key:
                 raise UsageError(
                     f"{self.folder}: was begun with other settings or clips; give the same ones "
                     "to go on, or --force to start over"
                 )
-            network = keras.models.load_model(self.folder / state["network"], safe_mode=True)
-            return network, [Epoch(**line) for line in state["history"]]
+            history = [Epoch.from_dict(line) for line in state["history"]]
+            variables = _variables(network)
+            kinds = {name: (tuple(x.shape), np.dtype(x.dtype)) for name, x in variables.items()}
+            path = self.folder / _weights_file(len(history))
+            arrays = read_arrays(read_bounded(path, most_bytes(kinds)), kinds)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UsageError(
                 f"{self.folder}: the checkpoint is damaged ({error}); start over with --force"
             ) from None
+        for name, variable in variables.items():
+            variable.assign(arrays[name])
+        return history
 
     def save(self, network: Any, history: list[Epoch]) -> None:
         """Replace the state on disk by this one; a kill at any moment leaves one of the two."""
-        name = f"epoch-{len(history):04d}.keras"
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            network.save(self.folder / name)
-        except OSError as error:
-            (self.folder / name).unlink(missing_ok=True)
-            raise OutputError(f"{self.folder}: cannot be written: {os_reason(error)}") from None
-        state = {"key": self.key, "network": name, "history": [asdict(x) for x in history]}
+        name = _weights_file(len(history))
+        arrays = {key: variable.numpy() for key, variable in _variables(network).items()}
+        write_whole(self.folder / name, npz_bytes(arrays))
+        state = {"key": self.key, "history": [asdict(x) for x in history]}
         write_whole(self._state, json.dumps(state).encode())
-        for old in self.folder.glob("epoch-*.keras"):
+        for old in self.folder.glob("epoch-*.npz"):
             if old.name != name:
                 old.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Delete the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _weights_file(epochs: int) -> str:
+    return f"epoch-{epochs:04d}.npz"
+
+
+def _variables(network: Any) -> dict[str, Any]:
+    """Everything that an epoch changes, but for what dropout draws from, under short names."""
+    network.optimizer.build(network.trainable_variables)
+    of_network = {f"network-{number}": x for number, x in enumerate(network.weights)}
+    return of_network | {
+        f"optimizer-{number}": x for number, x in enumerate(network.optimizer.variables)
+    }
 
 
 class Batches:
@@ -292,17 +319,13 @@ def _train_network(
     on_epoch: Callable[[Epoch], None],
     checkpoint: Checkpoint | None,
 ) -> tuple[Any, list[Epoch]]:
-    history: list[Epoch] = []
     keras.utils.set_random_seed(seed)
     tensorflow.config.experimental.enable_op_determinism()
     steps = -(-len(inputs) // recipe.batch_size) * recipe.epochs
-    saved = checkpoint.load() if checkpoint else None
-    if saved:
-        network, history = saved
-    else:
-        network = build_network(recipe, emotions, inputs)
-        loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
-        network.compile(build_optimizer(recipe, steps), loss, metrics=["accuracy"])
+    network = build_network(recipe, emotions, inputs)
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
+    network.compile(build_optimizer(recipe, steps), loss, metrics=["accuracy"])
+    history = checkpoint.load(network) if checkpoint else []
     targets = np.eye(emotions, dtype=np.float32)[labels]
     for number in range(len(history), recipe.epochs):
         start = time.perf_counter()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from avser_cli.learn.bundle import BundleConfig
 from avser_cli.learn.metrics import Report
-from avser_cli.learn.summary import Measured
+from avser_cli.learn.summary import Measured, not_a_report
 from avser_cli.report.crossval import calibration_words, robustness_table, runs_table
 from avser_cli.report.tables import classification_report
 
@@ -42,7 +44,7 @@ def model_card(
     else:
         accuracy = "Nothing was held out, so this bundle itself has no accuracy to report.\n"
     if measured is not None:
-        accuracy += _cross_validated(measured)
+        accuracy += cross_validated(measured)
     joined = f", {recipe.ensemble} networks joined" if recipe.ensemble > 1 else ""
     return f"""\
 # {config.name}
@@ -73,7 +75,15 @@ Hears {", ".join(config.labels)} in a clip of a voice.
 """
 
 
-def _cross_validated(measured: Measured) -> str:
+def refuse_damaged(folder: Path, measured: Measured) -> None:
+    """Raise `UsageError` now, not after the training, where a report lacks what the card states."""
+    try:
+        cross_validated(measured)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise not_a_report(folder, error) from None
+
+
+def cross_validated(measured: Measured) -> str:
     """What a report folder says of bundles made by this recipe."""
     summary = measured.summary
     parts = [

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from avser_cli.errors import OutputError, os_reason
 from avser_cli.files import write_whole
 from avser_cli.infer.classifier import Prediction, Segment
+from avser_cli.parsing import parse_json
 
 RowFormat = Literal["csv", "jsonl"]
 Row = dict[str, Any]
@@ -151,7 +152,10 @@ class RowWriter:
         rows: list[tuple[str, str]] = []
         whole = content.endswith("\n")
         if self._format == "csv":
-            records = list(csv.reader(io.StringIO(content, newline="")))
+            try:
+                records = list(csv.reader(io.StringIO(content, newline="")))
+            except csv.Error as error:
+                raise OutputError(f"{out}: holds no answers ({error}); give another --out") from None
             if records[0] != self._header and (len(records) > 1 or whole):
                 raise OutputError(f"{out}: holds other columns; give another --out")
             for record in records[1:]:
@@ -161,10 +165,13 @@ class RowWriter:
                     break
                 rows.append((record[0], _record(record)))
             return rows, whole
-        for line in content.splitlines(keepends=True):
+        # Line feeds alone: a file's name may hold what `splitlines` takes for the end of a line.
+        for line in io.StringIO(content, newline="\n"):
             try:
-                row = json.loads(line)
+                row = parse_json(line)
                 name, model = row["file"], row["model"]
+                if not (isinstance(name, str) and isinstance(model, str)):
+                    raise TypeError
             except (ValueError, TypeError, KeyError):
                 if not rows:
                     raise OutputError(f"{out}: holds no answers; give another --out") from None

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -5,7 +7,7 @@ from avser_cli.errors import OutputError, UsageError
 from avser_cli.learn.backend import keras
 from avser_cli.learn.history import Epoch
 from avser_cli.learn.litert import LiteNetwork
-from avser_cli.learn.networks import build_network
+from avser_cli.learn.networks import build_network, build_optimizer
 from avser_cli.learn.recipes import find_recipe
 from avser_cli.learn.training import (
     MEMBER_SEED_STEP,
@@ -27,6 +29,12 @@ def pictures():
     for number, label in enumerate(LABELS):
         found[number, 30 * label : 30 * label + 30] += 120
     return found
+
+
+def network():
+    built = build_network(RECIPE, 4, pictures())
+    built.compile(build_optimizer(RECIPE, 9), "categorical_crossentropy")
+    return built
 
 
 def ignore(line):
@@ -67,10 +75,10 @@ def test_checkpoints_of_other_runs_and_damaged_ones_are_refused(tmp_path):
     with pytest.raises(StopError):
         train(RECIPE, pictures(), LABELS, 4, 0, stop_after(1), checkpoint)
     with pytest.raises(UsageError, match="other settings"):
-        Checkpoint(tmp_path / "run", "another").of_member(1).load()
-    (tmp_path / "run" / "member-1" / "epoch-0001.keras").write_bytes(b"half")
+        Checkpoint(tmp_path / "run", "another").of_member(1).load(network())
+    (tmp_path / "run" / "member-1" / "epoch-0001.npz").write_bytes(b"half")
     with pytest.raises(UsageError, match="damaged"):
-        checkpoint.of_member(1).load()
+        checkpoint.of_member(1).load(network())
 
 
 def test_a_network_learns_bands():
@@ -92,14 +100,13 @@ def test_a_rate_that_breaks_the_loss_says_so():
         assert "lower --lr" in str(error)
 
 
-def test_a_checkpoint_that_cannot_be_saved_leaves_no_half_file(tmp_path):
-    class Full:
-        def save(self, path):
-            path.write_bytes(b"half")
-            raise OSError(28, "No space left on device")
+def test_a_checkpoint_that_cannot_be_saved_leaves_no_half_file(tmp_path, monkeypatch):
+    def full(path, content):
+        raise OSError(28, "No space left on device")
 
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OutputError, match="No space left"):
-        Checkpoint(tmp_path / "run", "key").save(Full(), [Epoch(1, 1.0, 0.5, 1.0)])
+        Checkpoint(tmp_path / "run", "key").save(network(), [Epoch(1, 1.0, 0.5, 1.0)])
     assert list((tmp_path / "run").iterdir()) == []
 
 

@@ -78,3 +78,36 @@ def test_what_else_is_there_is_left_alone(tmp_path, format):
     with pytest.raises(OutputError):
         writer(out, format)
     assert out.read_text() == "my notes\n"
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+def test_names_with_odd_ends_of_lines_are_gone_on_with(tmp_path, format):
+    names = ["a\x85b.wav", "c\u2028d.wav", "e\x0bf.wav"]
+    out = tmp_path / "rows"
+    writer(out, format).write([clip_row(name, SAD, "m@1") for name in names])
+    before = out.read_bytes()
+    assert writer(out, format).done == set(names)
+    assert out.read_bytes() == before
+
+
+CONTENTS = st.binary(max_size=200) | st.lists(
+    st.sampled_from([b'{"file": ', b'"a"', b", ", b'"model": ', b'"m@1"', b"}", b"\n", b"[", b"1e999",
+                     b'"', b"file,emotion", b"\0", b"\xff", b'{"file": [], "model": "m@1"}\n',
+                     b'{"file": "a", "model": "m@1"}\n', b"[" * 5000, b"x" * 140_000])
+).map(b"".join)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(CONTENTS, st.sampled_from(["csv", "jsonl"]), st.booleans())
+def test_whatever_lies_there_is_gone_on_with_or_refused(tmp_path_factory, content, format, head):
+    out = tmp_path_factory.mktemp("rows") / "rows"
+    if head and format == "csv":
+        content = ",".join(columns(LABELS, False)).encode() + b"\n" + content
+    out.write_bytes(content)
+    try:
+        done = writer(out, format).done
+    except OutputError as error:
+        assert "\n" not in str(error).removeprefix(f"{out}: answers of another model")
+        assert out.read_bytes() == content
+        return
+    assert all(isinstance(name, str) for name in done)
