@@ -155,7 +155,9 @@ class RowWriter:
             try:
                 records = list(csv.reader(io.StringIO(content, newline="")))
             except csv.Error as error:
-                raise OutputError(f"{out}: holds no answers ({error}); give another --out") from None
+                raise OutputError(
+                    f"{out}: holds no answers ({error}); give another --out"
+                ) from None
             if records[0] != self._header and (len(records) > 1 or whole):
                 raise OutputError(f"{out}: holds other columns; give another --out")
             for record in records[1:]:

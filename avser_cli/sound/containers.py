@@ -25,6 +25,9 @@ FORMATS = (
 )
 """What FFmpeg may take a file for: no playlists, which name other files, no pictures or texts."""
 
+MAX_CHANNELS = 8
+"""PyAV reads past the end of a frame's list of channels where there are more."""
+
 MISSING_SHARE, MISSING_SECONDS = 0.05, 0.5
 """A track that ends this much before its stated end, by both measures, is truncated."""
 
@@ -76,12 +79,19 @@ class ContainerSound:
         if self._first is None:
             self.close()
             raise InputError(f"{self.name}: holds no samples; copy or record it again")
+        channels = self._first.layout.nb_channels
+        if channels > MAX_CHANNELS:
+            self.close()
+            raise InputError(
+                f"{self.name}: {channels} channels; at most {MAX_CHANNELS} are read of this format, "
+                "so convert it to WAV or FLAC"
+            )
         rate = self._first.sample_rate
         self.stream = Stream(
             self._container.format.name.split(",")[0].upper(),
             self._track.codec_context.name,
             rate,
-            len(self._first.layout.channels),
+            channels,
             round(self._stated_seconds() * rate),
         )
 
@@ -92,14 +102,15 @@ class ContainerSound:
         convert = AudioResampler(format="fltp", layout=self._first.layout)
         count, waiting, held = 0, list[Samples](), 0
         for frame in self._with_first():
+            # The resampler passes on what it need not change, whatever it is.
+            if frame.layout.nb_channels != self.stream.channels:
+                raise self._damaged("its channels change on the way")
             try:
                 planes = [cast(Samples, part.to_ndarray()) for part in convert.resample(frame)]
             except (av.FFmpegError, ValueError):
                 raise self._damaged("its rate or channels change on the way") from None
             if frame.sample_rate != self.stream.rate:
                 raise self._damaged("its rate changes on the way")
-            if any(len(plane) != self.stream.channels for plane in planes):
-                raise self._damaged("its channels change on the way")
             waiting += planes
             held += sum(plane.size for plane in planes)
             if held >= BLOCK_SAMPLES or self._live:

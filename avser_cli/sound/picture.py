@@ -128,6 +128,8 @@ class PictureSettings:
         UsageError
             A field is unknown, missing or out of range.
         """
+        if not isinstance(values, dict):
+            raise UsageError("picture settings are no object")
         known = {field.name for field in fields(cls)}
         for name, value in values.items():
             if isinstance(value, bool) or (name in WHOLE and not isinstance(value, int | None)):

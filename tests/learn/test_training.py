@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,28 @@ def test_checkpoints_of_other_runs_and_damaged_ones_are_refused(tmp_path):
     (tmp_path / "run" / "member-1" / "epoch-0001.npz").write_bytes(b"half")
     with pytest.raises(UsageError, match="damaged"):
         checkpoint.of_member(1).load(network())
+
+
+def test_a_checkpoint_of_a_stranger_says_nothing_of_the_network(tmp_path):
+    """With the right key: the history is checked, a file it names is not opened."""
+    line = {"epoch": 1, "loss": 1.0, "accuracy": 0.5, "seconds": 1.0}
+    place = tmp_path / "run"
+    Checkpoint(place, "key").save(network(), [Epoch(1, 1.0, 0.5, 1.0)])
+    (state,) = place.glob("state.json")
+    histories: list[object] = [
+        [{**line, "loss": "low"}],
+        [line] * 2,
+        7,
+        [[]],
+        [{**line, "module": "os"}],
+    ]
+    for history in histories:
+        state.write_text(json.dumps({"key": "key", "network": "../x.keras", "history": history}))
+        with pytest.raises(UsageError, match="damaged"):
+            Checkpoint(place, "key").load(network())
+        assert Checkpoint(place, "key", forgiving=True).load(network()) == []
+    state.write_text(json.dumps({"key": "key", "network": "../x.keras", "history": [line]}))
+    assert len(Checkpoint(place, "key").load(network())) == 1
 
 
 def test_a_network_learns_bands():

@@ -90,11 +90,12 @@ def test_names_with_odd_ends_of_lines_are_gone_on_with(tmp_path, format):
     assert out.read_bytes() == before
 
 
-CONTENTS = st.binary(max_size=200) | st.lists(
-    st.sampled_from([b'{"file": ', b'"a"', b", ", b'"model": ', b'"m@1"', b"}", b"\n", b"[", b"1e999",
-                     b'"', b"file,emotion", b"\0", b"\xff", b'{"file": [], "model": "m@1"}\n',
-                     b'{"file": "a", "model": "m@1"}\n', b"[" * 5000, b"x" * 140_000])
-).map(b"".join)  # fmt: skip
+PIECES = (
+    *(b'{"file": ', b'"a"', b", ", b'"model": ', b'"m@1"', b"}", b"\n", b"[", b"1e999", b'"'),
+    *(b"file,emotion", b"\0", b"\xff", b'{"file": [], "model": "m@1"}\n'),
+    *(b'{"file": "a", "model": "m@1"}\n', b"[" * 5000, b"x" * 140_000),
+)
+CONTENTS = st.binary(max_size=200) | st.lists(st.sampled_from(PIECES)).map(b"".join)
 
 
 @settings(max_examples=150, deadline=None)
@@ -106,8 +107,7 @@ def test_whatever_lies_there_is_gone_on_with_or_refused(tmp_path_factory, conten
     out.write_bytes(content)
     try:
         done = writer(out, format).done
-    except OutputError as error:
-        assert "\n" not in str(error).removeprefix(f"{out}: answers of another model")
+    except OutputError:
         assert out.read_bytes() == content
         return
     assert all(isinstance(name, str) for name in done)
