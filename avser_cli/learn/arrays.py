@@ -21,9 +21,9 @@ OVERHEAD = 2**18
 
 
 def npz_bytes(arrays: Mapping[str, Array]) -> bytes:
-    """Arrays as an ``.npz`` file."""
+    """Arrays as an ``.npz`` file; not compressed, since weights do not get smaller."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    np.savez(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
 
 

@@ -143,7 +143,8 @@ def run(
     checkpoint_folder: Path | None = None,
 ) -> Result:
     """Train on the training side and score the held-out side with the last epoch's weights."""
-    from avser_cli.learn.training import Checkpoint, train
+    from avser_cli.learn.checkpoint import Checkpoint
+    from avser_cli.learn.training import train
 
     data, split = prepared.dataset, prepared.split
     checkpoint = None

@@ -117,7 +117,7 @@ def train_job(
     predict: Callable[[Inputs], npt.NDArray[np.float32]]
     start = time.perf_counter()
     if job.contender.recipe is not None:
-        from avser_cli.learn.training import Checkpoint
+        from avser_cli.learn.checkpoint import Checkpoint
         from avser_cli.learn.training import train as train_network
 
         kept = Checkpoint(checkpoint, job.key, forgiving=True) if checkpoint else None

@@ -83,8 +83,8 @@ class ContainerSound:
         if channels > MAX_CHANNELS:
             self.close()
             raise InputError(
-                f"{self.name}: {channels} channels; at most {MAX_CHANNELS} are read of this format, "
-                "so convert it to WAV or FLAC"
+                f"{self.name}: {channels} channels; at most {MAX_CHANNELS} are read of this format; "
+                "convert it to WAV or FLAC"
             )
         rate = self._first.sample_rate
         self.stream = Stream(
