@@ -83,7 +83,7 @@ class ContainerSound:
         if channels > MAX_CHANNELS:
             self.close()
             raise InputError(
-                f"{self.name}: {channels} channels; at most {MAX_CHANNELS} are read of this format; "
+                f"{self.name}: {channels} channels; at most {MAX_CHANNELS} are read of such; "
                 "convert it to WAV or FLAC"
             )
         rate = self._first.sample_rate
