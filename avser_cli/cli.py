@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from avser_cli import __version__
 from avser_cli.errors import AvserError, ExitCode, os_reason
+from avser_cli.quiet import hush
 from avser_cli.report.terminal import safe, say
 
 COMMANDS = ("spectrogram", "train", "evaluate", "compare", "classify")
@@ -106,6 +107,8 @@ def _command(name: str) -> Any:
 
 def main() -> None:
     """Run the command line; exits with one of `ExitCode`."""
+    if "--debug" not in sys.argv:
+        hush()
     app()
 
 

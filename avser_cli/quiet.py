@@ -27,3 +27,24 @@ def quiet() -> Iterator[None]:
             os.dup2(copy, descriptor)
             os.close(copy)
         os.close(null)
+
+
+def hush() -> None:
+    """Let Python alone speak on stderr, for good; C libraries' words go nowhere.
+
+    To be called once, before there are threads: libmpg123 complains of damaged MP3s while others
+    decode, and no thread may move the file descriptors of all.
+    """
+    try:
+        if sys.stderr.fileno() != 2:
+            return
+        sys.stderr.flush()
+        ours = os.fdopen(
+            os.dup(2), "w", buffering=1, encoding=sys.stderr.encoding, errors=sys.stderr.errors
+        )
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 2)
+        os.close(null)
+    except (OSError, AttributeError, ValueError):
+        return  # Closed, or replaced by something that is no file: nothing to keep apart.
+    sys.stderr = ours

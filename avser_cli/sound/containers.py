@@ -83,8 +83,8 @@ class ContainerSound:
         if channels > MAX_CHANNELS:
             self.close()
             raise InputError(
-                f"{self.name}: {channels} channels; at most {MAX_CHANNELS} are read of such; "
-                "convert it to WAV or FLAC"
+                f"{self.name}: {channels} channels; of this format at most {MAX_CHANNELS} are "
+                "read, so convert it to WAV or FLAC"
             )
         rate = self._first.sample_rate
         self.stream = Stream(

@@ -15,6 +15,7 @@ from avser_cli.sound.picture import (
     decibel_picture,
     draw_picture,
     frequency_axis,
+    picture_work,
     trim_silence,
 )
 from tests.sounds import STORED_PICTURES, made_sounds, tone, voice
@@ -179,3 +180,51 @@ def test_pictures_of_made_sounds_are_as_stored(recipe):
         # Another processor may round a level to the neighbouring gray.
         assert difference.max() <= 1, name
         assert (difference > 0).mean() < 0.001, name
+
+
+SIZES = st.integers(8, 400)
+RATES = st.sampled_from([1000, 8000, 11025, 44100, 192000, 384000]) | st.integers(1000, 400_000)
+ANY_SETTINGS = st.fixed_dictionaries(
+    {
+        "width": SIZES | st.just(8192),
+        "height": SIZES | st.just(8192),
+        "scale": st.sampled_from(["mel", "linear", "log"]),
+        "fmin": st.floats(0, 30000),
+        "fmax": st.none() | st.floats(0, 200_000),
+        "window": st.floats(0.002, 1),
+        "seconds": st.none() | st.floats(0, 600),
+        "dynamic_range": st.floats(10, 200),
+        "level": st.sampled_from(["absolute", "relative"]),
+        "trim": st.none() | st.floats(0, 200),
+        "white": st.floats(-150, 50),
+        "hop": st.none() | st.floats(0.0005, 10),
+        "fft": st.none() | st.integers(16, 2**16) | st.just(2**20),
+    }
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(ANY_SETTINGS, RATES, st.integers(1, 30000), st.floats(0, 1e9, width=32), st.booleans())
+def test_any_sound_in_any_settings_is_a_picture_or_a_clear_refusal(
+    values, rate, count, amplitude, noise
+):
+    samples = np.random.default_rng(count).uniform(-1, 1, count) if noise else np.ones(count)
+    try:
+        shown = PictureSettings.from_dict(values)
+        # Some seconds are some too many for a test.
+        if picture_work(shown, rate, count / rate) > 2**22:
+            return
+        picture = draw_picture((amplitude * samples).astype(np.float32), rate, shown)
+    except UsageError as error:
+        assert "\n" not in str(error)
+        return
+    assert picture.shape == (shown.height, shown.width)
+    assert picture.dtype == np.uint8
+
+
+def test_settings_that_cost_too_much_are_refused_before_they_do():
+    costly = PictureSettings(width=8192, height=8192, fft=2**20)
+    with pytest.raises(UsageError, match="cost too much"):
+        draw_picture(voice(), 16000, costly)
+    large = PictureSettings(width=64, height=2000, fft=2**20)
+    assert draw_picture(voice(), 16000, large).shape == (2000, 64)

@@ -1,13 +1,17 @@
+import json
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from avser_cli.errors import InputError
 from avser_cli.sound.drawing import picture_of
 from avser_cli.sound.picture import PictureSettings
 from avser_cli.sound.png import read_origin, read_picture, write_picture
+from avser_cli.sound.sketch import sketch_of
 from tests.sounds import voice, write_wav
 
 
@@ -60,3 +64,38 @@ def test_damage_anywhere_is_an_input_error_or_harmless(drawn, tmp_path, data):
     except InputError:
         return
     assert picture.shape == (150, 150)
+
+
+FACTS = ("duration", "rate", "channels", "peak", "rms", "clipped", "source_sha256")
+VALUES = (
+    st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats() | st.text(max_size=9)
+) | st.lists(st.integers(), max_size=2)
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.sampled_from([*FACTS, "format", "settings", "fmax", "width", "fft", "hop"]), VALUES)
+def test_any_value_in_the_note_is_an_input_error_or_has_a_sketch(drawn, tmp_path, name, value):
+    path, picture, origin = drawn
+    with Image.open(path) as image:
+        note = json.loads(image.info["avser"])
+    (note if name in note else note["settings"])[name] = value
+    text = PngInfo()
+    text.add_text("avser", json.dumps(note))
+    changed = tmp_path / "changed.png"
+    Image.fromarray(picture).save(changed, pnginfo=text)
+    try:
+        found, origin = read_picture(changed)
+    except InputError:
+        return
+    sketch = sketch_of(found, origin.settings, origin.facts.rate, origin.facts.duration)
+    assert np.isfinite(sketch).all()
+
+
+def test_a_note_nested_without_end(drawn, tmp_path):
+    text = PngInfo()
+    text.add_text("avser", "[" * 100_000)
+    Image.fromarray(drawn[1]).save(tmp_path / "deep.png", pnginfo=text)
+    with pytest.raises(InputError, match="note of how it was drawn is damaged"):
+        read_picture(tmp_path / "deep.png")
