@@ -14,6 +14,9 @@ from avser_cli.learn.recipes import Recipe
 
 Floats = npt.NDArray[np.float32]
 
+USUAL_SECONDS = 3.0
+"""What a stretched picture is taken to span."""
+
 
 class Batches:
     """One epoch's batches, shuffled and augmented by a seed that names the epoch.
@@ -26,6 +29,8 @@ class Batches:
     ) -> None:
         self.recipe, self.inputs, self.targets, self.seed = recipe, inputs, targets, seed
         self.weights = _emotion_weights(targets, recipe.balance)
+        self.labels = targets.argmax(axis=1)
+        self.alike = [np.flatnonzero(self.labels == label) for label in range(targets.shape[1])]
         self.order = np.random.default_rng(seed).permutation(len(inputs))
 
     def __len__(self) -> int:
@@ -35,17 +40,35 @@ class Batches:
         """Inputs, targets and each clip's weight in the loss."""
         size = self.recipe.batch_size
         rows = self.order[index * size : (index + 1) * size]
-        batch, targets = self.inputs[rows], self.targets[rows]
+        targets = self.targets[rows]
         draw = np.random.default_rng([*self.seed, index])
-        picture, strength = self.recipe.picture, self.recipe.augmentation
-        if picture is None or strength is None:
-            batch = batch.astype(np.float32)
+        if self.recipe.augmentation:
+            batch = self._augmented(rows, draw)
         else:
-            column_seconds = (picture.seconds or 3.0) / picture.width
-            batch = augment(batch, strength, picture.dynamic_range, column_seconds, draw)
+            batch = self.inputs[rows].astype(np.float32)
         if self.recipe.mixup > 0:
             batch, targets = mix(batch, targets, self.recipe.mixup, draw)
         return batch, targets, targets @ self.weights
+
+    def _augmented(self, rows: npt.NDArray[np.intp], draw: np.random.Generator) -> Floats:
+        """Pictures, each changed as one of the recipe's augmentations, drawn for it, says."""
+        picture, strengths = self.recipe.picture, self.recipe.augmentation
+        assert picture is not None
+        column_seconds = (picture.seconds or USUAL_SECONDS) / picture.width
+        partners = np.array([draw.choice(self.alike[label]) for label in self.labels[rows]])
+        kinds = draw.integers(0, len(strengths), len(rows))
+        changed = np.empty((len(rows), *self.inputs.shape[1:]), np.float32)
+        for kind, strength in enumerate(strengths):
+            chosen = kinds == kind
+            changed[chosen] = augment(
+                self.inputs[rows[chosen]],
+                self.inputs[partners[chosen]],
+                strength,
+                picture.dynamic_range,
+                column_seconds,
+                draw,
+            )
+        return changed
 
     def ahead(self) -> Iterator[tuple[Floats, Floats, Floats]]:
         """All batches in their order, made in a thread beside the one that trains."""

@@ -16,7 +16,7 @@ def test_mixing_keeps_half_of_each_and_mixes_labels_alike():
 
 
 def test_balance_makes_rare_emotions_count():
-    recipe = RECIPE.with_options(augmentation=None, balance=1.0, batch_size=6)
+    recipe = RECIPE.with_options(augmentation=(), balance=1.0, batch_size=6)
     targets = np.eye(2, dtype=np.float32)[[0, 0, 0, 0, 1, 1]]
     inputs = np.zeros((6, 150, 150), np.uint8)
     _, found, weights = Batches(recipe, inputs, targets, [0])[0]
