@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -26,7 +26,7 @@ FORMATS = (
 """What FFmpeg may take a file for: no playlists, which name other files, no pictures or texts."""
 
 MAX_CHANNELS = 8
-"""PyAV reads past the end of a frame's list of channels where there are more."""
+"""Where there are more, PyAV reads past the end of a frame's list of channels."""
 
 MISSING_SHARE, MISSING_SECONDS = 0.05, 0.5
 """A track that ends this much before its stated end, by both measures, is truncated."""
@@ -106,7 +106,7 @@ class ContainerSound:
             if frame.layout.nb_channels != self.stream.channels:
                 raise self._damaged("its channels change on the way")
             try:
-                planes = [cast(Samples, part.to_ndarray()) for part in convert.resample(frame)]
+                planes = [_planes(part) for part in convert.resample(frame)]
             except (av.FFmpegError, ValueError):
                 raise self._damaged("its rate or channels change on the way") from None
             if frame.sample_rate != self.stream.rate:
@@ -157,3 +157,12 @@ class ContainerSound:
 
     def _damaged(self, reason: str) -> InputError:
         return InputError(f"{self.name}: damaged ({reason}); copy or record it again")
+
+
+def _planes(frame: AudioFrame) -> Samples:
+    """The samples of a planar frame of floats, shape ``(channels, n)``.
+
+    Its own `to_ndarray` takes what follows eight channels for a ninth, and crashes.
+    """
+    channels: list[Any] = list(frame.planes[: frame.layout.nb_channels])
+    return np.stack([np.frombuffer(plane, np.float32, frame.samples) for plane in channels])

@@ -40,6 +40,24 @@ def test_channels_of_a_container_are_averaged(tmp_path):
     np.testing.assert_allclose(clip.samples, left / 2, atol=1e-3)
 
 
+def test_eight_channels_are_averaged(tmp_path):
+    path = tmp_path / "a.m4a"
+    loud = tone(rate=48000, seconds=0.5)
+    with av.open(str(path), "w") as container:
+        sound: Any = container.add_stream("aac", rate=48000, layout="7.1")
+        # Packed, then made planar by FFmpeg: PyAV itself trips over eight planes.
+        packed = np.stack([loud, *[np.zeros_like(loud)] * 7], axis=1).reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(packed, format="flt", layout="7.1")
+        frame.sample_rate, frame.pts = 48000, 0
+        convert = av.AudioResampler(format="fltp", layout="7.1", rate=48000, frame_size=1024)
+        for part in [*convert.resample(frame), *convert.resample(None)]:
+            container.mux(sound.encode(part))
+        container.mux(sound.encode(None))
+    clip = read_clip(path)
+    assert clip.stream.channels == 8
+    assert np.abs(clip.samples).max() == pytest.approx(0.5 / 8, rel=0.2)
+
+
 def test_what_a_file_holds_decides_not_its_ending(tmp_path):
     path = write_container(tmp_path / "a.m4a", tone(rate=48000)).rename(tmp_path / "a.wav")
     assert read_clip(path).stream.encoding == "aac"
