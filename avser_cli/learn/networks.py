@@ -19,13 +19,13 @@ from avser_cli.sound.picture import PictureSettings
 
 layers, ops = keras.layers, keras.ops
 
-HEARD_ABOVE, HEARD_BELOW = 15.0, 55.0
-"""What the default network sees of a picture: levels from this far under to this far over the
-clip's mean level, in dB."""
 ROW_REACH = 25.0
-"""And levels so far under and over those that their row has while somebody speaks, in dB."""
+"""The default network hears levels from so far under to so far over those that their row has while
+somebody speaks, in dB."""
 SPEAKS_ABOVE, SOFTNESS = -15.0, 3.0
 """Somebody speaks where a column's level is about so far over the clip's mean level, in dB."""
+ROW_FLOOR = -60.0
+"""Lowest level that a row is taken to have, over the clip's mean level, in dB."""
 
 PAPER_FILTERS = (16, 32, 64, 64, 64)
 PAPER_UNITS = 512
@@ -102,7 +102,8 @@ def _default_cnn2d(recipe: Recipe, picture: PictureSettings, emotions: int) -> k
     time goes through attention and a maximum.
     """
     inputs = keras.Input((picture.height, picture.width))
-    x = _heard(inputs, picture.dynamic_range)
+    x = _relative_rows(inputs, picture.dynamic_range)
+    x = layers.Reshape((picture.height, picture.width, 1))(x)
     shapes = zip(DEFAULT_FILTERS, DEFAULT_KERNELS, DEFAULT_POOLS, strict=True)
     for number, (filters, kernel, pool) in enumerate(shapes):
         stride = 2 if number == 0 else 1
@@ -123,30 +124,23 @@ def _default_cnn2d(recipe: Recipe, picture: PictureSettings, emotions: int) -> k
     return keras.Model(inputs, layers.Dense(emotions, activation="softmax")(x))
 
 
-def _heard(gray: keras.KerasTensor, dynamic_range: float) -> keras.KerasTensor:
-    """Gray values as levels relative to two of the clip's own, each scaled to about -1 to 1.
+def _relative_rows(gray: keras.KerasTensor, dynamic_range: float) -> keras.KerasTensor:
+    """Gray values as levels over those that their rows have while somebody speaks, -1 to 1 or more.
 
-    A recording's gain is no news of its speaker: the first map has the mean power over the picture
-    taken off, and what lies far under it (the room, the recorder) cut. Nor is the colour of a
-    microphone, or of a throat: the second map has each row's mean level taken off, over the
-    columns in which somebody speaks (cepstral mean subtraction, Atal 1974, for a spectrogram).
-
-    Returns
-    -------
-    keras.KerasTensor
-        Shape ``(n, height, width, 2)``.
+    A recording's gain and a microphone's colour are no news of its speaker, and nor is the colour
+    of the speaker's throat: each row's mean level over the columns in which somebody speaks is
+    taken off (for cepstra: Atal 1974, J. Acoust. Soc. Am. 55, 1304), and what lies far under it,
+    the room and the recorder, is cut.
     """
     level = gray * (dynamic_range / 255.0) - dynamic_range
     column_power = ops.sum(ops.exp(level * float(np.log(10.0) / 10.0)), axis=1, keepdims=True)
     mean_level = _decibels(ops.mean(column_power, axis=2, keepdims=True))
-    above_mean = _decibels(column_power) - mean_level
-    speaks = ops.sigmoid((above_mean - SPEAKS_ABOVE) / SOFTNESS)
+    over_mean = _decibels(column_power) - mean_level
+    speaks = ops.sigmoid((over_mean - SPEAKS_ABOVE) / SOFTNESS)
     row_level = ops.sum(level * speaks, axis=2, keepdims=True)
     row_level = row_level / ops.sum(speaks, axis=2, keepdims=True)
-    row_level = ops.maximum(row_level, mean_level - HEARD_BELOW)
-    of_clip = ops.relu(level - mean_level + HEARD_BELOW) * (2.0 / (HEARD_ABOVE + HEARD_BELOW))
-    of_row = ops.relu(level - row_level + ROW_REACH) / ROW_REACH
-    return ops.stack([of_clip, of_row], axis=-1) - 1.0
+    row_level = ops.maximum(row_level, mean_level + ROW_FLOOR)
+    return ops.relu(level - row_level + ROW_REACH) / ROW_REACH - 1.0
 
 
 def _decibels(power: keras.KerasTensor) -> keras.KerasTensor:
