@@ -13,7 +13,7 @@ import typer
 from avser_cli.commands import common
 from avser_cli.corpus.splits import SplitKind
 from avser_cli.errors import UsageError
-from avser_cli.files import refuse_unwritable
+from avser_cli.files import refuse_unwritable, remove_leftovers
 from avser_cli.learn.comparison import finish, plan_jobs, read_recordings
 from avser_cli.learn.contenders import (
     MODELS,
@@ -133,6 +133,8 @@ def compare(
     target = out or Path(f"compare-{table}")
     refuse_unwritable(target)
     store = Store(cache or _default_cache())
+    remove_leftovers(target)
+    remove_leftovers(store.folder)
     labels = common.parse_emotions(emotions)
     planned = plan(split, *_folds_and_seeds(split, folds, seeds, quick), test_size)
     if quick:
@@ -204,6 +206,8 @@ def _run_all(
     jobs = plan_jobs(corpus, contenders, planned)
     found = {job.key: kept for job in jobs if (kept := store.load(job)) is not None}
     missing = [job for job in jobs if job.key not in found]
+    if missing:
+        refuse_unwritable(store.folder)
     for job in missing:
         if store.is_damaged(job):
             say(f"{store.path(job)}: damaged; {job.name} is trained again")

@@ -14,7 +14,7 @@ import typer
 from avser_cli.commands import common
 from avser_cli.corpus.splits import SplitKind
 from avser_cli.errors import UsageError
-from avser_cli.files import refuse_unwritable
+from avser_cli.files import refuse_unwritable, remove_leftovers
 from avser_cli.infer.classifier import Classifier
 from avser_cli.infer.evaluation import Evaluation
 from avser_cli.infer.evaluation import evaluate as score_bundle
@@ -199,6 +199,7 @@ def _cross_validate(
 ) -> None:
     planned = plan(protocol, folds, seeds)
     refuse_unwritable(target)
+    remove_leftovers(target)
     common.refuse_without_tensorflow()
     with progress("reading") as advance:
         corpus = read_corpus(source, emotions, recipe, advance)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,7 +10,12 @@ import typer
 from avser_cli.commands import common
 from avser_cli.corpus.splits import SplitSettings
 from avser_cli.errors import OutputError, UsageError
-from avser_cli.files import refuse_unwritable, whole_folder
+from avser_cli.files import (
+    refuse_unwritable,
+    remove_folder,
+    remove_leftovers_of,
+    whole_folder,
+)
 from avser_cli.learn.bundle import CONFIG, BundleConfig, refuse_name
 from avser_cli.learn.recipes import Recipe, find_recipe
 from avser_cli.learn.session import Result, read_corpus, run, write_parts
@@ -79,6 +83,7 @@ def train(
     except ValueError as error:
         raise UsageError(f"--out {target}: {error}") from None
     checkpoint = target.with_name(f".{target.name}.run")
+    remove_leftovers_of(target)
     if not _may_begin(target, checkpoint, resume, force):
         return
     if not data.exists() and data == Path("png"):
@@ -102,7 +107,7 @@ def train(
         calibration = measured.calibration if measured else None
         config = write_parts(part, target.name, prepared, chosen, seed, result, calibration)
         _write_for_people(part, config, result, measured)
-    shutil.rmtree(checkpoint, ignore_errors=True)
+    remove_folder(checkpoint)
     if result.report is not None:
         print(classification_report(result.report))
     say(f"bundle: {target} ({config.parameters:,} weights, trained in {config.seconds:.0f} s)")
@@ -120,24 +125,40 @@ def default_name(recipe: Recipe, split: SplitSettings, seed: int) -> str:
 
 def _may_begin(target: Path, checkpoint: Path, resume: bool, force: bool) -> bool:
     """Whether there is something to do; raises where that would lose something unasked."""
-    if target.exists() and not force:
-        if resume:
+    begun = checkpoint.exists()
+    # A kill between the last two steps leaves the checkpoint of a bundle that is whole.
+    done = begun and _came_after(target, checkpoint)
+    if done:
+        remove_folder(checkpoint)
+        begun = False
+    if target.exists():
+        if resume and not begun and (done or not force):
             say(f"{target}: already finished; nothing to resume")
             return False
-        raise OutputError(f"{target}: already there; --force replaces it, --out writes elsewhere")
-    if target.exists() and not (target / CONFIG).is_file():
-        raise OutputError(
-            f"{target}: not a model bundle, so it is not replaced; choose another --out"
-        )
-    if checkpoint.exists():
-        if force:
-            shutil.rmtree(checkpoint)
-        elif not resume:
+        if not force:
+            ways = "--force replaces it, --out writes elsewhere"
+            if begun:
+                ways = "--force --resume goes on with the run that is to replace it"
+            raise OutputError(f"{target}: already there; {ways}")
+        if not (target / CONFIG).is_file():
+            raise OutputError(
+                f"{target}: not a model bundle, so it is not replaced; choose another --out"
+            )
+    if begun and not resume:
+        if not force:
             raise OutputError(
                 f"{checkpoint}: an interrupted run is there; --resume goes on with it, --force "
                 "begins anew"
             )
+        remove_folder(checkpoint)
     return True
+
+
+def _came_after(bundle: Path, checkpoint: Path) -> bool:
+    """Whether a bundle was written after the last epoch that a checkpoint holds."""
+    config = bundle / CONFIG
+    epochs = [path.stat().st_mtime_ns for path in checkpoint.rglob("*") if path.is_file()]
+    return config.is_file() and bool(epochs) and config.stat().st_mtime_ns >= max(epochs)
 
 
 def _write_for_people(

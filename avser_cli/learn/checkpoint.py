@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -97,10 +96,6 @@ class Checkpoint:
         for old in self.folder.glob("epoch-*.npz"):
             if old.name != name:
                 old.unlink(missing_ok=True)
-
-    def remove(self) -> None:
-        """Delete the folder."""
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def _weights_file(epochs: int) -> str:

@@ -7,7 +7,6 @@ predictions for the clips that it held out. A run that is there is not trained a
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 from avser_cli import __version__
 from avser_cli.corpus.splits import SplitKind, SplitSettings
 from avser_cli.errors import ModelError, UsageError
-from avser_cli.files import whole_folder, write_whole
+from avser_cli.files import remove_folder, whole_folder, write_whole
 from avser_cli.learn.bundle import read_part, sha256
 from avser_cli.learn.history import Epoch
 from avser_cli.learn.recipes import Recipe
@@ -89,9 +88,10 @@ def run_planned(
     key = _key(prepared, recipe, planned.seed)
     place = folder / "runs" / planned.name
     kept = _read_run(place, planned, prepared, key)
-    if kept is not None:
-        return kept
     checkpoint = place.with_name(f".{planned.name}.run")
+    if kept is not None:
+        remove_folder(checkpoint)  # A kill between the last two lines below leaves it.
+        return kept
     result = run(prepared, recipe, planned.seed, on_epoch, checkpoint)
     held_out = corpus.dataset.rows(prepared.split.test)
     recordings = [corpus.dataset.recordings[row] for row in held_out]
@@ -108,7 +108,7 @@ def run_planned(
     with whole_folder(place) as part:
         write_parts(part, planned.name, prepared, recipe, planned.seed, result)
         write_whole(part / RUN, finished.to_json(key))
-    shutil.rmtree(checkpoint, ignore_errors=True)
+    remove_folder(checkpoint)
     return finished
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from avser_cli.corpus.splits import Split
-from avser_cli.files import write_whole
+from avser_cli.files import remove_folder, write_whole
 from avser_cli.learn.contenders import Contender
 from avser_cli.learn.runs import MAX_RUN_BYTES, FinishedRun, PlannedRun
 from avser_cli.parsing import read_bounded
@@ -64,7 +64,11 @@ class Store:
             key, finished = FinishedRun.from_json(content, job.planned, len(job.emotions))
         except (OSError, ValueError, KeyError, TypeError, OverflowError):
             return None
-        return finished if key == job.key and set(finished.names) == set(job.split.test) else None
+        if key != job.key or set(finished.names) != set(job.split.test):
+            return None
+        with suppress(OSError):  # A cache may be for reading only.
+            remove_folder(self.checkpoint(job))  # `save` was killed before it did so.
+        return finished
 
     def is_damaged(self, job: Job) -> bool:
         """Whether a file is there that does not hold the run."""
@@ -73,7 +77,7 @@ class Store:
     def save(self, job: Job, finished: FinishedRun) -> None:
         """Keep a run; its checkpoint is not needed any more."""
         write_whole(self.path(job), finished.to_json(job.key))
-        shutil.rmtree(self.checkpoint(job), ignore_errors=True)
+        remove_folder(self.checkpoint(job))
 
     def checkpoint(self, job: Job) -> Path:
         """Folder of the checkpoint of a run in progress."""

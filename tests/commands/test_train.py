@@ -124,6 +124,43 @@ def test_interrupt_keeps_epochs_and_resume_goes_on(home, avser):
     assert (finished.returncode, "already finished" in finished.stderr) == (0, True)
 
 
+ROUND = ("train", "png", "--epochs", "2", "--ensemble", "1", "--out", "models/tiny")
+
+
+@pytest.fixture
+def interrupted(trained, tmp_path):
+    """A folder with a bundle, and a checkpoint of one epoch that came after it."""
+    shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
+    state = tmp_path / "models" / ".tiny.run" / "member-1" / "state.json"
+    state.parent.mkdir(parents=True)
+    state.write_text("{}")
+    return state
+
+
+def test_a_run_that_is_to_replace_a_bundle_can_be_resumed(interrupted, avser):
+    for arguments in ((), ("--resume",)):
+        refused = avser(*ROUND, *arguments)
+        assert (refused.returncode, "--force --resume goes on" in refused.stderr) == (6, True)
+    # The checkpoint is read, not thrown away: this one is damaged.
+    resumed = avser(*ROUND, "--force", "--resume")
+    assert (resumed.returncode, ".tiny.run" in resumed.stderr) == (2, True)
+    assert interrupted.exists()
+
+
+def test_a_checkpoint_older_than_its_bundle_is_a_leftover(interrupted, avser):
+    os.utime(interrupted, (0, 0))
+    done = avser(*ROUND, "--force", "--resume")
+    assert (done.returncode, "already finished" in done.stderr) == (0, True)
+    assert not interrupted.exists()
+
+
+def test_a_bundle_comes_back_whose_replacement_was_killed(trained, avser, tmp_path):
+    shutil.copytree(trained / "models" / "tiny", tmp_path / "models" / ".tiny.9-ffffff.old")
+    done = avser(*ROUND)
+    assert (done.returncode, "already there" in done.stderr) == (6, True)
+    assert (tmp_path / "models" / "tiny" / "config.json").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "expected"),
     [

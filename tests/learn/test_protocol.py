@@ -48,8 +48,11 @@ def test_a_finished_run_is_read_not_trained(clips, tmp_path):
     told: list[object] = []
     first = run_planned(planned, clips, RECIPE, tmp_path, told.append)
     assert len(told) == RECIPE.epochs
+    # As if it had been killed before its checkpoint was removed.
+    (tmp_path / "runs" / f".{planned.name}.run").mkdir()
     second = run_planned(planned, clips, RECIPE, tmp_path, told.append)
     assert len(told) == RECIPE.epochs
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == [planned.name]
     np.testing.assert_allclose(first.probabilities, second.probabilities, atol=1e-6)
     assert first.history == second.history
     assert {name.split("-")[4] for name in first.names} == {"01"}
