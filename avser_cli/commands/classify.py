@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 import typer
 
 from avser_cli.errors import InputError, PartialError, UsageError
-from avser_cli.files import write_whole
+from avser_cli.files import remove_leftovers_of, write_whole
 from avser_cli.infer.classifier import Classifier, Prediction, Segment
 from avser_cli.report.labels import LABEL_SUFFIXES, LabelFormat, label_track
 from avser_cli.report.rows import RowWriter, clip_row, segment_row
@@ -25,7 +25,7 @@ from avser_cli.report.verdict import (
     time_summary,
 )
 from avser_cli.sound.decode import STDIN
-from avser_cli.sound.folder import find_sounds
+from avser_cli.sound.folder import find_sounds, refuse_gone
 from avser_cli.sound.source import named
 from avser_cli.sound.streams import Samples
 
@@ -88,7 +88,8 @@ def classify(
     paths = [path for given in sounds for path in _expanded(given)]
     if (plot or explain) and len(paths) != 1:
         raise UsageError(f"--plot and --explain draw one sound; {len(paths)} are given")
-    run = _Run(classifier, paths, chosen, out, jobs, verbose)
+    folders = [given for given in sounds if given.is_dir()]
+    run = _Run(classifier, paths, folders, chosen, out, jobs, verbose)
     if windows:
         _hear_windows(run, plot)
     else:
@@ -134,11 +135,13 @@ class _Run:
 
     classifier: Classifier
     paths: list[Path]
+    folders: list[Path]
     format: Format
     out: Path | None
     jobs: int
     verbose: bool
     kept: int = 0
+    answered: int = 0
     failures: list[InputError] = field(default_factory=list)
 
     @property
@@ -163,6 +166,7 @@ class _Run:
         """Note a sound that could not be heard; the only one ends the command."""
         if not self.several and not self.kept:
             raise error
+        refuse_gone(self.folders, self.kept + self.answered > 0)
         self.failures.append(error)
         say(f"failed: {safe(error)}")
 
@@ -170,7 +174,7 @@ class _Run:
         """Say how it went, by exit code, too."""
         count, failed = len(self.paths), len(self.failures)
         if self.out:
-            say(f"{safe(self.out)}: {count - failed} classified, {self.kept} kept, {failed} failed")
+            say(f"{safe(self.out)}: {self.answered} classified, {self.kept} kept, {failed} failed")
         if failed and failed == count + self.kept:
             raise InputError(f"none of {count} sounds could be classified")
         if failed:
@@ -190,6 +194,7 @@ def _hear_clips(run: _Run) -> None:
     with run.progress("classifying", run.several) as advance:
         answers = run.classifier.predict_many(run.paths, jobs)
         for done, (path, answer) in enumerate(answers, start=1):
+            run.answered += not isinstance(answer, InputError)
             if isinstance(answer, InputError):
                 run.failed(answer)
             elif rows:
@@ -215,6 +220,7 @@ def _hear_windows(run: _Run, plot: Path | None) -> None:
         except InputError as error:
             run.failed(error)
             continue
+        run.answered += 1
         if rows:
             rows.write([segment_row(str(path), part, run.classifier.name) for part in found])
         elif run.format == "table":
@@ -264,6 +270,7 @@ def _write_track(run: _Run, path: Path, format: LabelFormat, track: str) -> None
     target = run.out
     if run.several or target.is_dir():
         target = target / f"{path.name}{LABEL_SUFFIXES[format]}"
+    remove_leftovers_of(target)
     write_whole(target, track.encode())
 
 

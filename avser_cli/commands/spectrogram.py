@@ -12,13 +12,18 @@ from typing import Annotated, Literal
 import typer
 
 from avser_cli.corpus.manifest import write_manifest
-from avser_cli.errors import InputError, PartialError, UsageError
-from avser_cli.files import refuse_unwritable, remove_leftovers, write_whole
+from avser_cli.errors import InputError, OutputError, PartialError, UsageError
+from avser_cli.files import (
+    refuse_unwritable,
+    remove_leftovers,
+    remove_leftovers_of,
+    write_whole,
+)
 from avser_cli.learn.recipes import picture_settings
 from avser_cli.report.terminal import progress, safe, say
 from avser_cli.sound.decode import STDIN
 from avser_cli.sound.drawing import Artist, NetworkArtist, Outcome, draw_all
-from avser_cli.sound.folder import find_sounds, mirrored
+from avser_cli.sound.folder import find_sounds, mirrored, refuse_gone
 from avser_cli.sound.picture import PictureSettings
 
 EYE_SIZE = (1200, 600)
@@ -220,6 +225,7 @@ def _draw_file(source: Path, target: Path, artist: Artist, suffix: str) -> None:
         return
     if target.is_dir():
         target = target / f"{'stdin' if source == STDIN else source.stem}{suffix}"
+    remove_leftovers_of(target)
     write_whole(target, picture)
     say(f"{safe(target)}: drawn")
 
@@ -246,13 +252,21 @@ def _draw_folder(
         with progress("drawing") as advance:
             for done, outcome in enumerate(drawn, start=1):
                 outcomes.append(outcome)
-                if strict and outcome.status == "failed":
-                    raise InputError(outcome.reason)
+                if outcome.status == "failed":
+                    refuse_gone([source], done > 1)
+                    if strict:
+                        raise InputError(outcome.reason)
                 advance(done, len(pairs))
-    except (KeyboardInterrupt, InputError):
+    except (KeyboardInterrupt, InputError, PartialError):
         write_manifest(target, outcomes)
         raise
-    write_manifest(target, outcomes)
+    there = [x for x in outcomes if x.status == "failed" or x.target.exists()]
+    write_manifest(target, there)
+    if gone := len(outcomes) - len(there):
+        raise OutputError(
+            f"{target}: {gone} of its pictures were removed while others were drawn; start again "
+            "to draw them"
+        )
     failures = sorted(outcome.reason for outcome in outcomes if outcome.status == "failed")
     for reason in failures:
         say(f"failed: {safe(reason)}")

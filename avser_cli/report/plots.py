@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.files import write_whole
+from avser_cli.files import remove_leftovers_of, write_whole
 from avser_cli.learn.metrics import Report
 
 EMOTION_COLOURS = {
@@ -37,6 +37,7 @@ def save_figure(figure: Any, path: Path) -> None:
     """Write a figure as a PNG."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=150)
+    remove_leftovers_of(path)
     write_whole(path, buffer.getvalue())
 
 

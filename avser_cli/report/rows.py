@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from avser_cli.errors import OutputError, os_reason
-from avser_cli.files import write_whole
+from avser_cli.files import remove_leftovers_of, write_whole
 from avser_cli.infer.classifier import Prediction, Segment
 from avser_cli.parsing import parse_json
 
@@ -116,6 +117,7 @@ class RowWriter:
                 _to_stdout(head)
             return
         try:
+            remove_leftovers_of(out)
             self._go_on(out, head)
             # Unbuffered: what has been answered is on disk, whatever happens next.
             self._file = out.open("ab", buffering=0)
@@ -128,16 +130,26 @@ class RowWriter:
         self._write("".join(row_text(row, self._format) for row in rows))
 
     def _to_file(self, text: str) -> None:
+        assert self._out is not None
+        content, end = _encoded(text), self._file.tell()
         try:
-            self._file.write(_encoded(text))
+            # The last block of a full disk takes a part and says nothing.
+            while content:
+                content = content[self._file.write(content) :]
         except OSError as error:
+            self._file.truncate(end)
             raise OutputError(f"{self._out}: cannot be written: {os_reason(error)}") from None
+        # An open file takes rows also when nobody will find them any more.
+        written = os.fstat(self._file.fileno())
+        if not self._out.exists() or not os.path.samestat(written, self._out.stat()):
+            raise OutputError(
+                f"{self._out}: was removed or replaced while rows were written; start again"
+            )
 
     def _go_on(self, out: Path, head: str) -> None:
         content = out.read_bytes() if out.exists() else b""
         if not content:
-            out.parent.mkdir(parents=True, exist_ok=True)
-            out.write_bytes(head.encode())
+            write_whole(out, head.encode())
             return
         rows, whole = self._read(out, content.decode("utf-8", "surrogateescape"))
         if not whole and rows:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
-from avser_cli.errors import InputError, os_reason
+from avser_cli.errors import InputError, PartialError, os_reason
 from avser_cli.sound.decode import SOUND_SUFFIXES
 
 
@@ -48,6 +49,20 @@ def find_files(folder: Path, suffixes: frozenset[str]) -> list[Path]:
     except OSError as error:
         raise InputError(f"{folder}: cannot be read: {os_reason(error)}") from None
     return sorted(found)
+
+
+def refuse_gone(folders: Iterable[Path], some_done: bool) -> None:
+    """Raise one error instead of one for each sound where a folder was removed meanwhile.
+
+    Raises
+    ------
+    PartialError, InputError
+        By whether some of the sounds were done before.
+    """
+    for folder in folders:
+        if not folder.exists():
+            error = PartialError if some_done else InputError
+            raise error(f"{folder}: the folder was removed while its sounds were read")
 
 
 def _raise(error: OSError) -> None:
