@@ -150,14 +150,18 @@ def _train_members(
         _seed_dropout(members, seed, number)
         # Not `fit`: for each epoch it builds anew the graph that its batches pass through, which
         # takes as long as training a small network.
-        together.reset_metrics()
-        for batch in Batches(recipe, inputs, targets, [seed, number]).ahead():
-            x, y, weights = batch
+        losses, accuracies, sizes = [], [], []
+        for x, y, weights in Batches(recipe, inputs, targets, [seed, number]).ahead():
+            # Newer versions of Keras do so themselves, older ones give running means without.
+            together.reset_metrics()
             logs = together.train_on_batch(
                 x, [y] * len(members), [weights] * len(members), return_dict=True
             )
-        mean_loss = float(logs["loss"]) / len(members)
-        accuracy = float(np.mean([v for key, v in logs.items() if key.endswith("accuracy")]))
+            losses.append(float(logs["loss"]) / len(members))
+            accuracies.append(np.mean([v for key, v in logs.items() if key.endswith("accuracy")]))
+            sizes.append(len(x))
+        mean_loss = float(np.average(losses, weights=sizes))
+        accuracy = float(np.average(accuracies, weights=sizes))
         history.append(Epoch(number + 1, mean_loss, accuracy, time.perf_counter() - start))
         if not np.isfinite(mean_loss):
             raise UsageError(
