@@ -142,8 +142,19 @@ LIGHT = Augmentation(
     mask_width=12,
 )
 """What a recording in the same studio may differ by."""
-STRONG = replace(LIGHT, stretch=0.3, filter_db=4.0, tilt_db=3.0, join=0.5)
-"""What one elsewhere may: other words, paces and microphones."""
+STRONG = replace(
+    LIGHT,
+    stretch=0.3,
+    warp=0.05,
+    row_shift=6.0,
+    filter_db=4.0,
+    tilt_db=3.0,
+    noise=0.4,
+    reverberation=0.3,
+    join=0.5,
+)
+"""What one elsewhere may: other words, paces, voices, microphones and rooms."""
+
 
 RECIPES: dict[tuple[str, str], Recipe] = {
     (recipe.network, recipe.name): recipe
@@ -156,7 +167,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
             optimizer="adam",
             learning_rate=0.005,
             schedule="cosine",
-            epochs=50,
+            epochs=60,
             batch_size=16,
             dropout=0.4,
             label_smoothing=0.1,
