@@ -424,7 +424,7 @@ def _mlp(folder: Path, content: bytes, config: BundleConfig) -> MlpWeights:
 def _lite(folder: Path, content: bytes, config: BundleConfig) -> LiteNetwork:
     try:
         network = LiteNetwork(content)
-    except (ValueError, RuntimeError) as error:
+    except (ValueError, RuntimeError, MemoryError) as error:
         raise ModelError(f"{folder}: {TFLITE} cannot be loaded ({error})") from None
     if network.outputs != len(config.labels):
         raise ModelError(
