@@ -20,10 +20,10 @@ from avser_cli.learn.bundle import MLP, TFLITE, BundleConfig, read_config, read_
 from avser_cli.learn.calibration import with_temperature
 from avser_cli.learn.litert import LiteNetwork
 from avser_cli.learn.mlp import MlpWeights
-from avser_cli.sound.decode import Clip, Stream, open_sound, read_clip, refuse_silence
-from avser_cli.sound.drawing import draw_clip
+from avser_cli.sound.decode import Clip, Stream, open_sound, read_clip
+from avser_cli.sound.drawing import draw_clip, refuse_too_little
 from avser_cli.sound.features import FEATURE_COUNT
-from avser_cli.sound.picture import Picture, frequency_axis, picture_span
+from avser_cli.sound.picture import Picture, PictureSettings, frequency_axis, picture_span
 from avser_cli.sound.streams import Samples, to_mono
 
 MODEL_VARIABLE = "AVSER_MODEL"
@@ -281,7 +281,7 @@ class Classifier:
             return self._prediction(self.probabilities(draw_clip(name, clip, picture)[None])[0])
         from avser_cli.sound.features import feature_vector
 
-        refuse_silence(name, clip.samples)
+        refuse_too_little(name, clip, PictureSettings().trim)
         features = feature_vector(clip.samples, clip.rate)
         return self._prediction(self.probabilities(features[None])[0])
 

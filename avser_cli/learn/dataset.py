@@ -15,7 +15,7 @@ from avser_cli.corpus.index import Index, LabelledFile, LeftOut
 from avser_cli.corpus.splits import Recording
 from avser_cli.errors import CorpusError, InputError
 from avser_cli.learn.recipes import Recipe
-from avser_cli.sound.decode import Clip, read_clip, refuse_silence
+from avser_cli.sound.decode import Clip, read_clip
 from avser_cli.sound.drawing import picture_of, refuse_too_little
 from avser_cli.sound.facts import checksum
 from avser_cli.sound.features import feature_vector
@@ -200,7 +200,7 @@ def _of_picture(picture: Picture, origin: Origin) -> Read:
 def read_features(path: Path) -> Read:
     """The features of a sound file that the paper's CNN-1D and MLP read."""
     clip = read_clip(path)
-    refuse_silence(path, clip.samples)
+    refuse_too_little(path, clip, PictureSettings().trim)
     return _of_sound(feature_vector(clip.samples, clip.rate), clip)
 
 

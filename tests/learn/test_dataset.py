@@ -49,3 +49,10 @@ def test_nothing_usable(tmp_path):
     (tmp_path / f"{ravdess_name()}.wav").write_bytes(b"")
     with pytest.raises(CorpusError, match="none of its 1 clips"):
         load(tmp_path)
+
+
+def test_too_little_to_hear_is_too_little_for_every_network(tmp_path):
+    write_wav(tmp_path / f"{ravdess_name()}.wav", voice()[:2])
+    for recipe in (DEFAULT, find_recipe("mlp")):
+        with pytest.raises(CorpusError, match=r"0\.00 s of sound is too short"):
+            load(tmp_path, recipe)
