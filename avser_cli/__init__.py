@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from avser_cli.infer.classifier import Classifier, Prediction, Segment
+    from avser_cli.infer.answers import Prediction, Segment
+    from avser_cli.infer.classifier import Classifier
 
 __version__ = "0.1.0"
 __all__ = ["Classifier", "Prediction", "Segment"]

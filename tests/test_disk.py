@@ -11,7 +11,7 @@ import pytest
 
 from avser_cli.errors import OutputError
 from avser_cli.files import whole_folder, write_whole
-from avser_cli.infer.classifier import Prediction
+from avser_cli.infer.answers import Prediction
 from avser_cli.report.rows import RowWriter, clip_row
 from tests.conftest import REPOSITORY
 from tests.kills import halves, leftovers

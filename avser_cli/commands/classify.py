@@ -13,7 +13,8 @@ import typer
 
 from avser_cli.errors import InputError, PartialError, UsageError
 from avser_cli.files import remove_leftovers_of, write_whole
-from avser_cli.infer.classifier import Classifier, Prediction, Segment
+from avser_cli.infer.answers import Prediction, Segment
+from avser_cli.infer.classifier import Classifier
 from avser_cli.report.labels import LABEL_SUFFIXES, LabelFormat, label_track
 from avser_cli.report.rows import RowWriter, clip_row, segment_row
 from avser_cli.report.terminal import progress, safe, say, show

@@ -2,111 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.corpus.emotions import CATEGORIES, Category
+from avser_cli.corpus.emotions import CATEGORIES
 from avser_cli.errors import InputError, ModelError, UsageError
+from avser_cli.infer.answers import Explanation, Prediction, Segment
+from avser_cli.infer.models import chosen_model, load_network
 from avser_cli.infer.occlusion import occlusion_map
 from avser_cli.infer.segments import WINDOW, Row, Window, spans, windows
-from avser_cli.learn.bundle import MLP, TFLITE, BundleConfig, read_config, read_weights
+from avser_cli.learn.bundle import MLP, TFLITE, BundleConfig, read_config
 from avser_cli.learn.calibration import with_temperature
 from avser_cli.learn.litert import LiteNetwork
 from avser_cli.learn.mlp import MlpWeights
 from avser_cli.sound.decode import Clip, Stream, open_sound, read_clip
 from avser_cli.sound.drawing import draw_clip, refuse_too_little
-from avser_cli.sound.features import FEATURE_COUNT
-from avser_cli.sound.picture import Picture, PictureSettings, frequency_axis, picture_span
+from avser_cli.sound.picture import PictureSettings, frequency_axis, picture_span
 from avser_cli.sound.streams import Samples, to_mono
-
-MODEL_VARIABLE = "AVSER_MODEL"
-"""Environment variable that names the bundle to use where none is given."""
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a model hears in one clip.
-
-    Attributes
-    ----------
-    emotion : str
-        The most probable one.
-    category : {"positive", "negative"}
-    confidence : float
-        Its probability, calibrated where the bundle says how.
-    probabilities : dict of str to float
-        Every emotion of the model, in label order.
-    uncertain : bool
-        The confidence is under the bundle's threshold; never, where it states none.
-    """
-
-    emotion: str
-    category: Category
-    confidence: float
-    probabilities: dict[str, float]
-    uncertain: bool = False
-
-
-@dataclass(frozen=True)
-class Segment:
-    """What a model hears in a part of a recording.
-
-    Attributes
-    ----------
-    start, end : float
-        Seconds from the start of the recording.
-    prediction : Prediction
-        Of its windows, averaged.
-    """
-
-    start: float
-    end: float
-    prediction: Prediction
-
-
-def box_model() -> Path:
-    """The bundle that ships with avser: inside the package, or at the top of a checkout."""
-    package = Path(__file__).resolve().parents[1]
-    inside = package / "models" / "default"
-    return inside if inside.is_dir() else package.parent / "models" / "default"
-
-
-def chosen_model(given: Path | None) -> Path:
-    """The bundle that is meant: the given one, else ``AVSER_MODEL``, else the one in the box."""
-    named = os.environ.get(MODEL_VARIABLE)
-    return given or (Path(named) if named else box_model())
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """What an answer hangs on.
-
-    Attributes
-    ----------
-    prediction : Prediction
-    picture : numpy.ndarray
-        What the network saw, uint8, shape ``(height, width)``.
-    lost : numpy.ndarray
-        `avser_cli.infer.occlusion.occlusion_map` of it, float32, shape ``(height, width)``.
-    frequencies : numpy.ndarray
-        The middle of each row in Hz, row 0 (the highest) first, shape ``(height,)``.
-    start, end : float
-        What the picture spans, in seconds of the recording; the start may be negative.
-    """
-
-    prediction: Prediction
-    picture: Picture
-    lost: npt.NDArray[np.float32]
-    frequencies: npt.NDArray[np.float64]
-    start: float
-    end: float
 
 
 class Classifier:
@@ -134,9 +52,7 @@ class Classifier:
         """
         place = chosen_model(Path(folder) if folder is not None else None)
         config = read_config(place)
-        if config.recipe.network == "mlp":
-            return cls(config, _mlp(place, read_weights(place, MLP, config), config))
-        return cls(config, _lite(place, read_weights(place, TFLITE, config), config))
+        return cls(config, load_network(place, config))
 
     def predict(self, path: Path | str) -> Prediction:
         """Classify a sound file.
@@ -412,35 +328,3 @@ def _in_order(
     # Threads: decoding, FFT and the network all release the interpreter lock.
     parallel = Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
     yield from parallel(delayed(function)(item) for item in items)
-
-
-def _mlp(folder: Path, content: bytes, config: BundleConfig) -> MlpWeights:
-    try:
-        return MlpWeights.from_npz(content, len(config.labels))
-    except ValueError as error:
-        raise ModelError(f"{folder}: {MLP} is damaged ({error}); train or copy again") from None
-
-
-def _lite(folder: Path, content: bytes, config: BundleConfig) -> LiteNetwork:
-    try:
-        network = LiteNetwork(content)
-    except (ValueError, RuntimeError, MemoryError) as error:
-        raise ModelError(f"{folder}: {TFLITE} cannot be loaded ({error})") from None
-    if network.outputs != len(config.labels):
-        raise ModelError(
-            f"{folder}: {TFLITE} gives {network.outputs} labels, the config names "
-            f"{len(config.labels)}; train or copy again"
-        )
-    picture = config.recipe.picture
-    wanted = (picture.height, picture.width) if picture else (FEATURE_COUNT,)
-    if network.input_shape != wanted:
-        raise ModelError(
-            f"{folder}: {TFLITE} reads {_size(network.input_shape)}, its settings give "
-            f"{_size(wanted)}; train or copy again"
-        )
-    return network
-
-
-def _size(shape: tuple[int, ...]) -> str:
-    """In words: width and height of a picture, or how many features."""
-    return f"{shape[1]}x{shape[0]}" if len(shape) == 2 else f"{'x'.join(map(str, shape))} numbers"

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.infer.classifier import Explanation
+from avser_cli.infer.answers import Explanation
 from avser_cli.report.plots import EMOTION_COLOURS, new_figure, save_figure
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from avser_cli.infer.classifier import Segment
+from avser_cli.infer.answers import Segment
 
 LabelFormat = Literal["audacity", "textgrid", "srt"]
 LABEL_SUFFIXES: dict[LabelFormat, str] = {

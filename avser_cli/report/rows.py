@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from avser_cli.errors import OutputError, os_reason
 from avser_cli.files import remove_leftovers_of, write_whole
-from avser_cli.infer.classifier import Prediction, Segment
+from avser_cli.infer.answers import Prediction, Segment
 from avser_cli.parsing import parse_json
 
 RowFormat = Literal["csv", "jsonl"]

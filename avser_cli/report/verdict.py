@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from avser_cli.corpus.emotions import CATEGORIES
-from avser_cli.infer.classifier import Prediction, Segment
+from avser_cli.infer.answers import Prediction, Segment
 
 if TYPE_CHECKING:
     from rich.table import Table

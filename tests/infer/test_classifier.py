@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from avser_cli.errors import InputError, UsageError
-from avser_cli.infer.classifier import MODEL_VARIABLE, Classifier, box_model, chosen_model
+from avser_cli.infer.classifier import Classifier
+from avser_cli.infer.models import MODEL_VARIABLE, box_model, chosen_model
 from avser_cli.learn.backend import keras
 from avser_cli.learn.calibration import with_temperature
 from avser_cli.sound.drawing import picture_of

@@ -1,4 +1,4 @@
-from avser_cli.infer.classifier import Prediction, Segment
+from avser_cli.infer.answers import Prediction, Segment
 from avser_cli.report.labels import label_track
 
 HEARD = [

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avser_cli.errors import OutputError
-from avser_cli.infer.classifier import Prediction, Segment
+from avser_cli.infer.answers import Prediction, Segment
 from avser_cli.report.rows import RowWriter, clip_row, columns, row_text, segment_row
 
 LABELS = ("happy", "sad")

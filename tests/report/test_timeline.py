@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from avser_cli.infer.classifier import Prediction, Segment
+from avser_cli.infer.answers import Prediction, Segment
 from avser_cli.report.timeline import COLUMN, WIDEST, Overview, plot_timeline
 from tests.sounds import tone, voice
 

@@ -1,7 +1,7 @@
 import pytest
 
 from avser_cli.corpus.emotions import CATEGORIES, PAPER_EMOTIONS
-from avser_cli.infer.classifier import Prediction, Segment
+from avser_cli.infer.answers import Prediction, Segment
 from avser_cli.report.verdict import (
     clock,
     paper_lines,
