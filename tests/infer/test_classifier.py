@@ -7,7 +7,7 @@ import pytest
 
 from avser_cli.errors import InputError, UsageError
 from avser_cli.infer.classifier import Classifier
-from avser_cli.infer.models import MODEL_VARIABLE, box_model, chosen_model
+from avser_cli.infer.models import box_model
 from avser_cli.learn.backend import keras
 from avser_cli.learn.calibration import with_temperature
 from avser_cli.sound.drawing import picture_of
@@ -75,13 +75,6 @@ def test_prediction_is_whole(trained, tmp_path):
     assert (
         found.probabilities[found.emotion] == found.confidence == max(found.probabilities.values())
     )
-
-
-def test_which_model_is_meant(monkeypatch, tmp_path):
-    assert chosen_model(None) == box_model()
-    monkeypatch.setenv(MODEL_VARIABLE, str(tmp_path))
-    assert chosen_model(None) == tmp_path
-    assert chosen_model(Path("given")) == Path("given")
 
 
 def test_many_threads_hear_the_same(tmp_path):
