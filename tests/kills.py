@@ -310,7 +310,11 @@ def kills(name: str, times: int, seed: int, place: Path) -> dict[str, object]:
         # Only there is no telling that the bundle is what was asked for: --force asks for another.
         again = case.before and done == total and not (home / "models" / ".x.run").exists()
         grow_old(home)
+        begin = time.monotonic()
         code, text = Running((*case.arguments, *case.again), home, corpora).finish()
+        if done == 0:
+            # As good as undisturbed: how long one takes on the machine as busy as it is now.
+            seconds = time.monotonic() - begin
         if code != 0 or "Traceback" in text:
             found.append(f"exit code {code}: {text[-300:]}")
         elif not again and done + (did := case.told(text)) != total:
