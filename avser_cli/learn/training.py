@@ -148,20 +148,8 @@ def _train_members(
     for number in range(len(history), recipe.epochs):
         start = time.perf_counter()
         _seed_dropout(members, seed, number)
-        # Not `fit`: for each epoch it builds anew the graph that its batches pass through, which
-        # takes as long as training a small network.
-        losses, accuracies, sizes = [], [], []
-        for x, y, weights in Batches(recipe, inputs, targets, [seed, number]).ahead():
-            # Newer versions of Keras do so themselves, older ones give running means without.
-            together.reset_metrics()
-            logs = together.train_on_batch(
-                x, [y] * len(members), [weights] * len(members), return_dict=True
-            )
-            losses.append(float(logs["loss"]) / len(members))
-            accuracies.append(np.mean([v for key, v in logs.items() if key.endswith("accuracy")]))
-            sizes.append(len(x))
-        mean_loss = float(np.average(losses, weights=sizes))
-        accuracy = float(np.average(accuracies, weights=sizes))
+        batches = Batches(recipe, inputs, targets, [seed, number])
+        mean_loss, accuracy = _train_epoch(together, len(members), batches)
         history.append(Epoch(number + 1, mean_loss, accuracy, time.perf_counter() - start))
         if not np.isfinite(mean_loss):
             raise UsageError(
@@ -172,6 +160,25 @@ def _train_members(
             checkpoint.save(together, history)
         on_epoch(history[-1])
     return history
+
+
+def _train_epoch(together: Any, members: int, batches: Batches) -> tuple[float, float]:
+    """Mean loss and accuracy over the clips and the networks of an epoch.
+
+    Not `fit`: for each epoch it builds anew the graph that its batches pass through, which takes as
+    long as training a small network.
+    """
+    losses, accuracies, sizes = [], [], []
+    for inputs, targets, weights in batches.ahead():
+        # Newer versions of Keras do so themselves, older ones give running means without.
+        together.reset_metrics()
+        logs = together.train_on_batch(
+            inputs, [targets] * members, [weights] * members, return_dict=True
+        )
+        losses.append(float(logs["loss"]) / members)
+        accuracies.append(np.mean([v for key, v in logs.items() if key.endswith("accuracy")]))
+        sizes.append(len(inputs))
+    return float(np.average(losses, weights=sizes)), float(np.average(accuracies, weights=sizes))
 
 
 def _seed_dropout(members: Sequence[Any], seed: int, epoch: int) -> None:
