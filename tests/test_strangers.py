@@ -101,8 +101,9 @@ def test_checkpoints_of_strangers(folder, trained):
     # The default recipe's pictures, one network.
     train = ["train", trained / "png", "--ensemble", "1"]
     canary = folder / "canary"
-    (folder / ".m.run").mkdir()
-    write_keras(keras_files(canary)["lambda"], folder / ".m.run" / "epoch-0001.keras")
+    member = folder / ".m.run" / "member-1"
+    member.mkdir(parents=True)
+    write_keras(keras_files(canary)["lambda"], member / "epoch-0001.keras")
     line = {"epoch": 1, "loss": 1.0, "accuracy": 0.5, "seconds": 1.0}
     states = {
         "text": "no json",
@@ -114,7 +115,7 @@ def test_checkpoints_of_strangers(folder, trained):
     commands = []
     for name, text in states.items():
         shutil.copytree(folder / ".m.run", folder / f".{name}.run")
-        (folder / f".{name}.run" / "state.json").write_text(text)
+        (folder / f".{name}.run" / "member-1" / "state.json").write_text(text)
         commands.append([*train, "--epochs", "2", "--resume", "--out", name])
     found, memory = outcomes(commands, folder)
     for (code, told), name in zip(found, states, strict=True):

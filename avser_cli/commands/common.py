@@ -119,10 +119,12 @@ def epoch_line(recipe: Recipe, runs_after: int = 0) -> Callable[[Epoch], None]:
 
     def tell(line: Epoch) -> None:
         seconds.append(line.seconds)
-        epochs_left = recipe.epochs * (runs_after + 1) - line.epoch
+        members_left = recipe.ensemble * (runs_after + 1) - line.member
+        epochs_left = recipe.epochs - line.epoch + members_left * recipe.epochs
         time_left = sum(seconds) / len(seconds) * epochs_left
+        member = f"network {line.member}/{recipe.ensemble}  " if recipe.ensemble > 1 else ""
         say(
-            f"epoch {line.epoch:3d}/{recipe.epochs}  loss {line.loss:.4f}  "
+            f"{member}epoch {line.epoch:3d}/{recipe.epochs}  loss {line.loss:.4f}  "
             f"accuracy {line.accuracy:.3f}  {line.seconds:.1f} s  {left(time_left)}"
         )
 

@@ -253,11 +253,12 @@ class _RunLines:
         assert recipe is not None
         spent = self.spent.setdefault(job.key, [])
         spent.append(line.seconds)
+        epochs = recipe.epochs * recipe.ensemble
         # Epochs of an interrupted run that is gone on with count as done.
-        epochs, done = recipe.epochs, line.epoch
+        done = recipe.epochs * (line.member - 1) + line.epoch
         each = sum(spent) / len(spent)
         self.seconds[job.contender.name] = each * epochs
-        if done % max(1, epochs // 20) == 0 or done == epochs:
+        if done % max(1, recipe.epochs // 20) == 0 or done == epochs:
             rest = each * (epochs - done) + self._others_left(job)
             say(
                 f"run {len(self.finished) + 1} of {len(self.missing)}: {job.name}  "

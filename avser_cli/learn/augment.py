@@ -21,9 +21,6 @@ FILTER_DB = (20.0, 60.0)
 
 POWER_FLOOR = 1e-12
 
-LONGEST_PAUSE, SHORTEST_SPAN = 10, 60
-"""Between joined sounds and of what is kept of them, in columns."""
-
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -41,9 +38,6 @@ class Augmentation:
         Frequency by up to ± this many rows: another pitch.
     filter_db : float
         Standard deviation of a random frequency response, in dB.
-    tilt_db : float
-        Standard deviation of what is added to the highest row and taken off the lowest, in dB, and
-        in proportion between them: a bright or a dull microphone.
     noise : float
         Share of clips that get coloured noise, 5 to 40 dB under the clip.
     reverberation : float
@@ -56,29 +50,23 @@ class Augmentation:
         Number of blank bands, and of blank spans of time (SpecAugment, Park et al. 2019).
     mask_width : int
         Widest mask in rows or columns.
-    join : float
-        Share of clips that become a random span of themselves and another clip of the same
-        emotion after them: other words, other lengths.
     """
 
-    stretch: float = 0.0
-    time_shift: float = 0.0
-    warp: float = 0.0
-    row_shift: float = 0.0
-    filter_db: float = 0.0
-    tilt_db: float = 0.0
-    noise: float = 0.0
-    reverberation: float = 0.0
-    band_limit: float = 0.0
-    gain_db: float = 0.0
-    masks: int = 0
-    mask_width: int = 0
-    join: float = 0.0
+    stretch: float = 0.11
+    time_shift: float = 12.0
+    warp: float = 0.02
+    row_shift: float = 3.0
+    filter_db: float = 1.5
+    noise: float = 0.1
+    reverberation: float = 0.1
+    band_limit: float = 0.15
+    gain_db: float = 10.0
+    masks: int = 1
+    mask_width: int = 12
 
 
 def augment(
     pictures: npt.NDArray[np.uint8],
-    partners: npt.NDArray[np.uint8],
     strength: Augmentation,
     dynamic_range: float,
     seconds_per_column: float,
@@ -90,8 +78,6 @@ def augment(
     ----------
     pictures : numpy.ndarray
         uint8, shape ``(n, height, width)``.
-    partners : numpy.ndarray
-        For each of them another of the same emotion, of the same shape.
     strength : Augmentation
     dynamic_range : float
         Decibels between black (0) and white (255).
@@ -107,18 +93,13 @@ def augment(
     """
     step = dynamic_range / 255.0
     levels = pictures.astype(np.float32) * step - dynamic_range
-    for i in _chosen(len(levels), strength.join, draw):
-        partner = partners[i].astype(np.float32) * step - dynamic_range
-        levels[i] = _joined(levels[i], partner, -dynamic_range, draw)
     for i in range(len(levels)):
         levels[i] = _warped(levels[i], strength, -dynamic_range, draw)
     levels += _curves(len(levels), levels.shape[1], strength.filter_db, draw)[:, :, None]
-    tilts = draw.normal(0.0, strength.tilt_db, (len(levels), 1, 1)).astype(np.float32)
-    levels += tilts * np.linspace(1, -1, levels.shape[1], dtype=np.float32)[:, None]
     power = 10.0 ** (levels / 10.0)
     _add_noise(power, strength.noise, draw)
     _add_reverberation(power, strength.reverberation, seconds_per_column, draw)
-    levels = 10.0 * np.log10(np.maximum(power, POWER_FLOOR))
+    levels = 10.0 * np.log10(power + POWER_FLOOR)
     gains = draw.uniform(-strength.gain_db, strength.gain_db, (len(levels), 1, 1))
     levels += gains.astype(np.float32)
     for picture in levels:
@@ -130,33 +111,6 @@ def augment(
 
 def _chosen(count: int, share: float, draw: np.random.Generator) -> npt.NDArray[np.intp]:
     return np.flatnonzero(draw.random(count) < share)
-
-
-def _joined(picture: Levels, partner: Levels, floor: float, draw: np.random.Generator) -> Levels:
-    """A random span of two pictures' sounds, one after the other and equally loud, centred."""
-    height, width = picture.shape
-    first, second = _sounding(picture, floor), _sounding(partner, floor)
-    gain = _mean_level(first) - _mean_level(second)
-    second = np.where(second > floor, np.maximum(second + gain, floor), floor)
-    pause = np.full((height, draw.integers(0, LONGEST_PAUSE)), floor, np.float32)
-    both = np.concatenate([first, pause, second], axis=1)
-    length = min(both.shape[1], width, int(draw.integers(SHORTEST_SPAN, 4 * width // 3)))
-    start = int(draw.integers(0, both.shape[1] - length + 1))
-    left = (width - length) // 2
-    joined = np.full_like(picture, floor)
-    joined[:, left : left + length] = both[:, start : start + length]
-    return joined
-
-
-def _sounding(picture: Levels, floor: float) -> Levels:
-    """The columns from the first to the last that hold any sound."""
-    columns = np.flatnonzero((picture > floor).any(axis=0))
-    return picture[:, columns[0] : columns[-1] + 1] if len(columns) else picture
-
-
-def _mean_level(picture: Levels) -> float:
-    """Level of the mean power over the columns, in dB."""
-    return float(10 * np.log10((10 ** (picture / 10)).sum(axis=0).mean()))
 
 
 def _warped(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import numpy.typing as npt
 
 from avser_cli.learn.augment import augment
+from avser_cli.learn.backend import keras
 from avser_cli.learn.dataset import Inputs
 from avser_cli.learn.recipes import Recipe
 
@@ -18,7 +16,7 @@ USUAL_SECONDS = 3.0
 """What a stretched picture is taken to span."""
 
 
-class Batches:
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     """One epoch's batches, shuffled and augmented by a seed that names the epoch.
 
     Each epoch draws from its own generator, so that a resumed run goes on as an undisturbed one.
@@ -27,10 +25,9 @@ class Batches:
     def __init__(
         self, recipe: Recipe, inputs: Inputs, targets: npt.NDArray[np.float32], seed: list[int]
     ) -> None:
+        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=4)
         self.recipe, self.inputs, self.targets, self.seed = recipe, inputs, targets, seed
         self.weights = _emotion_weights(targets, recipe.balance)
-        self.labels = targets.argmax(axis=1)
-        self.alike = [np.flatnonzero(self.labels == label) for label in range(targets.shape[1])]
         self.order = np.random.default_rng(seed).permutation(len(inputs))
 
     def __len__(self) -> int:
@@ -42,38 +39,17 @@ class Batches:
         rows = self.order[index * size : (index + 1) * size]
         targets = self.targets[rows]
         draw = np.random.default_rng([*self.seed, index])
-        if self.recipe.augmentation:
-            batch = self._augmented(rows, draw)
-        else:
-            batch = self.inputs[rows].astype(np.float32)
+        batch = self._changed(self.inputs[rows], draw)
         if self.recipe.mixup > 0:
             batch, targets = mix(batch, targets, self.recipe.mixup, draw)
         return batch, targets, targets @ self.weights
 
-    def _augmented(self, rows: npt.NDArray[np.intp], draw: np.random.Generator) -> Floats:
-        """Pictures, each changed as one of the recipe's augmentations, drawn for it, says."""
-        picture, strengths = self.recipe.picture, self.recipe.augmentation
-        assert picture is not None
+    def _changed(self, batch: Inputs, draw: np.random.Generator) -> Floats:
+        picture, strength = self.recipe.picture, self.recipe.augmentation
+        if picture is None or strength is None:
+            return batch.astype(np.float32)
         column_seconds = (picture.seconds or USUAL_SECONDS) / picture.width
-        partners = np.array([draw.choice(self.alike[label]) for label in self.labels[rows]])
-        kinds = draw.integers(0, len(strengths), len(rows))
-        changed = np.empty((len(rows), *self.inputs.shape[1:]), np.float32)
-        for kind, strength in enumerate(strengths):
-            chosen = kinds == kind
-            changed[chosen] = augment(
-                self.inputs[rows[chosen]],
-                self.inputs[partners[chosen]],
-                strength,
-                picture.dynamic_range,
-                column_seconds,
-                draw,
-            )
-        return changed
-
-    def ahead(self) -> Iterator[tuple[Floats, Floats, Floats]]:
-        """All batches in their order, made in a thread beside the one that trains."""
-        with ThreadPoolExecutor(max_workers=1) as maker:
-            yield from maker.map(self.__getitem__, range(len(self)))
+        return augment(batch, strength, picture.dynamic_range, column_seconds, draw)
 
 
 def mix(

@@ -22,9 +22,8 @@ from avser_cli.learn.recipes import Recipe
 from avser_cli.parsing import parse_json, read_bounded
 from avser_cli.sound.picture import picture_work
 
-FORMAT_VERSION = 3
-"""3 has several augmentations in the recipe, where 2 had one; 2 added ``calibration``, and
-``ensemble`` to the recipe; 1 is read as having none."""
+FORMAT_VERSION = 2
+"""2 added ``calibration``, and ``ensemble`` to the recipe; 1 is read as having none."""
 CONFIG, TFLITE, KERAS, MLP = "config.json", "model.tflite", "model.keras", "mlp.npz"
 MAX_PART_BYTES = 256 * 2**20
 """Largest part that is read, in bytes."""

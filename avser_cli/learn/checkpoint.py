@@ -39,6 +39,10 @@ class Checkpoint:
         self.key = key
         self.forgiving = forgiving
 
+    def of_member(self, member: int) -> Checkpoint:
+        """The state of one network of an ensemble, in a folder inside this one."""
+        return Checkpoint(self.folder / f"member-{member}", f"{self.key}-{member}", self.forgiving)
+
     @property
     def _state(self) -> Path:
         return self.folder / "state.json"

@@ -19,20 +19,13 @@ from avser_cli.sound.picture import PictureSettings
 
 layers, ops = keras.layers, keras.ops
 
-ROW_REACH = 25.0
-"""The default network hears levels from so far under to so far over those that their row has while
-somebody speaks, in dB."""
-SPEAKS_ABOVE, SOFTNESS = -15.0, 3.0
-"""Somebody speaks where a column's level is about so far over the clip's mean level, in dB."""
-ROW_FLOOR = -60.0
-"""Lowest level that a row is taken to have, over the clip's mean level, in dB."""
+HEARD_ABOVE, HEARD_BELOW = 15.0, 55.0
+"""What the default network sees of a picture: levels from this far under to this far over the
+clip's mean level, in dB."""
 
 PAPER_FILTERS = (16, 32, 64, 64, 64)
 PAPER_UNITS = 512
-DEFAULT_FILTERS = (24, 48, 64, 96, 128)
-DEFAULT_KERNELS = ((5, 5), (3, 3), (3, 1), (3, 1), (3, 1))
-"""Rows and columns that each convolution spans. The later ones stay in their column, so that the
-network hears 0.4 s at a time: how a voice sounds, not which words it says."""
+DEFAULT_FILTERS = (32, 64, 80, 96, 128)
 DEFAULT_POOLS = ((2, 2), (2, 2), (2, 1), (2, 1), (1, 1))
 """Rows and columns that are pooled after each convolution; the fifth convolution's pooling is the
 one over time in the head."""
@@ -102,12 +95,11 @@ def _default_cnn2d(recipe: Recipe, picture: PictureSettings, emotions: int) -> k
     time goes through attention and a maximum.
     """
     inputs = keras.Input((picture.height, picture.width))
-    x = _relative_rows(inputs, picture.dynamic_range)
+    x = _relative_level(inputs, picture.dynamic_range)
     x = layers.Reshape((picture.height, picture.width, 1))(x)
-    shapes = zip(DEFAULT_FILTERS, DEFAULT_KERNELS, DEFAULT_POOLS, strict=True)
-    for number, (filters, kernel, pool) in enumerate(shapes):
-        stride = 2 if number == 0 else 1
-        x = layers.Conv2D(filters, kernel, strides=stride, padding="same", use_bias=False)(x)
+    for number, (filters, pool) in enumerate(zip(DEFAULT_FILTERS, DEFAULT_POOLS, strict=True)):
+        size, stride = (5, 2) if number == 0 else (3, 1)
+        x = layers.Conv2D(filters, size, strides=stride, padding="same", use_bias=False)(x)
         # Pooled before it is normalised: a quarter of the values to normalise.
         x = layers.MaxPooling2D(pool)(x)
         x = layers.BatchNormalization(momentum=0.9)(x)
@@ -124,27 +116,18 @@ def _default_cnn2d(recipe: Recipe, picture: PictureSettings, emotions: int) -> k
     return keras.Model(inputs, layers.Dense(emotions, activation="softmax")(x))
 
 
-def _relative_rows(gray: keras.KerasTensor, dynamic_range: float) -> keras.KerasTensor:
-    """Gray values as levels over those that their rows have while somebody speaks, -1 to 1 or more.
+def _relative_level(gray: keras.KerasTensor, dynamic_range: float) -> keras.KerasTensor:
+    """Gray values as levels relative to the clip's own mean level, scaled to about -1 to 1.
 
-    A recording's gain and a microphone's colour are no news of its speaker, and nor is the colour
-    of the speaker's throat: each row's mean level over the columns in which somebody speaks is
-    taken off (for cepstra: Atal 1974, J. Acoust. Soc. Am. 55, 1304), and what lies far under it,
-    the room and the recorder, is cut.
+    A recording's gain is no news of its speaker: the mean power over the picture is taken off,
+    and what lies far under it (the room, the recorder) is cut.
     """
     level = gray * (dynamic_range / 255.0) - dynamic_range
-    column_power = ops.sum(ops.exp(level * float(np.log(10.0) / 10.0)), axis=1, keepdims=True)
-    mean_level = _decibels(ops.mean(column_power, axis=2, keepdims=True))
-    over_mean = _decibels(column_power) - mean_level
-    speaks = ops.sigmoid((over_mean - SPEAKS_ABOVE) / SOFTNESS)
-    row_level = ops.sum(level * speaks, axis=2, keepdims=True)
-    row_level = row_level / ops.sum(speaks, axis=2, keepdims=True)
-    row_level = ops.maximum(row_level, mean_level + ROW_FLOOR)
-    return ops.relu(level - row_level + ROW_REACH) / ROW_REACH - 1.0
-
-
-def _decibels(power: keras.KerasTensor) -> keras.KerasTensor:
-    return ops.log(power + 1e-12) * float(10.0 / np.log(10.0))
+    power = ops.exp(level * float(np.log(10.0) / 10.0))
+    mean = ops.mean(ops.sum(power, axis=1), axis=1, keepdims=True)
+    mean_level = ops.log(mean + 1e-12) * float(10.0 / np.log(10.0))
+    heard = ops.relu(level - ops.expand_dims(mean_level, -1) + HEARD_BELOW)
+    return heard * (2.0 / (HEARD_ABOVE + HEARD_BELOW)) - 1.0
 
 
 def _paper_cnn1d(

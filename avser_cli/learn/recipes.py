@@ -46,8 +46,8 @@ class Recipe:
     label_smoothing : float
     gradient_clip : float or None
         Longest gradient of a weight array, by Euclidean norm.
-    augmentation : tuple of Augmentation
-        Changes made to training pictures on the fly: one of these, drawn for each picture anew.
+    augmentation : Augmentation or None
+        Changes made to training pictures on the fly.
     mixup : float
         Training pictures are mixed in pairs with shares from Beta(mixup, mixup), their labels too
         (Zhang et al. 2018); 0 mixes nothing.
@@ -73,7 +73,7 @@ class Recipe:
     dropout: float
     label_smoothing: float = 0.0
     gradient_clip: float | None = None
-    augmentation: tuple[Augmentation, ...] = ()
+    augmentation: Augmentation | None = None
     mixup: float = 0.0
     balance: float = 0.0
     ensemble: int = 1
@@ -121,39 +121,9 @@ class Recipe:
         values = dict(values)
         if values["picture"] is not None:
             values["picture"] = PictureSettings.from_dict(values["picture"])
-        found = values["augmentation"] or ()
-        # Before there could be several, it stood alone.
-        several = [found] if isinstance(found, dict) else found
-        values["augmentation"] = tuple(Augmentation(**strength) for strength in several)
+        if values["augmentation"] is not None:
+            values["augmentation"] = Augmentation(**values["augmentation"])
         return cls(**values)
-
-
-LIGHT = Augmentation(
-    stretch=0.11,
-    time_shift=12.0,
-    warp=0.02,
-    row_shift=3.0,
-    filter_db=1.5,
-    noise=0.1,
-    reverberation=0.1,
-    band_limit=0.15,
-    gain_db=10.0,
-    masks=1,
-    mask_width=12,
-)
-"""What a recording in the same studio may differ by."""
-STRONG = replace(
-    LIGHT,
-    stretch=0.3,
-    warp=0.05,
-    row_shift=6.0,
-    filter_db=4.0,
-    tilt_db=3.0,
-    noise=0.4,
-    reverberation=0.3,
-    join=0.5,
-)
-"""What one elsewhere may: other words, paces, voices, microphones and rooms."""
 
 
 RECIPES: dict[tuple[str, str], Recipe] = {
@@ -167,12 +137,12 @@ RECIPES: dict[tuple[str, str], Recipe] = {
             optimizer="adam",
             learning_rate=0.005,
             schedule="cosine",
-            epochs=60,
+            epochs=50,
             batch_size=16,
             dropout=0.4,
             label_smoothing=0.1,
             gradient_clip=1.0,
-            augmentation=(LIGHT, STRONG),
+            augmentation=Augmentation(),
             balance=0.5,
             ensemble=3,
             view_shift=2,

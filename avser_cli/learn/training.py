@@ -26,6 +26,8 @@ from avser_cli.learn.networks import build_network, build_optimizer
 from avser_cli.learn.recipes import Recipe
 from avser_cli.quiet import quiet
 
+MEMBER_SEED_STEP = 1000
+"""Member k of an ensemble, counted from 0, trains with the seed plus k times this."""
 TFLITE_TOLERANCE = 1e-3
 """Largest difference in a probability between a network and its TFLite copy."""
 
@@ -65,7 +67,7 @@ def train(
     on_epoch: Callable[[Epoch], None],
     checkpoint: Checkpoint | None = None,
 ) -> Trained:
-    """Train a recipe's network, or those of its ensemble side by side and join them.
+    """Train a recipe's network, or each of its ensemble's and join them.
 
     Parameters
     ----------
@@ -89,10 +91,16 @@ def train(
     """
     if recipe.network == "mlp":
         return _train_mlp(recipe, inputs.astype(np.float32), labels, emotions, seed, on_epoch)
-    keras.utils.set_random_seed(seed)
-    tensorflow.config.experimental.enable_op_determinism()
-    members = [build_network(recipe, emotions, inputs) for _ in range(recipe.ensemble)]
-    history = _train_members(members, recipe, inputs, labels, seed, on_epoch, checkpoint)
+    members: list[Any] = []
+    history: list[Epoch] = []
+    for member in range(1, recipe.ensemble + 1):
+        saved = checkpoint.of_member(member) if checkpoint else None
+        member_seed = seed + MEMBER_SEED_STEP * (member - 1)
+        network, lines = _train_network(
+            recipe, inputs, labels, emotions, member_seed, member, on_epoch, saved
+        )
+        members.append(network)
+        history += lines
     network = join_networks(members, recipe.view_shift)
     parameters = sum(int(np.prod(weight.shape)) for weight in network.trainable_weights)
     return Trained(network, tuple(history), parameters, sum(x.seconds for x in history))
@@ -115,76 +123,54 @@ def join_networks(members: Sequence[Any], view_shift: int) -> Any:
         blank = keras.ops.zeros_like(inputs[:, :view_shift])
         views.append(keras.ops.concatenate([blank, inputs[:, :-view_shift]], axis=1))
         views.append(keras.ops.concatenate([inputs[:, view_shift:], blank], axis=1))
-    outputs = keras.layers.Average()([member(view) for member in members for view in views])
+    # Models of their own: the trained ones carry their optimizer's state into the file.
+    bare = [
+        keras.Model(member.input, member.output, name=f"member_{number}")
+        for number, member in enumerate(members, start=1)
+    ]
+    outputs = keras.layers.Average()([member(view) for member in bare for view in views])
     return keras.Model(inputs, outputs)
 
 
-def _train_members(
-    members: Sequence[Any],
+def _train_network(
     recipe: Recipe,
     inputs: Inputs,
     labels: npt.NDArray[np.int64],
+    emotions: int,
     seed: int,
+    member: int,
     on_epoch: Callable[[Epoch], None],
     checkpoint: Checkpoint | None,
-) -> list[Epoch]:
-    """Train networks side by side on the same batches; the history has their means.
-
-    They share nothing but the batches, so each ends as it would alone: the losses add up, and
-    Adam and its like look at every weight by itself. One step of all keeps more cores busy than a
-    step of each.
-    """
+) -> tuple[Any, list[Epoch]]:
+    keras.utils.set_random_seed(seed)
+    tensorflow.config.experimental.enable_op_determinism()
     steps = -(-len(inputs) // recipe.batch_size) * recipe.epochs
-    one = keras.Input(members[0].input_shape[1:])
-    together = keras.Model(one, [member(one) for member in members])
+    network = build_network(recipe, emotions, inputs)
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
-    together.compile(
-        build_optimizer(recipe, steps),
-        [loss] * len(members),
-        metrics=[["accuracy"] for _ in members],
-    )
-    history = checkpoint.load(together) if checkpoint else []
-    targets = np.eye(members[0].output_shape[-1], dtype=np.float32)[labels]
+    network.compile(build_optimizer(recipe, steps), loss, metrics=["accuracy"])
+    history = checkpoint.load(network) if checkpoint else []
+    targets = np.eye(emotions, dtype=np.float32)[labels]
     for number in range(len(history), recipe.epochs):
         start = time.perf_counter()
-        _seed_dropout(members, seed, number)
+        _seed_dropout(network, seed, number)
         batches = Batches(recipe, inputs, targets, [seed, number])
-        mean_loss, accuracy = _train_epoch(together, len(members), batches)
-        history.append(Epoch(number + 1, mean_loss, accuracy, time.perf_counter() - start))
-        if not np.isfinite(mean_loss):
+        logs = network.fit(batches, epochs=1, shuffle=False, verbose=0).history
+        seconds = time.perf_counter() - start
+        history.append(Epoch(number + 1, logs["loss"][0], logs["accuracy"][0], seconds, member))
+        if not np.isfinite(history[-1].loss):
             raise UsageError(
-                f"the loss became {mean_loss} in epoch {number + 1}; lower --lr "
+                f"the loss became {history[-1].loss} in epoch {number + 1}; lower --lr "
                 f"(now {recipe.learning_rate})"
             )
         if checkpoint:
-            checkpoint.save(together, history)
+            checkpoint.save(network, history)
         on_epoch(history[-1])
-    return history
+    return network, history
 
 
-def _train_epoch(together: Any, members: int, batches: Batches) -> tuple[float, float]:
-    """Mean loss and accuracy over the clips and the networks of an epoch.
-
-    Not `fit`: for each epoch it builds anew the graph that its batches pass through, which takes as
-    long as training a small network.
-    """
-    losses, accuracies, sizes = [], [], []
-    for inputs, targets, weights in batches.ahead():
-        # Newer versions of Keras do so themselves, older ones give running means without.
-        together.reset_metrics()
-        logs = together.train_on_batch(
-            inputs, [targets] * members, [weights] * members, return_dict=True
-        )
-        losses.append(float(logs["loss"]) / members)
-        accuracies.append(np.mean([v for key, v in logs.items() if key.endswith("accuracy")]))
-        sizes.append(len(inputs))
-    return float(np.average(losses, weights=sizes)), float(np.average(accuracies, weights=sizes))
-
-
-def _seed_dropout(members: Sequence[Any], seed: int, epoch: int) -> None:
+def _seed_dropout(network: Any, seed: int, epoch: int) -> None:
     """Set what dropout draws from, which a checkpoint does not keep, for one epoch."""
-    layers = [layer for member in members for layer in member.layers]
-    generators = [x.seed_generator for x in layers if hasattr(x, "seed_generator")]
+    generators = [x.seed_generator for x in network.layers if hasattr(x, "seed_generator")]
     for number, generator in enumerate(generators):
         state = np.random.default_rng([seed, epoch, number]).integers(0, 2**31, 2)
         generator.state.assign(state.astype(generator.state.dtype))

@@ -138,7 +138,7 @@ def plot_heat_map(path: Path, values: dict[str, Any]) -> None:
 def plot_learning(
     path: Path, values: dict[str, Any], runs: Mapping[str, Sequence[FinishedRun]]
 ) -> None:
-    """Training accuracy over the epochs, a panel for each model, a line for each run."""
+    """Training accuracy over the epochs, a panel for each model, a line for each network."""
     shown = {name: found for name, found in runs.items() if found[0].history}
     columns = min(3, len(shown))
     lines = -(-len(shown) // columns)
@@ -146,8 +146,9 @@ def plot_learning(
     panels = np.atleast_1d(figure.subplots(lines, columns, sharey=True, squeeze=False)).ravel()
     for axes, (name, found) in zip(panels, shown.items(), strict=False):
         for run in found:
-            points = [(line.epoch, line.accuracy) for line in run.history]
-            axes.plot(*zip(*points, strict=True), color="black", alpha=0.5, lw=0.8)
+            for member in sorted({line.member for line in run.history}):
+                points = [(x.epoch, x.accuracy) for x in run.history if x.member == member]
+                axes.plot(*zip(*points, strict=True), color="black", alpha=0.5, lw=0.8)
         axes.set_title(name, fontsize=8)
         axes.set_ylim(0, 1)
         axes.grid(alpha=0.3)

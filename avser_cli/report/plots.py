@@ -81,9 +81,11 @@ def plot_curves(path: Path, histories: Mapping[str, Sequence[Any]], title: str) 
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         for number, (label, history) in enumerate(histories.items()):
             colour = f"C{number % 10}" if len(histories) > 1 else "black"
-            values = [getattr(line, name) for line in history]
-            epochs = [line.epoch for line in history]
-            axes.plot(epochs, values, color=colour, lw=1, label=label or None)
+            for member in sorted({line.member for line in history}):
+                lines = [line for line in history if line.member == member]
+                values = [getattr(line, name) for line in lines]
+                shown = label if member == 1 and label else None
+                axes.plot([x.epoch for x in lines], values, color=colour, lw=1, label=shown)
         if len(histories) > 1 and name == "loss":
             axes.legend(fontsize=7)
         axes.set_xlabel("epoch")

@@ -99,7 +99,7 @@ def test_interrupt_keeps_epochs_and_resume_goes_on(home, avser):
     running = subprocess.Popen(
         command, cwd=home, env=environment, stderr=subprocess.PIPE, text=True
     )
-    state = home / "m" / ".x.run" / "state.json"
+    state = home / "m" / ".x.run" / "member-1" / "state.json"
     deadline = time.monotonic() + 120
     while not state.exists() and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -3,10 +3,9 @@ from dataclasses import asdict, fields, replace
 import numpy as np
 import pytest
 
-from avser_cli.learn.augment import SHORTEST_SPAN, Augmentation, augment
-from avser_cli.learn.recipes import STRONG
+from avser_cli.learn.augment import Augmentation, augment
 
-OFF = Augmentation()
+OFF = Augmentation(**{field.name: 0 for field in fields(Augmentation)})
 
 
 def pictures(count=6):
@@ -15,7 +14,7 @@ def pictures(count=6):
 
 def changed(strength, batch=None, seed=1):
     batch = pictures() if batch is None else batch
-    return augment(batch, batch[::-1], strength, 120.0, 0.02, np.random.default_rng(seed))
+    return augment(batch, strength, 120.0, 0.02, np.random.default_rng(seed))
 
 
 def test_nothing_on_changes_nothing():
@@ -23,13 +22,13 @@ def test_nothing_on_changes_nothing():
 
 
 def test_same_seed_same_pictures():
-    np.testing.assert_array_equal(changed(STRONG), changed(STRONG))
-    assert not np.array_equal(changed(STRONG), changed(STRONG, seed=2))
+    np.testing.assert_array_equal(changed(Augmentation()), changed(Augmentation()))
+    assert not np.array_equal(changed(Augmentation()), changed(Augmentation(), seed=2))
 
 
 def test_values_stay_gray():
-    stronger = Augmentation(*(getattr(STRONG, f.name) * 3 for f in fields(Augmentation)))
-    found = changed(replace(stronger, masks=3))
+    strong = Augmentation(*(getattr(Augmentation(), f.name) * 3 for f in fields(Augmentation)))
+    found = changed(replace(strong, masks=3))
     assert found.dtype == np.float32
     assert found.shape == (6, 150, 150)
     assert found.min() >= 0
@@ -41,25 +40,6 @@ def test_gain_moves_every_pixel_alike():
     assert np.ptp(difference, axis=(1, 2)).max() < 0.1
     assert np.ptp(difference[:, 0, 0]) > 1
     assert np.abs(difference).max() <= 10 * 255 / 120 + 0.1
-
-
-def test_a_tilt_is_a_straight_line_over_the_rows():
-    difference = (changed(replace(OFF, tilt_db=3.0)) - pictures()).mean(axis=2)
-    np.testing.assert_allclose(difference[:, 0], -difference[:, -1], atol=0.1)
-    np.testing.assert_allclose(np.diff(difference, n=2, axis=1), 0, atol=0.1)
-
-
-def test_joined_clips_are_a_span_of_both_equally_loud():
-    base = np.zeros((2, 150, 150), np.uint8)
-    base[0, 20:40, 10:100], base[1, 100:120, 50:130] = 200, 120
-    lengths = set()
-    for seed in range(30):
-        found = changed(replace(OFF, join=1.0), base, seed=seed)[0]
-        columns = np.flatnonzero(found.any(axis=0))
-        lengths.add(len(columns))
-        assert SHORTEST_SPAN - 10 <= np.ptp(columns) + 1 <= 150
-        assert set(np.round(np.unique(found))) <= {0, 200}
-    assert len(lengths) > 5
 
 
 def test_masks_blank_bands_and_spans():
@@ -80,9 +60,7 @@ def test_noise_and_reverberation_only_add():
     assert (tail[:, 82] > tail[:, 58] + 5).all()
 
 
-@pytest.mark.parametrize(
-    "part", ["stretch", "time_shift", "warp", "row_shift", "band_limit", "tilt_db"]
-)
+@pytest.mark.parametrize("part", ["stretch", "time_shift", "warp", "row_shift", "band_limit"])
 def test_each_change_does_something(part):
     strength = Augmentation(**{**asdict(OFF), part: 1.0 if part == "band_limit" else 0.2})
     assert not np.allclose(changed(strength), pictures(), atol=0.01)

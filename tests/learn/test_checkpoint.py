@@ -22,10 +22,10 @@ def test_checkpoints_of_other_runs_and_damaged_ones_are_refused(tmp_path):
     with pytest.raises(StopError):
         train(RECIPE, pictures(), LABELS, 4, 0, stop_after(1), checkpoint)
     with pytest.raises(UsageError, match="other settings"):
-        Checkpoint(tmp_path / "run", "another").load(network())
-    (tmp_path / "run" / "epoch-0001.npz").write_bytes(b"half")
+        Checkpoint(tmp_path / "run", "another").of_member(1).load(network())
+    (tmp_path / "run" / "member-1" / "epoch-0001.npz").write_bytes(b"half")
     with pytest.raises(UsageError, match="damaged"):
-        checkpoint.load(network())
+        checkpoint.of_member(1).load(network())
 
 
 def test_a_checkpoint_of_a_stranger_says_nothing_of_the_network(tmp_path):

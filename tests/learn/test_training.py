@@ -8,7 +8,13 @@ from avser_cli.learn.history import Epoch
 from avser_cli.learn.litert import LiteNetwork
 from avser_cli.learn.networks import build_network
 from avser_cli.learn.recipes import find_recipe
-from avser_cli.learn.training import join_networks, save_weights, to_tflite, train
+from avser_cli.learn.training import (
+    MEMBER_SEED_STEP,
+    join_networks,
+    save_weights,
+    to_tflite,
+    train,
+)
 
 LABELS = np.arange(24) % 4
 RECIPE = find_recipe("cnn2d").with_options(epochs=3, batch_size=8, ensemble=1)
@@ -57,11 +63,6 @@ def test_the_same_seed_gives_the_same_weights_and_resuming_changes_nothing(tmp_p
 def test_a_network_learns_bands():
     trained = train(RECIPE.with_options(epochs=12), pictures(), LABELS, 4, 0, ignore)
     assert trained.history[-1].loss < trained.history[0].loss
-    # Over all clips of an epoch: 24 in three batches of 8.
-    assert all(
-        line.accuracy * 24 == pytest.approx(round(line.accuracy * 24)) for line in trained.history
-    )
-    assert len({line.accuracy for line in trained.history}) > 3
     assert np.mean(trained.predict(pictures()).argmax(axis=1) == LABELS) > 0.6
 
 
@@ -78,24 +79,27 @@ def test_a_rate_that_breaks_the_loss_says_so():
         assert "lower --lr" in str(error)
 
 
-def test_an_ensembles_networks_train_as_they_would_alone_and_resume(tmp_path):
-    recipe = RECIPE.with_options(epochs=2, ensemble=2, view_shift=0)
-    alone = train(recipe.with_options(ensemble=1), pictures(), LABELS, 4, 7, ignore)
+def test_an_ensemble_is_the_mean_of_its_members_and_resumes(tmp_path):
+    recipe = RECIPE.with_options(epochs=2, ensemble=2)
+    alone = [
+        train(recipe.with_options(ensemble=1), pictures(), LABELS, 4, seed, ignore)
+        for seed in (7, 7 + MEMBER_SEED_STEP)
+    ]
     checkpoint = Checkpoint(tmp_path / "run", "key")
+
+    def stop_in_second_member(line):
+        if (line.member, line.epoch) == (2, 1):
+            raise StopError
+
     with pytest.raises(StopError):
-        train(recipe, pictures(), LABELS, 4, 7, stop_after(1), checkpoint)
+        train(recipe, pictures(), LABELS, 4, 7, stop_in_second_member, checkpoint)
     told: list[Epoch] = []
     joined = train(recipe, pictures(), LABELS, 4, 7, told.append, checkpoint)
-    assert [line.epoch for line in told] == [2]
-    assert [line.epoch for line in joined.history] == [1, 2]
-    seen = pictures().astype(np.float32)
-    members = [x for x in joined.network.layers if isinstance(x, keras.Model)]
-    first, second = (member.predict(seen, verbose=0) for member in members)
-    np.testing.assert_allclose(first, alone.predict(pictures()), atol=1e-4)
-    assert np.abs(first - second).max() > 0.01
-    expected = (first + second) / 2
+    assert [(line.member, line.epoch) for line in told] == [(2, 2)]
+    assert [(x.member, x.epoch) for x in joined.history] == [(1, 1), (1, 2), (2, 1), (2, 2)]
+    expected = np.mean([one.predict(pictures()) for one in alone], axis=0)
     np.testing.assert_allclose(joined.predict(pictures()), expected, atol=1e-4)
-    assert joined.parameters == 2 * alone.parameters
+    assert joined.parameters == 2 * alone[0].parameters
     lite = LiteNetwork(to_tflite(joined.network, pictures()))
     np.testing.assert_allclose(lite.predict(pictures().astype(np.float32)), expected, atol=1e-3)
     save_weights(joined.network, tmp_path / "joined.keras")
