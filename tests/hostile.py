@@ -193,10 +193,14 @@ for arguments in json.load(sys.stdin):
 """
 
 
+BETWEEN = "import subprocess, sys; sys.exit(subprocess.run(sys.argv[1:]).returncode)"
+"""As in `MEASURED`: the tests' own memory is not the commands'."""
+
+
 def outcomes(commands, folder, limit=600.0):
     """Exit code and stderr of each command, and the memory in MB that one process took for all."""
     done = subprocess.run(
-        [sys.executable, "-c", BATCH],
+        [sys.executable, "-c", BETWEEN, sys.executable, "-c", BATCH],
         input=json.dumps([[str(word) for word in command] for command in commands]),
         capture_output=True,
         text=True,
