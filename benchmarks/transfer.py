@@ -8,11 +8,16 @@ longer one that the model never met.
 from __future__ import annotations
 
 import argparse
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
+from avser_cli.errors import UsageError
 from avser_cli.infer.classifier import Classifier
+from avser_cli.infer.reference import SpeakerReference
 from avser_cli.learn.metrics import score
 from avser_cli.report.tables import classification_report, confusion_table
 from avser_cli.report.terminal import show
@@ -24,14 +29,54 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sounds", type=Path)
     parser.add_argument("--model", type=Path)
+    parser.add_argument("--speakers", type=re.compile, metavar="REGEX")
     given = parser.parse_args()
     classifier = Classifier.load(given.model)
     labels = classifier.config.labels
     clips = [path for path in find_sounds(given.sounds) if path.parent.name in labels]
-    heard = [classifier.predict(path) for path in clips]
     truth = np.array([labels.index(path.parent.name) for path in clips])
-    found = np.array([labels.index(prediction.emotion) for prediction in heard])
-    certain = np.array([not prediction.uncertain for prediction in heard])
+    heard = np.array([list(classifier.predict(path).probabilities.values()) for path in clips])
+    calibration = classifier.config.calibration
+    threshold = calibration.threshold if calibration else 0.0
+    _report(labels, truth, heard, threshold)
+    if given.speakers:
+        print("\nwith a reference of the speaker: the other clips of theirs")
+        speakers = [_speaker(given.speakers, path.stem) for path in clips]
+        _report(labels, truth, referred(heard, speakers), threshold)
+
+
+def referred(heard: npt.NDArray[np.float32], speakers: Sequence[str]) -> npt.NDArray[np.float32]:
+    """Each clip's probabilities without what the speaker's other clips show.
+
+    Parameters
+    ----------
+    heard : numpy.ndarray
+        Shape ``(n, emotions)``.
+    speakers : sequence of str
+        Who is heard in each clip.
+    """
+    names, found = np.array(speakers), np.empty_like(heard)
+    for row, name in enumerate(names):
+        others = np.flatnonzero((names == name) & (np.arange(len(names)) != row))
+        found[row] = SpeakerReference.of(heard[others]).without(heard[row : row + 1])[0]
+    return found
+
+
+def _speaker(pattern: re.Pattern[str], name: str) -> str:
+    match = pattern.search(name)
+    if match is None:
+        raise UsageError(f"{name}: --speakers finds nobody in it")
+    return match.group()
+
+
+def _report(
+    labels: tuple[str, ...],
+    truth: npt.NDArray[np.intp],
+    heard: npt.NDArray[np.float32],
+    threshold: float,
+) -> None:
+    found = heard.argmax(axis=1)
+    certain = heard.max(axis=1) >= threshold
     report = score(labels, truth, found)
     print(classification_report(report))
     show(confusion_table(labels, report.confusion))

@@ -15,6 +15,7 @@ from avser_cli.errors import InputError, PartialError, UsageError
 from avser_cli.files import remove_leftovers_of, write_whole
 from avser_cli.infer.answers import Prediction, Segment
 from avser_cli.infer.classifier import Classifier
+from avser_cli.infer.speaker import know_speaker
 from avser_cli.report.labels import LABEL_SUFFIXES, LabelFormat, label_track
 from avser_cli.report.rows import RowWriter, clip_row, segment_row
 from avser_cli.report.terminal import progress, safe, say, show
@@ -64,6 +65,14 @@ def classify(
     windows: Annotated[
         bool, typer.Option("--windows", help="Long recordings: slide over what is voiced.")
     ] = False,
+    speaker_reference: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where all sounds are of one speaker: a folder of recordings of theirs in various "
+            "moods, without labels, or the sounds themselves. What the model hears in all of them "
+            "is taken off its answers."
+        ),
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Add the probabilities as bars.")
     ] = False,
@@ -82,15 +91,21 @@ def classify(
     Example: avser classify ./calls --out results.csv
 
     Example: avser classify --windows interview.mp3 --plot timeline.png
+
+    Example: avser classify ./anna --speaker-reference ./anna --format table
     """
     chosen = format or (SUFFIX_FORMATS.get(out.suffix.lower()) if out else None) or "text"
     _refuse_combination(chosen, out, windows, verbose, plot, explain, jobs)
+    if speaker_reference == STDIN:
+        raise UsageError("--speaker-reference takes a folder or a file, not stdin")
     classifier = Classifier.load(model)
     paths = [path for given in sounds for path in _expanded(given)]
     if (plot or explain) and len(paths) != 1:
         raise UsageError(f"--plot and --explain draw one sound; {len(paths)} are given")
     folders = [given for given in sounds if given.is_dir()]
     run = _Run(classifier, paths, folders, chosen, out, jobs, verbose)
+    if speaker_reference:
+        run.know_speaker(speaker_reference, windows)
     if windows:
         _hear_windows(run, plot)
     else:
@@ -144,6 +159,7 @@ class _Run:
     kept: int = 0
     answered: int = 0
     failures: list[InputError] = field(default_factory=list)
+    reference_failures: int = 0
 
     @property
     def several(self) -> bool:
@@ -152,6 +168,23 @@ class _Run:
     @property
     def labels(self) -> tuple[str, ...]:
         return self.classifier.config.labels
+
+    def know_speaker(self, place: Path, windows: bool) -> None:
+        """Take off the answers what the model hears in all recordings of a reference."""
+
+        def failed(error: InputError) -> None:
+            self.reference_failures += 1
+            say(f"speaker reference, left out: {safe(error)}")
+
+        if not place.exists():
+            raise InputError(f"{place}: no such folder or file; check the name")
+        with progress("hearing the speaker", True) as heard:
+            self.classifier = know_speaker(
+                self.classifier, _expanded(place), windows, self.jobs, failed, heard
+            )
+        assert self.classifier.reference is not None
+        kind = "windows" if windows else "recordings"
+        say(f"speaker reference: {self.classifier.reference.count} {kind}")
 
     def rows(self, windows: bool) -> RowWriter | None:
         """Where rows go; None for formats without rows. What is done already is left out."""
@@ -180,6 +213,10 @@ class _Run:
             raise InputError(f"none of {count} sounds could be classified")
         if failed:
             raise PartialError(f"{failed} of {count + self.kept} sounds could not be classified")
+        if self.reference_failures:
+            left_out = self.reference_failures
+            what = "recording" if left_out == 1 else "recordings"
+            raise PartialError(f"{left_out} {what} of the speaker reference could not be heard")
 
     @contextmanager
     def progress(self, what: str, wanted: bool) -> Iterator[Callable[[int, int], None]]:

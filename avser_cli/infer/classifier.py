@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -16,6 +17,7 @@ from avser_cli.errors import InputError, ModelError, UsageError
 from avser_cli.infer.answers import Explanation, Prediction, Segment
 from avser_cli.infer.models import chosen_model, load_network
 from avser_cli.infer.occlusion import occlusion_map
+from avser_cli.infer.reference import SpeakerReference
 from avser_cli.infer.segments import WINDOW, Row, Window, spans, windows
 from avser_cli.learn.bundle import MLP, TFLITE, BundleConfig, read_config
 from avser_cli.learn.calibration import with_temperature
@@ -33,10 +35,13 @@ class Classifier:
     Attributes
     ----------
     config : BundleConfig
+    reference : SpeakerReference or None
+        What is taken off all answers.
     """
 
     def __init__(self, config: BundleConfig, network: LiteNetwork | MlpWeights) -> None:
         self.config = config
+        self.reference: SpeakerReference | None = None
         # Networks that no thread uses now; there are never more than threads.
         self._idle = [network]
         self._another = network.another if isinstance(network, LiteNetwork) else lambda: network
@@ -53,6 +58,12 @@ class Classifier:
         place = chosen_model(Path(folder) if folder is not None else None)
         config = read_config(place)
         return cls(config, load_network(place, config))
+
+    def with_reference(self, reference: SpeakerReference) -> Self:
+        """A classifier of one speaker, beside this one; see `avser_cli.infer.speaker`."""
+        classifier = copy(self)
+        classifier.reference = reference
+        return classifier
 
     def predict(self, path: Path | str) -> Prediction:
         """Classify a sound file.
@@ -138,6 +149,20 @@ class Classifier:
         UsageError
             The model does not read pictures.
         """
+        for span in spans(self.window_rows(chunks, rate, jobs, told)):
+            yield Segment(span.start, span.end, self._prediction(span.probabilities))
+
+    def window_rows(
+        self,
+        chunks: Iterable[npt.ArrayLike],
+        rate: int,
+        jobs: int = 1,
+        told: Callable[[float], None] = lambda seconds: None,
+    ) -> Iterator[tuple[Window, Row | None]]:
+        """The windows of `stream`, without their samples, and the probabilities for each.
+
+        None stands for those of a window that holds too little to hear.
+        """
         settings = self.config.recipe.picture
         if settings is None:
             raise UsageError("only a model that reads pictures can hear windows; use a cnn2d")
@@ -152,8 +177,7 @@ class Classifier:
 
         blocks = (mono_samples(chunk) for chunk in chunks)
         pieces = windows(blocks, rate, settings.seconds or WINDOW, told)
-        for span in spans(_in_order(hear, pieces, jobs)):
-            yield Segment(span.start, span.end, self._prediction(span.probabilities))
+        yield from _in_order(hear, pieces, jobs)
 
     def segments(
         self,
@@ -226,6 +250,8 @@ class Classifier:
     def probabilities(self, inputs: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Probabilities for what the network reads, calibrated where the bundle says how.
 
+        What a reference of the speaker says is taken off last.
+
         Parameters
         ----------
         inputs : numpy.ndarray
@@ -255,16 +281,19 @@ class Classifier:
             raise ModelError(
                 f"{self.config.name}: its answers are no probabilities; train or copy again"
             )
-        calibration = self.config.calibration
-        if calibration is None:
-            return outputs
-        return with_temperature(outputs, calibration.temperature)
+        if self.config.calibration is not None:
+            outputs = with_temperature(outputs, self.config.calibration.temperature)
+        return outputs if self.reference is None else self.reference.without(outputs)
 
     @property
     def name(self) -> str:
-        """The bundle's name and the start of its weights' checksum, e.g. ``default@67600fa8``."""
+        """The bundle's name and the start of its weights' checksum, e.g. ``default@67600fa8``.
+
+        With a reference of the speaker its key follows: ``default@67600fa8+3c0d5c92``.
+        """
         files = self.config.files
-        return f"{self.config.name}@{files.get(TFLITE, files.get(MLP, ''))[:8]}"
+        reference = f"+{self.reference.key}" if self.reference else ""
+        return f"{self.config.name}@{files.get(TFLITE, files.get(MLP, ''))[:8]}{reference}"
 
     def _prediction(self, row: npt.NDArray[np.float32]) -> Prediction:
         best = int(row.argmax())

@@ -172,9 +172,10 @@ class RowWriter:
                 ) from None
             if records[0] != self._header and (len(records) > 1 or whole):
                 raise OutputError(f"{out}: holds other columns; give another --out")
-            for record in records[1:]:
+            for number, record in enumerate(records[1:], start=2):
                 if len(record) != len(self._header) or record[-1] != self._model:
-                    self._refuse_model(out, record[-1] if len(record) == len(self._header) else "")
+                    model = record[-1] if len(record) == len(self._header) else ""
+                    self._refuse_model(out, model, cut=not whole and number == len(records))
                     whole = False
                     break
                 rows.append((record[0], _record(record)))
@@ -194,13 +195,14 @@ class RowWriter:
             if ("start" in row) != ("start" in self._header):
                 raise OutputError(f"{out}: holds other columns; give another --out")
             if model != self._model:
-                self._refuse_model(out, model)
+                self._refuse_model(out, model, cut=False)
             rows.append((name, line))
         return rows, whole
 
-    def _refuse_model(self, out: Path, model: str) -> None:
-        # A cut name is the start of the right one.
-        if not self._model.startswith(model):
+    def _refuse_model(self, out: Path, model: str, cut: bool) -> None:
+        # A cut name is the start of the right one. A whole one may be, too: the same model's
+        # without a reference of the speaker.
+        if not ((cut or not model) and self._model.startswith(model)):
             raise OutputError(f"{out}: answers of another model ({model}); give another --out")
 
 

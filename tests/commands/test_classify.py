@@ -255,3 +255,62 @@ def test_odd_names(avser, tmp_path):
     (tmp_path / "in" / "-x.wav").rename(tmp_path / "-x.wav")
     assert avser("classify", "--", "-x.wav").returncode == 0
     assert "line\nbreak" not in avser("classify", "in").stdout
+
+
+@pytest.fixture
+def anna(tmp_path):
+    """A folder of one made voice in every mood."""
+    for emotion in ("happy", "sad", "angry", "neutral"):
+        for take in (0, 1):
+            write_wav(
+                tmp_path / "anna" / f"{emotion}-{take}.wav", voice(emotion, seconds=1 + take / 4)
+            )
+    return tmp_path / "anna"
+
+
+def test_a_reference_of_the_speaker(avser, anna):
+    plain = avser("classify", "anna", "--format", "jsonl")
+    known = avser("classify", "anna", "--format", "jsonl", "--speaker-reference", "anna")
+    assert known.returncode == 0
+    assert "speaker reference: 8 recordings" in known.stderr
+    before = [json.loads(line) for line in plain.stdout.splitlines()]
+    after = [json.loads(line) for line in known.stdout.splitlines()]
+    assert [row["file"] for row in after] == [row["file"] for row in before]
+    assert [row["probabilities"] for row in after] != [row["probabilities"] for row in before]
+    assert {row["model"][: len(before[0]["model"]) + 1] for row in after} == {
+        before[0]["model"] + "+"
+    }
+    one = avser("classify", "anna/sad-0.wav", "--speaker-reference", "anna")
+    assert one.stdout.splitlines()[0] in PAPER.values()
+    long = avser("classify", "--windows", "anna", "--speaker-reference", "anna")
+    assert long.returncode == 0
+    assert "speaker reference: 8 windows" in long.stderr
+
+
+def test_rows_of_another_reference_are_not_gone_on_with(avser, anna):
+    for name in ("rows.csv", "rows.jsonl"):
+        arguments = ("classify", "anna", "--out", name)
+        assert avser(*arguments).returncode == 0
+        before = (anna.parent / name).read_text()
+        mixed = avser(*arguments, "--speaker-reference", "anna")
+        assert mixed.returncode == 6
+        assert "answers of another model" in mixed.stderr
+        assert (anna.parent / name).read_text() == before
+
+
+def test_bad_references(avser, anna):
+    (anna / "bad.wav").write_text("no sound")
+    partial = avser("classify", VOICE, "--speaker-reference", "anna")
+    assert partial.returncode == 4
+    assert partial.stdout.splitlines()[0] in PAPER.values()
+    assert "speaker reference, left out: anna/bad.wav: not a sound file" in partial.stderr
+    assert partial.stderr.splitlines()[-1].startswith("avser: 1 recording of the speaker")
+    for place, code, words in (
+        ("nowhere", 3, "nowhere: no such folder or file"),
+        ("anna/sad-0.wav", 3, "at least 4 recordings, in various moods; 1 can be heard"),
+        ("-", 2, "--speaker-reference takes a folder or a file"),
+    ):
+        done = avser("classify", VOICE, "--speaker-reference", place)
+        assert done.returncode == code, place
+        assert words in done.stderr
+        assert done.stdout == ""
