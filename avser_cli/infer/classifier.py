@@ -26,7 +26,7 @@ from avser_cli.learn.mlp import MlpWeights
 from avser_cli.sound.decode import Clip, Stream, open_sound, read_clip
 from avser_cli.sound.drawing import draw_clip, refuse_too_little
 from avser_cli.sound.picture import PictureSettings, frequency_axis, picture_span
-from avser_cli.sound.streams import Samples, to_mono
+from avser_cli.sound.streams import Samples, mono_samples
 
 
 class Classifier:
@@ -59,8 +59,11 @@ class Classifier:
         config = read_config(place)
         return cls(config, load_network(place, config))
 
-    def with_reference(self, reference: SpeakerReference) -> Self:
-        """A classifier of one speaker, beside this one; see `avser_cli.infer.speaker`."""
+    def with_reference(self, reference: SpeakerReference | None) -> Self:
+        """A classifier of one speaker, or of nobody, beside this one.
+
+        `avser_cli.infer.speaker.know_speaker` makes one from recordings.
+        """
         classifier = copy(self)
         classifier.reference = reference
         return classifier
@@ -313,30 +316,6 @@ class Classifier:
 _NONE: Samples = np.empty(0, np.float32)
 _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
-
-
-def mono_samples(samples: npt.ArrayLike) -> Samples:
-    """Mono float32 samples of full scale 1 from floats or integers, ``(n,)`` or ``(n, channels)``.
-
-    Raises
-    ------
-    UsageError
-        The array is of another kind or shape.
-    InputError
-        There are NaN or infinite samples.
-    """
-    array = np.asarray(samples)
-    if array.ndim not in (1, 2) or array.dtype.kind not in "fiu":
-        raise UsageError(
-            f"samples of shape {array.shape} and type {array.dtype}: need numbers, (n,) or "
-            "(n, channels)"
-        )
-    if array.dtype.kind in "iu":
-        bits = np.iinfo(array.dtype).bits
-        middle = 2.0 ** (bits - 1)
-        array = (array.astype(np.float64) - (middle if array.dtype.kind == "u" else 0.0)) / middle
-    frames = array.astype(np.float32, copy=False)
-    return to_mono("samples", frames[:, None] if frames.ndim == 1 else frames)
 
 
 def _clip(samples: Samples, rate: int) -> Clip:

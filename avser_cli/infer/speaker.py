@@ -27,6 +27,7 @@ def know_speaker(
     Parameters
     ----------
     classifier : Classifier
+        A reference that it has already is not built upon.
     recordings : sequence of path
         Of one speaker with one microphone, in various moods; nobody says which.
     windows : bool
@@ -49,8 +50,9 @@ def know_speaker(
     InputError
         Fewer than `FEWEST` recordings, or windows, can be heard.
     """
+    plain = classifier.with_reference(None)
     paths = [Path(path) for path in recordings]
-    answers = _windows(classifier, paths, jobs) if windows else _clips(classifier, paths, jobs)
+    answers = _windows(plain, paths, jobs) if windows else _clips(plain, paths, jobs)
     rows: list[Row] = []
     for done, answer in enumerate(answers, start=1):
         if not isinstance(answer, InputError):
@@ -66,7 +68,7 @@ def know_speaker(
             f"speaker reference: at least {FEWEST} {kind}, in various moods; {len(rows)} can be "
             "heard"
         )
-    return classifier.with_reference(SpeakerReference.of(np.stack(rows)))
+    return plain.with_reference(SpeakerReference.of(np.stack(rows)))
 
 
 def _clips(

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.errors import InputError
+from avser_cli.errors import InputError, UsageError
 
 Samples = npt.NDArray[np.float32]
 
@@ -92,3 +92,27 @@ def to_mono(name: str, frames: Samples) -> Samples:
         raise InputError(f"{name}: holds samples over {LOUDEST:g} times full scale; export again")
     mono = frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1, dtype=np.float32)
     return np.ascontiguousarray(mono)
+
+
+def mono_samples(samples: npt.ArrayLike) -> Samples:
+    """Mono float32 samples of full scale 1 from floats or integers, ``(n,)`` or ``(n, channels)``.
+
+    Raises
+    ------
+    UsageError
+        The array is of another kind or shape.
+    InputError
+        There are NaN or infinite samples.
+    """
+    array = np.asarray(samples)
+    if array.ndim not in (1, 2) or array.dtype.kind not in "fiu":
+        raise UsageError(
+            f"samples of shape {array.shape} and type {array.dtype}: need numbers, (n,) or "
+            "(n, channels)"
+        )
+    if array.dtype.kind in "iu":
+        bits = np.iinfo(array.dtype).bits
+        middle = 2.0 ** (bits - 1)
+        array = (array.astype(np.float64) - (middle if array.dtype.kind == "u" else 0.0)) / middle
+    frames = array.astype(np.float32, copy=False)
+    return to_mono("samples", frames[:, None] if frames.ndim == 1 else frames)

@@ -36,6 +36,11 @@ def test_what_all_recordings_have_is_taken_off(anna):
     np.testing.assert_array_equal(again, plain)
 
 
+def test_a_second_reference_is_not_built_upon_the_first(anna):
+    knowing = know_speaker(Classifier.load(), anna)
+    assert know_speaker(knowing, anna[:5]).name == know_speaker(Classifier.load(), anna[:5]).name
+
+
 def test_confidence_and_uncertain_follow(anna):
     knowing = know_speaker(Classifier.load(), anna)
     assert knowing.config.calibration is not None
