@@ -275,5 +275,7 @@ def _draw_folder(
         f"{safe(target)}: {counts['drawn']} drawn, {counts['up to date']} up to date, "
         f"{counts['failed']} failed"
     )
+    if failures and len(failures) == len(pairs):
+        raise InputError(f"none of {len(pairs)} sounds could be drawn")
     if failures:
         raise PartialError(f"{len(failures)} of {len(pairs)} sounds could not be drawn")

@@ -168,7 +168,9 @@ def test_pictures_for_eyes(avser, tmp_path, style):
 def test_silence_is_drawn_for_eyes_and_refused_for_networks(avser, tmp_path):
     write_wav(tmp_path / "wav" / "a.wav", np.zeros(16000, np.float32))
     assert avser("spectrogram", "wav", "eyes", "--style", "waveform").returncode == 0
-    assert avser("spectrogram", "wav", "png").returncode == 4
+    refused = avser("spectrogram", "wav", "png")
+    assert refused.returncode == 3
+    assert refused.stderr.splitlines()[-1] == "avser: none of 1 sounds could be drawn"
 
 
 def test_strict_stops_at_the_first_failure(avser, tmp_path):
