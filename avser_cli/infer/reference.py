@@ -46,7 +46,7 @@ class SpeakerReference:
         Parameters
         ----------
         probabilities : numpy.ndarray
-            Shape ``(n, emotions)``, of various moods; whose is not said.
+            Shape ``(n, emotions)``, for recordings in various moods; nobody says in which.
         """
         count = len(probabilities)
         logits = np.log(np.maximum(probabilities, TINY)).mean(axis=0)
