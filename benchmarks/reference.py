@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,8 @@ from rich.table import Table
 from avser_cli.corpus.ravdess import Labels, parse_name
 from avser_cli.infer.reference import FEWEST, SpeakerReference
 from avser_cli.learn.calibration import calibrate, expected_calibration_error
-from avser_cli.learn.metrics import score
+from avser_cli.learn.protocol import RUN, plan
+from avser_cli.learn.runs import FinishedRun
 from avser_cli.report.terminal import show
 
 Rows = npt.NDArray[np.intp]
@@ -48,35 +50,23 @@ REFERENCES: dict[str, Choice | None] = {
 }
 
 
-class Run:
-    """The predictions of one run for the clips that it held out, and who they are of."""
-
-    def __init__(self, place: Path) -> None:
-        values = json.loads((place / "run.json").read_text())
-        self.names = [parse_name(name) for name in values["names"]]
-        self.labels = np.array(values["labels"])
-        self.probabilities = np.array(values["probabilities"], np.float32)
-
-    def referred(self, choose: Choice, seed: int) -> npt.NDArray[np.float32]:
-        """The probabilities, each with a reference from the other statement."""
-        draw = np.random.default_rng(seed)
-        found = np.empty_like(self.probabilities)
-        for key in sorted({_key(name) for name in self.names}):
-            mine = np.flatnonzero([_key(name) == key for name in self.names])
-            others = np.flatnonzero([_key(name) == _other(key) for name in self.names])
-            chosen = choose(others, self.labels, draw)
-            reference = SpeakerReference.of(self.probabilities[chosen])
-            found[mine] = reference.without(self.probabilities[mine])
-        return found
+def referred(run: FinishedRun, choose: Choice, seed: int) -> FinishedRun:
+    """The run with a reference from the other statement for each clip."""
+    draw = np.random.default_rng(seed)
+    keys = [_key(parse_name(name)) for name in run.names]
+    found = np.empty_like(run.probabilities)
+    for actor, channel, statement in sorted(set(keys)):
+        mine, others = (
+            np.flatnonzero([key == (actor, channel, said) for key in keys])
+            for said in (statement, 3 - statement)
+        )
+        reference = SpeakerReference.of(run.probabilities[choose(others, run.labels, draw)])
+        found[mine] = reference.without(run.probabilities[mine])
+    return replace(run, probabilities=found)
 
 
 def _key(name: Labels) -> tuple[int, str, int]:
     return name.actor, name.channel, name.statement
-
-
-def _other(key: tuple[int, str, int]) -> tuple[int, str, int]:
-    actor, channel, statement = key
-    return actor, channel, 3 - statement
 
 
 def main() -> None:
@@ -85,11 +75,12 @@ def main() -> None:
     parser.add_argument("report", type=Path, help="folder of `avser evaluate --protocol speaker`")
     given = parser.parse_args()
     emotions = tuple(json.loads((given.report / "report.json").read_text())["emotions"])
-    places = sorted(path for path in (given.report / "runs").iterdir() if path.name[0] != ".")
-    runs = [Run(place) for place in places]
+    runs = [
+        FinishedRun.from_json((given.report / "runs" / planned.name / RUN).read_bytes(), planned)[1]
+        for planned in plan("speaker")
+    ]
     _, scaled = calibrate([(run.probabilities, run.labels) for run in runs], "")
-    for run, probabilities in zip(runs, scaled, strict=True):
-        run.probabilities = probabilities
+    runs = [replace(run, probabilities=p) for run, p in zip(runs, scaled, strict=True)]
     table = Table("reference", "UAR", "speech", "song", "ECE", "speech, by fold")
     for name, choose in REFERENCES.items():
         columns = [_scores(emotions, run, choose) for run in runs]
@@ -101,21 +92,17 @@ def main() -> None:
     show(table)
 
 
-def _scores(emotions: tuple[str, ...], run: Run, choose: Choice | None) -> list[float]:
+def _scores(emotions: tuple[str, ...], run: FinishedRun, choose: Choice | None) -> list[float]:
     """UAR, UAR of speech, UAR of song and calibration error, the means over draws."""
-    if choose is None:
-        answers = [run.probabilities]
-    else:
-        answers = [run.referred(choose, seed) for seed in range(DRAWS)]
-    channels = np.array([name.channel for name in run.names])
-    parts = [np.ones(len(channels), bool), channels == "speech", channels == "song"]
-
-    def uar(part: npt.NDArray[np.bool_], answer: npt.NDArray[np.float32]) -> float:
-        return score(emotions, run.labels[part], answer[part].argmax(axis=1)).uar
-
-    means = [float(np.mean([uar(part, answer) for answer in answers])) for part in parts]
-    errors = [expected_calibration_error(answer, run.labels) for answer in answers]
-    return [*means, float(np.mean(errors))]
+    draws = [run] if choose is None else [referred(run, choose, seed) for seed in range(DRAWS)]
+    scores = [
+        [
+            *(drawn.report(emotions, channel).uar for channel in (None, "speech", "song")),
+            expected_calibration_error(drawn.probabilities, drawn.labels),
+        ]
+        for drawn in draws
+    ]
+    return [float(mean) for mean in np.mean(scores, axis=0)]
 
 
 if __name__ == "__main__":

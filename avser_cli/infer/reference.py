@@ -15,13 +15,14 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-Probabilities = npt.NDArray[np.float32]
+from avser_cli.learn.calibration import Probabilities, softmax
 
 FEWEST = 4
 """Recordings (or windows) that a reference needs at least."""
 HALF_TRUST = 4.0
 """Number of recordings at which half of their leaning is taken off; with more, more."""
 TINY = 1e-6
+"""Least probability: one answer of a network that is too sure must not outweigh all others."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,7 @@ class SpeakerReference:
 
     def without(self, probabilities: Probabilities) -> Probabilities:
         """Answers without the leaning, shape ``(n, emotions)``; rows add up to 1."""
-        logits = np.log(np.maximum(probabilities, TINY)) - self.leaning
-        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        found: Probabilities = (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
-        return found
+        return softmax(np.log(np.maximum(probabilities, TINY)) - self.leaning)
 
     @property
     def key(self) -> str:

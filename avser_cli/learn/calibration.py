@@ -70,10 +70,14 @@ class Calibration:
 
 def with_temperature(probabilities: Probabilities, temperature: float) -> Probabilities:
     """Probabilities, shape ``(n, emotions)``, as if the logits had been divided."""
-    logits = np.log(np.maximum(probabilities, TINY)) / temperature
+    return softmax(np.log(np.maximum(probabilities, TINY)) / temperature)
+
+
+def softmax(logits: npt.NDArray[np.floating]) -> Probabilities:
+    """Probabilities from logits, shape ``(n, emotions)`` both."""
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-    scaled: Probabilities = (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
-    return scaled
+    probabilities: Probabilities = (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
+    return probabilities
 
 
 def fit_temperature(probabilities: Probabilities, labels: npt.NDArray[np.integer]) -> float:

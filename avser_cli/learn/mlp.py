@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.learn.arrays import Kind, npz_bytes, read_arrays
+from avser_cli.learn.calibration import softmax
 from avser_cli.learn.recipes import Recipe
 from avser_cli.sound.features import FEATURE_COUNT
 
@@ -52,8 +53,7 @@ class MlpWeights:
         with np.errstate(all="ignore"):
             x = (features - self.mean) / self.spread
             x = np.maximum(x @ self.hidden + self.hidden_bias, 0.0) @ self.output + self.output_bias
-            powers = np.exp(x - x.max(axis=1, keepdims=True))
-            return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
+            return softmax(x)
 
     def to_npz(self) -> bytes:
         """The weights as an ``.npz`` file."""
