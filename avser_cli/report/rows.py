@@ -203,7 +203,10 @@ class RowWriter:
         # A cut name is the start of the right one. A whole one may be, too: the same model's
         # without a reference of the speaker.
         if not ((cut or not model) and self._model.startswith(model)):
-            raise OutputError(f"{out}: answers of another model ({model}); give another --out")
+            raise OutputError(
+                f"{out}: answers of another model or speaker reference ({model}); give another "
+                "--out"
+            )
 
 
 def _encoded(text: str) -> bytes:
