@@ -21,12 +21,12 @@ import numpy as np
 import soundfile
 from joblib import Parallel, delayed
 
+from avser_cli.audio.folder import find_sounds
 from avser_cli.errors import MissingExtraError
 from avser_cli.infer.classifier import Classifier
 from avser_cli.infer.models import box_model
 from avser_cli.learn.rivals import read_opensmile, refuse_without_opensmile
 from avser_cli.sound.drawing import picture_of
-from avser_cli.sound.folder import find_sounds
 
 REPEATS = 5
 SOME = 100

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from avser_cli.sound.folder import find_sounds
+from avser_cli.audio.folder import find_sounds
 
 TURNS = 3
 SOME = 60

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from avser_cli.audio import decoding, ffmpeg_reader, input, soundfile_reader, streams
 from avser_cli.errors import InputError
-from avser_cli.sound import containers, decode, libsndfile, source, streams
 from tests.hostile import encoded, wav
 from tests.sounds import CODECS, tone, write_container
 
@@ -48,7 +48,7 @@ def seeds(folder):
 def samples_of(path):
     """Samples of a file, or `None` where it is refused as it should be."""
     try:
-        clip = decode.read_clip(path)
+        clip = decoding.read_clip(path)
     except InputError as error:
         assert "\n" not in str(error)
         assert str(error).startswith(f"{path}: ")
@@ -78,7 +78,7 @@ def main():
             path.write_bytes(data)
             samples_of(path)
 
-        for module in (containers, decode, libsndfile, source, streams):
+        for module in (ffmpeg_reader, decoding, soundfile_reader, input, streams):
             for value in vars(module).values():
                 if getattr(value, "__module__", None) == module.__name__:
                     instrument(atheris, value)

@@ -9,13 +9,12 @@ import pytest
 from tests.conftest import REPOSITORY
 
 PACKAGE = REPOSITORY / "avser_cli"
-ROOMS = ["commands", "report", "infer", "learn", "corpus", "sound", "errors"]
-BASEMENT = {"errors", "files", "quiet", "cluster", "parsing"}
-"""Modules that every room may use."""
-
-
-def modules():
-    return sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE)
+ORDER = ["audio", "sound", "corpus", "learn", "infer", "report", "commands"]
+"""From what knows nothing of the others to what may use all."""
+LAYERS = {name: level for level, names in enumerate(ORDER) for name in names.split()}
+SHARED = {"errors", "files", "quiet", "cluster", "parsing"}
+"""Modules that every package may use."""
+TENSORFLOW = {"learn"}
 
 
 def imports(path):
@@ -26,23 +25,31 @@ def imports(path):
             yield node.module or ""
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_imports_run_one_way(path):
-    room = path.relative_to(PACKAGE).parts[0]
-    for name in imports(path):
-        parts = name.split(".")
-        if parts[0] == "avser_cli" and len(parts) > 1 and parts[1] not in BASEMENT:
-            assert ROOMS.index(parts[1]) >= ROOMS.index(room), f"{room} imports {name}"
+def packages():
+    """Each module's package and the modules that it imports."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if path.parent != PACKAGE:
+            yield path.relative_to(PACKAGE), list(imports(path))
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_terminal_and_tensorflow_stay_in_their_rooms(path):
-    room = path.relative_to(PACKAGE).parts[0]
-    names = {name.split(".")[0] for name in imports(path)}
-    if room not in ("commands", "report"):
-        assert not names & {"rich", "typer"}
-    if room != "learn":
-        assert not names & {"tensorflow", "keras"}
+def test_imports_run_one_way():
+    for path, names in packages():
+        for name in names:
+            parts = name.split(".")
+            if parts[0] == "avser_cli" and len(parts) > 1 and parts[1] not in SHARED:
+                assert LAYERS[path.parts[0]] >= LAYERS[parts[1]], f"{path} imports {name}"
+
+
+def test_only_commands_and_report_know_the_terminal():
+    for path, names in packages():
+        if path.parts[0] not in ("commands", "report"):
+            assert not {name.split(".")[0] for name in names} & {"rich", "typer"}, path
+
+
+def test_tensorflow_stays_with_networks_and_training():
+    for path, names in packages():
+        if path.parts[0] not in TENSORFLOW:
+            assert not {name.split(".")[0] for name in names} & {"tensorflow", "keras"}, path
 
 
 HEAVY = {"tensorflow", "keras", "numba", "librosa", "sklearn", "matplotlib", "scipy"}

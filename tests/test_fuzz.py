@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from avser_cli.audio.decoding import read_clip
 from avser_cli.errors import InputError
-from avser_cli.sound.decode import read_clip
 from tests.fuzz_decode import main, samples_of, seeds
 
 KEPT = sorted((Path(__file__).parent / "data" / "fuzz").iterdir())

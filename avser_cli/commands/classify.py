@@ -11,6 +11,10 @@ from typing import Annotated, Literal
 
 import typer
 
+from avser_cli.audio.decoding import STDIN
+from avser_cli.audio.folder import find_sounds, refuse_gone
+from avser_cli.audio.input import named
+from avser_cli.audio.streams import Samples
 from avser_cli.errors import InputError, PartialError, UsageError
 from avser_cli.files import remove_leftovers_of, write_whole
 from avser_cli.infer.answers import Prediction, Segment
@@ -26,10 +30,6 @@ from avser_cli.report.verdict import (
     segment_line,
     time_summary,
 )
-from avser_cli.sound.decode import STDIN
-from avser_cli.sound.folder import find_sounds, refuse_gone
-from avser_cli.sound.source import named
-from avser_cli.sound.streams import Samples
 
 Format = Literal["text", "table", "csv", "jsonl", "audacity", "textgrid", "srt"]
 SUFFIX_FORMATS: dict[str, Format] = {

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from avser_cli.audio.decoding import SOUND_SUFFIXES
+from avser_cli.audio.folder import find_files
 from avser_cli.corpus.ravdess import Labels, parse_name
 from avser_cli.errors import CorpusError
-from avser_cli.sound.decode import SOUND_SUFFIXES
-from avser_cli.sound.folder import find_files
 
 PICTURE_SUFFIXES = frozenset({".png"})
 

@@ -12,6 +12,8 @@ from typing import Any, Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from avser_cli.audio.decoding import Clip, Stream, open_sound, read_clip
+from avser_cli.audio.streams import Samples, mono_samples
 from avser_cli.corpus.emotions import CATEGORIES
 from avser_cli.errors import InputError, ModelError, UsageError
 from avser_cli.infer.answers import Explanation, Prediction, Segment
@@ -23,10 +25,8 @@ from avser_cli.learn.bundle import MLP, TFLITE, BundleConfig, read_config
 from avser_cli.learn.calibration import with_temperature
 from avser_cli.learn.litert import LiteNetwork
 from avser_cli.learn.mlp import MlpWeights
-from avser_cli.sound.decode import Clip, Stream, open_sound, read_clip
 from avser_cli.sound.drawing import draw_clip, refuse_too_little
 from avser_cli.sound.picture import PictureSettings, frequency_axis, picture_span
-from avser_cli.sound.streams import Samples, mono_samples
 
 
 class Classifier:
@@ -196,7 +196,7 @@ class Classifier:
         path : path
             A sound or video file, or ``-`` for standard input.
         live : bool
-            Answer while a pipe is written to; see `avser_cli.sound.decode.open_sound`.
+            Answer while a pipe is written to; see `avser_cli.audio.decoding.open_sound`.
         jobs : int
             Threads; -1 for one a core.
         tap : callable

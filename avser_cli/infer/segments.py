@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.infer.voice import FRAME, Samples, Stretch, Stretches, VoiceDetector, frame_length
+from avser_cli.audio.vad import FRAME, Samples, Stretch, Stretches, VoiceDetector, frame_length
 
 WINDOW = 3.0
 """Seconds that a window spans where the model's pictures have no span of their own."""

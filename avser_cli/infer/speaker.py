@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from avser_cli.audio.decoding import open_sound
 from avser_cli.errors import InputError
 from avser_cli.infer.classifier import Classifier
 from avser_cli.infer.reference import FEWEST, SpeakerReference
 from avser_cli.infer.segments import Row
-from avser_cli.sound.decode import open_sound
 
 
 def know_speaker(

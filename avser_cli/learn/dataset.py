@@ -10,14 +10,14 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from avser_cli.audio.audio_info import checksum
+from avser_cli.audio.decoding import Clip, read_clip
 from avser_cli.corpus.copies import copy_groups
 from avser_cli.corpus.index import Index, LabelledFile, LeftOut
 from avser_cli.corpus.splits import Recording
 from avser_cli.errors import CorpusError, InputError
 from avser_cli.learn.recipes import Recipe
-from avser_cli.sound.decode import Clip, read_clip
 from avser_cli.sound.drawing import picture_of, refuse_too_little
-from avser_cli.sound.facts import checksum
 from avser_cli.sound.features import feature_vector
 from avser_cli.sound.picture import Picture, PictureSettings, draw_picture
 from avser_cli.sound.png import Origin, read_picture

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from avser_cli.audio.audio_info import checksum
+from avser_cli.audio.decoding import read_clip, refuse_silence
 from avser_cli.errors import InputError, MissingExtraError
 from avser_cli.learn.dataset import Read
-from avser_cli.sound.decode import read_clip, refuse_silence
-from avser_cli.sound.facts import checksum
 
 SVM_C = 1.0
 Floats = npt.NDArray[np.float32]

@@ -12,16 +12,16 @@ from typing import Any, Literal
 import numpy as np
 
 from avser_cli import __version__
+from avser_cli.audio.audio_info import Facts, facts_of
+from avser_cli.audio.decoding import STDIN, Clip, read_clip
+from avser_cli.audio.input import named
+from avser_cli.audio.streams import Stream
 from avser_cli.parsing import parse_json
 from avser_cli.report.plots import new_figure
 from avser_cli.report.terminal import safe
 from avser_cli.sound.bands import mel_frequencies
-from avser_cli.sound.decode import STDIN, Clip, read_clip
 from avser_cli.sound.drawing import file_content
-from avser_cli.sound.facts import Facts, facts_of
 from avser_cli.sound.picture import PictureSettings, decibel_picture, picture_span
-from avser_cli.sound.source import named
-from avser_cli.sound.streams import Stream
 
 Style = Literal["spek", "waveform"]
 Background = Literal["light", "dark", "transparent"]

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from avser_cli.audio.vad import Samples
 from avser_cli.infer.answers import Segment
-from avser_cli.infer.voice import Samples
 from avser_cli.report.plots import EMOTION_COLOURS, new_figure, save_figure
 from avser_cli.report.verdict import clock
 from avser_cli.sound.picture import PictureSettings, draw_picture

@@ -10,14 +10,14 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from avser_cli.audio.audio_info import Facts, checksum, facts_of
+from avser_cli.audio.decoding import STDIN, Clip, read_clip, refuse_silence
+from avser_cli.audio.input import named
 from avser_cli.cluster import TRIES, dask_client, worker_losses
 from avser_cli.errors import InputError, UsageError, os_reason
 from avser_cli.files import write_whole
-from avser_cli.sound.decode import STDIN, Clip, read_clip, refuse_silence
-from avser_cli.sound.facts import Facts, checksum, facts_of
 from avser_cli.sound.picture import Picture, PictureSettings, draw_picture, trim_silence
 from avser_cli.sound.png import Origin, png_bytes, read_origin
-from avser_cli.sound.source import named
 
 MANY, CHUNK = 200, 8
 """From so many sounds on, processes draw so many at a time: fewer and their start costs more."""
@@ -148,7 +148,7 @@ def draw_all(
     Parameters
     ----------
     pairs : sequence of (pathlib.Path, pathlib.Path)
-        Each sound and its picture; see `avser_cli.sound.folder.mirrored`.
+        Each sound and its picture; see `avser_cli.audio.folder.mirrored`.
     artist : Artist
     jobs : int
         How many are drawn at once here; -1 for one a core.

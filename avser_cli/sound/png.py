@@ -18,10 +18,10 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
+from avser_cli.audio.audio_info import Facts
 from avser_cli.errors import InputError, UsageError, os_reason
 from avser_cli.files import write_whole
 from avser_cli.parsing import parse_json
-from avser_cli.sound.facts import Facts
 from avser_cli.sound.picture import Picture, PictureSettings
 
 TEXT_KEY = "avser"

@@ -3,8 +3,8 @@ import itertools
 import numpy as np
 import pytest
 
+from avser_cli.audio.vad import FRAME
 from avser_cli.infer.segments import Span, Window, spans, windows
-from avser_cli.infer.voice import FRAME
 from tests.sounds import voice
 
 NONE = np.empty(0, np.float32)

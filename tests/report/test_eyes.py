@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from avser_cli.audio.audio_info import checksum
+from avser_cli.audio.streams import Stream
 from avser_cli.report.eyes import PALETTES, EyeArtist, frequency_ticks, stream_line
-from avser_cli.sound.facts import checksum
 from avser_cli.sound.picture import PictureSettings
-from avser_cli.sound.streams import Stream
 from tests.sounds import voice, write_wav
 
 SMALL = PictureSettings(

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from avser_cli.audio.folder import find_sounds, mirrored
 from avser_cli.errors import InputError
 from avser_cli.sound.drawing import NetworkArtist, draw_all, picture_of
-from avser_cli.sound.folder import find_sounds, mirrored
 from avser_cli.sound.picture import PictureSettings
 from tests.sounds import tone, voice, write_wav
 

@@ -7,8 +7,8 @@ import av
 import numpy as np
 import pytest
 
+from avser_cli.audio.decoding import open_sound, read_clip
 from avser_cli.errors import InputError
-from avser_cli.sound.decode import open_sound, read_clip
 from tests.conftest import REPOSITORY
 from tests.sounds import CODECS, tone, write_container, write_wav
 
@@ -121,7 +121,7 @@ def test_names_that_are_not_text(tmp_path, suffix):
 def test_wav_is_read_without_ffmpeg(tmp_path):
     path = write_wav(tmp_path / "a.wav", tone())
     code = (
-        "import sys; from pathlib import Path; from avser_cli.sound.decode import read_clip\n"
+        "import sys; from pathlib import Path; from avser_cli.audio.decoding import read_clip\n"
         f"read_clip(Path({str(path)!r})); sys.exit('av' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from avser_cli.sound.decode import Clip, Stream
-from avser_cli.sound.facts import QUIETEST_DB, facts_of
+from avser_cli.audio.audio_info import QUIETEST_DB, facts_of
+from avser_cli.audio.decoding import Clip, Stream
 from tests.sounds import tone
 
 

@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from avser_cli.audio.decoding import SOUND_SUFFIXES
 from avser_cli.errors import InputError, PartialError, os_reason
-from avser_cli.sound.decode import SOUND_SUFFIXES
 
 
 def find_sounds(folder: Path) -> list[Path]:

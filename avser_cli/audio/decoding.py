@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from avser_cli.audio.input import STDIN, Source, named, open_source
+from avser_cli.audio.streams import OpenSound, Stream
 from avser_cli.errors import InputError
-from avser_cli.sound.source import STDIN, Source, named, open_source
-from avser_cli.sound.streams import OpenSound, Stream
 
 __all__ = [
     "MAX_SECONDS",
@@ -139,7 +139,7 @@ def open_sound(path: Path, live: bool = False) -> Iterator[OpenSound]:
 
 
 def _opened(source: Source) -> OpenSound:
-    from avser_cli.sound.libsndfile import NotKnownError, SndfileSound
+    from avser_cli.audio.soundfile_reader import NotKnownError, SndfileSound
 
     reason = "it cannot be read from a pipe"
     if source.seekable:
@@ -148,7 +148,7 @@ def _opened(source: Source) -> OpenSound:
         except NotKnownError as error:
             reason = str(error)
     # 0.1 s to import: only for what libsndfile does not know.
-    from avser_cli.sound.containers import ContainerSound
+    from avser_cli.audio.ffmpeg_reader import ContainerSound
 
     return ContainerSound(source, reason)
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from avser_cli.audio import input as audio_input
+from avser_cli.audio.decoding import STDIN, open_sound, read_clip
 from avser_cli.errors import InputError
-from avser_cli.sound import source
-from avser_cli.sound.decode import STDIN, open_sound, read_clip
 from tests.sounds import tone, write_container, write_wav
 
 
@@ -72,7 +72,7 @@ def test_a_pipe_cut_short_of_an_honest_size(tmp_path, stdin):
 
 
 def test_endless_input_is_refused(stdin, monkeypatch):
-    monkeypatch.setattr(source, "MAX_PIPED_BYTES", 1000)
+    monkeypatch.setattr(audio_input, "MAX_PIPED_BYTES", 1000)
     stdin(bytes(2000))
     with pytest.raises(InputError, match="more than"):
         read_clip(STDIN)

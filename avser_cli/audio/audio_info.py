@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.sound.decode import Clip, peak_of
+from avser_cli.audio.decoding import Clip, peak_of
 
 FULL_SCALE = 1.0 - 2.0**-15
 """Samples from here on are clipped: the largest that 16 bits hold."""

@@ -15,9 +15,9 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.container import InputContainer
 
+from avser_cli.audio.input import Source
+from avser_cli.audio.streams import BLOCK_SAMPLES, Samples, Stream, to_mono
 from avser_cli.errors import InputError
-from avser_cli.sound.source import Source
-from avser_cli.sound.streams import BLOCK_SAMPLES, Samples, Stream, to_mono
 
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,aac,ogg,mp3,flac,wav,w64,rf64,aiff,au,caf,amr,avi,asf,"
@@ -33,7 +33,7 @@ MISSING_SHARE, MISSING_SECONDS = 0.05, 0.5
 
 
 class ContainerSound:
-    """A sound that FFmpeg decodes; see `avser_cli.sound.streams.OpenSound`.
+    """A sound that FFmpeg decodes; see `avser_cli.audio.streams.OpenSound`.
 
     Parameters
     ----------

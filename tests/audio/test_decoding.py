@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from avser_cli.audio.decoding import read_clip, refuse_silence
 from avser_cli.errors import InputError
-from avser_cli.sound.decode import read_clip, refuse_silence
 from tests.sounds import tone, write_wav
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import soundfile
 
+from avser_cli.audio.input import Source
+from avser_cli.audio.streams import BLOCK_SAMPLES, Samples, Stream, to_mono
 from avser_cli.errors import InputError
-from avser_cli.sound.source import Source
-from avser_cli.sound.streams import BLOCK_SAMPLES, Samples, Stream, to_mono
 
 NOT_KNOWN = (1, 3)
 """libsndfile's codes for a format and an encoding that it does not know."""
@@ -23,7 +23,7 @@ class NotKnownError(Exception):
 
 
 class SndfileSound:
-    """A sound that libsndfile decodes; see `avser_cli.sound.streams.OpenSound`.
+    """A sound that libsndfile decodes; see `avser_cli.audio.streams.OpenSound`.
 
     Raises
     ------

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avser_cli.infer.voice import AFTER, FRAME, PAUSE, Stretches, VoiceDetector, voiced_frames
+from avser_cli.audio.vad import AFTER, FRAME, PAUSE, Stretches, VoiceDetector, voiced_frames
 from tests.sounds import voice
 
 

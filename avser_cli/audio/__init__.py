@@ -1,0 +1,1 @@
+"""Audio: finding, opening and decoding files; speech detection."""
