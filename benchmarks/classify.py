@@ -23,10 +23,10 @@ from joblib import Parallel, delayed
 
 from avser_cli.audio.folder import find_sounds
 from avser_cli.errors import MissingExtraError
+from avser_cli.features.render import picture_of
 from avser_cli.infer.classifier import Classifier
 from avser_cli.infer.models import box_model
 from avser_cli.learn.rivals import read_opensmile, refuse_without_opensmile
-from avser_cli.sound.drawing import picture_of
 
 REPEATS = 5
 SOME = 100

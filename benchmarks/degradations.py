@@ -11,7 +11,7 @@ import numpy.typing as npt
 import soundfile
 from scipy.signal import butter, fftconvolve, resample_poly, sosfiltfilt
 
-from avser_cli.sound.picture import trim_silence
+from avser_cli.features.spectrogram import trim_silence
 
 Samples = npt.NDArray[np.float32]
 Degradation = Callable[[Samples, int, np.random.Generator, Samples], tuple[Samples, int]]

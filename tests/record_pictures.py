@@ -6,8 +6,8 @@ trained before then is worth nothing afterwards.
 
 import numpy as np
 
+from avser_cli.features.spectrogram import draw_picture
 from avser_cli.learn.recipes import picture_settings
-from avser_cli.sound.picture import draw_picture
 from tests.sounds import STORED_PICTURES, made_sounds
 
 

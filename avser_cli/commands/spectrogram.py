@@ -15,6 +15,8 @@ from avser_cli.audio.decoding import STDIN
 from avser_cli.audio.folder import find_sounds, mirrored, refuse_gone
 from avser_cli.corpus.manifest import write_manifest
 from avser_cli.errors import InputError, OutputError, PartialError, UsageError
+from avser_cli.features.render import Artist, NetworkArtist, Outcome, draw_all
+from avser_cli.features.spectrogram import PictureSettings
 from avser_cli.files import (
     refuse_unwritable,
     remove_leftovers,
@@ -23,8 +25,6 @@ from avser_cli.files import (
 )
 from avser_cli.learn.recipes import picture_settings
 from avser_cli.report.terminal import progress, safe, say
-from avser_cli.sound.drawing import Artist, NetworkArtist, Outcome, draw_all
-from avser_cli.sound.picture import PictureSettings
 
 EYE_SIZE = (1200, 600)
 """Width and height of pictures for eyes where none is asked for."""

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.sound.sketch import BANDS, FRAMES, Sketch
+from avser_cli.features.fingerprint import BANDS, FRAMES, Sketch
 
 SAME = 0.985
 """Correlation of two sketches from which on they are taken for those of one recording."""

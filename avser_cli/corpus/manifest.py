@@ -10,8 +10,8 @@ from pathlib import Path
 
 from avser_cli.audio.audio_info import Facts
 from avser_cli.corpus.ravdess import Labels, parse_name
+from avser_cli.features.render import Outcome
 from avser_cli.files import write_whole
-from avser_cli.sound.drawing import Outcome
 
 MANIFEST = "manifest.csv"
 

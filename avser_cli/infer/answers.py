@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.corpus.emotions import Category
-from avser_cli.sound.picture import Picture
+from avser_cli.features.spectrogram import Picture
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from avser_cli.audio.decoding import Clip, Stream, open_sound, read_clip
 from avser_cli.audio.streams import Samples, mono_samples
 from avser_cli.corpus.emotions import CATEGORIES
 from avser_cli.errors import InputError, ModelError, UsageError
+from avser_cli.features.render import draw_clip, refuse_too_little
+from avser_cli.features.spectrogram import PictureSettings, frequency_axis, picture_span
 from avser_cli.infer.answers import Explanation, Prediction, Segment
 from avser_cli.infer.models import chosen_model, load_network
 from avser_cli.infer.occlusion import occlusion_map
@@ -25,8 +27,6 @@ from avser_cli.learn.bundle import MLP, TFLITE, BundleConfig, read_config
 from avser_cli.learn.calibration import with_temperature
 from avser_cli.learn.litert import LiteNetwork
 from avser_cli.learn.mlp import MlpWeights
-from avser_cli.sound.drawing import draw_clip, refuse_too_little
-from avser_cli.sound.picture import PictureSettings, frequency_axis, picture_span
 
 
 class Classifier:
@@ -222,7 +222,7 @@ class Classifier:
         picture = self.config.recipe.picture
         if picture is not None:
             return self._prediction(self.probabilities(draw_clip(name, clip, picture)[None])[0])
-        from avser_cli.sound.features import feature_vector
+        from avser_cli.features.acoustic import feature_vector
 
         refuse_too_little(name, clip, PictureSettings().trim)
         features = feature_vector(clip.samples, clip.rate)

@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 from avser_cli.errors import ModelError
+from avser_cli.features.acoustic import FEATURE_COUNT
 from avser_cli.learn.bundle import MLP, TFLITE, BundleConfig, read_weights
 from avser_cli.learn.litert import LiteNetwork
 from avser_cli.learn.mlp import MlpWeights
-from avser_cli.sound.features import FEATURE_COUNT
 
 MODEL_VARIABLE = "AVSER_MODEL"
 """Environment variable that names the bundle to use where none is given."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.sound.picture import Picture
+from avser_cli.features.spectrogram import Picture
 
 PATCH, STEP = 20, 10
 """Side of the patch and its step in pixels: 0.4 s and 0.9 octaves of the shipped model's."""

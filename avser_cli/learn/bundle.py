@@ -17,10 +17,10 @@ from typing import Any, Self
 from avser_cli.corpus.emotions import label_order
 from avser_cli.corpus.splits import Split
 from avser_cli.errors import AvserError, ModelError, os_reason
+from avser_cli.features.spectrogram import picture_work
 from avser_cli.learn.calibration import Calibration
 from avser_cli.learn.recipes import Recipe
 from avser_cli.parsing import parse_json, read_bounded
-from avser_cli.sound.picture import picture_work
 
 FORMAT_VERSION = 2
 """2 added ``calibration``, and ``ensemble`` to the recipe; 1 is read as having none."""

@@ -16,12 +16,12 @@ from avser_cli.corpus.copies import copy_groups
 from avser_cli.corpus.index import Index, LabelledFile, LeftOut
 from avser_cli.corpus.splits import Recording
 from avser_cli.errors import CorpusError, InputError
+from avser_cli.features.acoustic import feature_vector
+from avser_cli.features.fingerprint import Sketch, sketch_of
+from avser_cli.features.render import picture_of, refuse_too_little
+from avser_cli.features.spectrogram import Picture, PictureSettings, draw_picture
+from avser_cli.features.spectrogram_png import Origin, read_picture
 from avser_cli.learn.recipes import Recipe
-from avser_cli.sound.drawing import picture_of, refuse_too_little
-from avser_cli.sound.features import feature_vector
-from avser_cli.sound.picture import Picture, PictureSettings, draw_picture
-from avser_cli.sound.png import Origin, read_picture
-from avser_cli.sound.sketch import Sketch, sketch_of
 
 Inputs = npt.NDArray[Any]
 """uint8 pictures or float32 features."""

@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
+from avser_cli.features.acoustic import FEATURE_COUNT
 from avser_cli.learn.arrays import Kind, npz_bytes, read_arrays
 from avser_cli.learn.calibration import softmax
 from avser_cli.learn.recipes import Recipe
-from avser_cli.sound.features import FEATURE_COUNT
 
 HIDDEN, ALPHA, EPSILON = 300, 0.01, 1e-8
 Floats = npt.NDArray[np.float32]

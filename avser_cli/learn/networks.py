@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.errors import UsageError
+from avser_cli.features.acoustic import FEATURE_COUNT
+from avser_cli.features.spectrogram import PictureSettings
 from avser_cli.learn.backend import keras
 from avser_cli.learn.recipes import Recipe
-from avser_cli.sound.features import FEATURE_COUNT
-from avser_cli.sound.picture import PictureSettings
 
 layers, ops = keras.layers, keras.ops
 

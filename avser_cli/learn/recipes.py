@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from avser_cli.errors import UsageError
+from avser_cli.features.spectrogram import PictureSettings
 from avser_cli.learn.augment import Augmentation
-from avser_cli.sound.picture import PictureSettings
 
 NETWORKS = ("cnn2d", "cnn1d", "mlp")
 OPTIMIZERS = ("adam", "adagrad", "rmsprop")

@@ -16,12 +16,12 @@ from avser_cli.audio.audio_info import Facts, facts_of
 from avser_cli.audio.decoding import STDIN, Clip, read_clip
 from avser_cli.audio.input import named
 from avser_cli.audio.streams import Stream
+from avser_cli.features.filterbank import mel_frequencies
+from avser_cli.features.render import file_content
+from avser_cli.features.spectrogram import PictureSettings, decibel_picture, picture_span
 from avser_cli.parsing import parse_json
 from avser_cli.report.plots import new_figure
 from avser_cli.report.terminal import safe
-from avser_cli.sound.bands import mel_frequencies
-from avser_cli.sound.drawing import file_content
-from avser_cli.sound.picture import PictureSettings, decibel_picture, picture_span
 
 Style = Literal["spek", "waveform"]
 Background = Literal["light", "dark", "transparent"]
@@ -86,7 +86,7 @@ ENDIAN = {"WAV": "little", "WAVEX": "little", "RF64": "little", "W64": "little"}
 
 @dataclass(frozen=True)
 class EyeArtist:
-    """Draws what people look at; an `avser_cli.sound.drawing.Artist`.
+    """Draws what people look at; an `avser_cli.features.render.Artist`.
 
     Attributes
     ----------
@@ -107,7 +107,7 @@ class EyeArtist:
     format: FileFormat = "png"
 
     def draw(self, path: Path) -> tuple[bytes, Facts]:
-        """See `avser_cli.sound.drawing.Artist`."""
+        """See `avser_cli.features.render.Artist`."""
         clip = read_clip(path)
         content = file_content(path, clip)
         facts = facts_of(content, clip)
@@ -120,7 +120,7 @@ class EyeArtist:
             return self._file(self._figure(clip, lines), facts), facts
 
     def current(self, picture: Path, source_sha256: str) -> Facts | None:
-        """See `avser_cli.sound.drawing.Artist`."""
+        """See `avser_cli.features.render.Artist`."""
         try:
             content = picture.read_bytes()
         except OSError:

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.audio.vad import Samples
+from avser_cli.features.spectrogram import PictureSettings, draw_picture
 from avser_cli.infer.answers import Segment
 from avser_cli.report.plots import EMOTION_COLOURS, new_figure, save_figure
 from avser_cli.report.verdict import clock
-from avser_cli.sound.picture import PictureSettings, draw_picture
 
 COLUMN = 0.1
 """Seconds that a column of the overview spans."""

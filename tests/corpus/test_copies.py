@@ -9,10 +9,10 @@ from avser_cli.audio.decoding import read_clip
 from avser_cli.corpus.copies import SAME, copy_groups, likeness
 from avser_cli.corpus.emotions import PAPER_EMOTIONS
 from avser_cli.corpus.index import index_folder
+from avser_cli.features.fingerprint import sketch_of
+from avser_cli.features.spectrogram import PictureSettings, draw_picture
 from avser_cli.learn.dataset import load_dataset, reader_of
 from avser_cli.learn.recipes import find_recipe
-from avser_cli.sound.picture import PictureSettings, draw_picture
-from avser_cli.sound.sketch import sketch_of
 from tests.sounds import voice
 
 RATE = 16000

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from avser_cli.errors import InputError, UsageError
+from avser_cli.features.render import picture_of
 from avser_cli.infer.classifier import Classifier
 from avser_cli.infer.models import box_model
 from avser_cli.learn.backend import keras
 from avser_cli.learn.calibration import with_temperature
-from avser_cli.sound.drawing import picture_of
 from tests.conftest import REPOSITORY
 from tests.sounds import PITCH, tone, voice, write_wav
 

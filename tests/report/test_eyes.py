@@ -3,8 +3,8 @@ import pytest
 
 from avser_cli.audio.audio_info import checksum
 from avser_cli.audio.streams import Stream
+from avser_cli.features.spectrogram import PictureSettings
 from avser_cli.report.eyes import PALETTES, EyeArtist, frequency_ticks, stream_line
-from avser_cli.sound.picture import PictureSettings
 from tests.sounds import voice, write_wav
 
 SMALL = PictureSettings(

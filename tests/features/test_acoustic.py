@@ -1,6 +1,6 @@
 import numpy as np
 
-from avser_cli.sound.features import FEATURE_COUNT, feature_vector
+from avser_cli.features.acoustic import FEATURE_COUNT, feature_vector
 from tests.sounds import tone, voice
 
 

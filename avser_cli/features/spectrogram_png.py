@@ -20,9 +20,9 @@ from PIL.PngImagePlugin import PngInfo
 
 from avser_cli.audio.audio_info import Facts
 from avser_cli.errors import InputError, UsageError, os_reason
+from avser_cli.features.spectrogram import Picture, PictureSettings
 from avser_cli.files import write_whole
 from avser_cli.parsing import parse_json
-from avser_cli.sound.picture import Picture, PictureSettings
 
 TEXT_KEY = "avser"
 FORMAT_VERSION = 2

@@ -11,8 +11,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.sound.bands import mel_frequencies
-from avser_cli.sound.picture import Picture, PictureSettings, frequency_axis
+from avser_cli.features.filterbank import mel_frequencies
+from avser_cli.features.spectrogram import Picture, PictureSettings, frequency_axis
 
 Sketch = npt.NDArray[np.float32]
 

@@ -4,8 +4,8 @@ import soundfile
 
 from avser_cli.audio.folder import find_sounds, mirrored
 from avser_cli.errors import InputError
-from avser_cli.sound.drawing import NetworkArtist, draw_all, picture_of
-from avser_cli.sound.picture import PictureSettings
+from avser_cli.features.render import NetworkArtist, draw_all, picture_of
+from avser_cli.features.spectrogram import PictureSettings
 from tests.sounds import tone, voice, write_wav
 
 SETTINGS = PictureSettings()

@@ -9,8 +9,7 @@ from scipy.signal import ShortTimeFFT
 from scipy.signal.windows import hann
 
 from avser_cli.errors import UsageError
-from avser_cli.learn.recipes import picture_settings
-from avser_cli.sound.picture import (
+from avser_cli.features.spectrogram import (
     PictureSettings,
     decibel_picture,
     draw_picture,
@@ -18,6 +17,7 @@ from avser_cli.sound.picture import (
     picture_work,
     trim_silence,
 )
+from avser_cli.learn.recipes import picture_settings
 from tests.sounds import STORED_PICTURES, made_sounds, tone, voice
 
 DEFAULT = picture_settings("default")

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.errors import UsageError
-from avser_cli.sound.bands import FrequencyAxis, Scale, bands_of
+from avser_cli.features.filterbank import FrequencyAxis, Scale, bands_of
 
 Picture = npt.NDArray[np.uint8]
 

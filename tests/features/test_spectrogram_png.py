@@ -8,10 +8,10 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from avser_cli.errors import InputError
-from avser_cli.sound.drawing import picture_of
-from avser_cli.sound.picture import PictureSettings
-from avser_cli.sound.png import read_origin, read_picture, write_picture
-from avser_cli.sound.sketch import sketch_of
+from avser_cli.features.fingerprint import sketch_of
+from avser_cli.features.render import picture_of
+from avser_cli.features.spectrogram import PictureSettings
+from avser_cli.features.spectrogram_png import read_origin, read_picture, write_picture
 from tests.sounds import voice, write_wav
 
 

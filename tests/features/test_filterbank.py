@@ -2,7 +2,7 @@ import librosa
 import numpy as np
 import pytest
 
-from avser_cli.sound.bands import FrequencyAxis, bands_of, mel_frequencies
+from avser_cli.features.filterbank import FrequencyAxis, bands_of, mel_frequencies
 
 
 def test_mel_frequencies_are_librosas():

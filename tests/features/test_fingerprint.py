@@ -2,8 +2,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avser_cli.sound.picture import PictureSettings, draw_picture
-from avser_cli.sound.sketch import BANDS, DEPTH, FRAMES, sketch_of
+from avser_cli.features.fingerprint import BANDS, DEPTH, FRAMES, sketch_of
+from avser_cli.features.spectrogram import PictureSettings, draw_picture
 from tests.sounds import tone
 
 SETTINGS = PictureSettings()

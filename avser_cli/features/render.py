@@ -15,9 +15,9 @@ from avser_cli.audio.decoding import STDIN, Clip, read_clip, refuse_silence
 from avser_cli.audio.input import named
 from avser_cli.cluster import TRIES, dask_client, worker_losses
 from avser_cli.errors import InputError, UsageError, os_reason
+from avser_cli.features.spectrogram import Picture, PictureSettings, draw_picture, trim_silence
+from avser_cli.features.spectrogram_png import Origin, png_bytes, read_origin
 from avser_cli.files import write_whole
-from avser_cli.sound.picture import Picture, PictureSettings, draw_picture, trim_silence
-from avser_cli.sound.png import Origin, png_bytes, read_origin
 
 MANY, CHUNK = 200, 8
 """From so many sounds on, processes draw so many at a time: fewer and their start costs more."""

@@ -1,0 +1,1 @@
+"""Features: the spectrogram that networks read, acoustic feature vectors, fingerprints."""

@@ -1,1 +1,0 @@
-"""The sound room: decoding, the spectrogram picture, feature vectors."""
