@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from rich.table import Table
 
-from avser_cli.corpus.ravdess import Labels, parse_name
+from avser_cli.data.ravdess import Labels, parse_name
 from avser_cli.infer.reference import FEWEST, SpeakerReference
 from avser_cli.learn.calibration import calibrate, expected_calibration_error
 from avser_cli.learn.protocol import RUN, plan

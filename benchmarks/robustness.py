@@ -17,7 +17,7 @@ from joblib import Parallel, delayed
 
 from avser_cli.audio.decoding import Clip, read_clip
 from avser_cli.audio.folder import find_sounds
-from avser_cli.corpus.ravdess import parse_name
+from avser_cli.data.ravdess import parse_name
 from avser_cli.features.render import draw_clip
 from avser_cli.infer.classifier import Classifier
 from avser_cli.learn.metrics import score

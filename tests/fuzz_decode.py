@@ -3,7 +3,7 @@
 ``python -m tests.fuzz_decode CORPUS -max_total_time=600``; options are libFuzzer's. CORPUS is a
 folder that is filled with a tiny file of every container and grows. Whatever lies in a file, it
 gives finite samples or an `InputError`. Coverage is that of the Python code: libsndfile and FFmpeg
-come without instrumentation. `tests/data/fuzz` holds what one such run kept; `tests.test_fuzz`
+come without instrumentation. `tests/stored/fuzz` holds what one such run kept; `tests.test_fuzz`
 decodes it.
 """
 

@@ -215,7 +215,7 @@ def outcomes(commands, folder, limit=600.0):
     return [(code, told) for code, told, _ in lines], max(memory for *_, memory in lines)
 
 
-MODEL = Path(__file__).parent / "data" / "bundle-format-1"
+MODEL = Path(__file__).parent / "stored" / "bundle-format-1"
 COMMANDS = ("spectrogram", "train", "evaluate", "classify")
 
 

@@ -7,7 +7,7 @@ import av
 import numpy as np
 import soundfile
 
-from avser_cli.corpus.ravdess import EMOTIONS
+from avser_cli.data.ravdess import EMOTIONS
 
 NUMBERS = {name: number for number, name in EMOTIONS.items()}
 PITCH = {"happy": 320.0, "sad": 130.0, "angry": 240.0, "neutral": 180.0}
@@ -102,7 +102,7 @@ def make_corpus(folder: Path, actors=(1, 2, 3, 4), emotions=tuple(PITCH)):
     return folder
 
 
-STORED_PICTURES = Path(__file__).parent / "data" / "pictures.npz"
+STORED_PICTURES = Path(__file__).parent / "stored" / "pictures.npz"
 
 
 def made_sounds():

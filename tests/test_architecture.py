@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import REPOSITORY
 
 PACKAGE = REPOSITORY / "avser_cli"
-ORDER = ["audio", "features", "corpus", "learn", "infer", "report", "commands"]
+ORDER = ["audio", "features", "data", "learn", "infer", "report", "commands"]
 """From what knows nothing of the others to what may use all."""
 LAYERS = {name: level for level, names in enumerate(ORDER) for name in names.split()}
 SHARED = {"errors", "files", "quiet", "cluster", "parsing"}

@@ -11,7 +11,7 @@ from avser_cli.audio.decoding import read_clip
 from avser_cli.errors import InputError
 from tests.fuzz_decode import main, samples_of, seeds
 
-KEPT = sorted((Path(__file__).parent / "data" / "fuzz").iterdir())
+KEPT = sorted((Path(__file__).parent / "stored" / "fuzz").iterdir())
 
 
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: path.name)

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from avser_cli.corpus.emotions import PAPER_EMOTIONS
+from avser_cli.data.emotions import PAPER_EMOTIONS
 from avser_cli.learn.recipes import find_recipe
 from tests.conftest import REPOSITORY
 from tests.hostile import outcomes

@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from avser_cli.corpus.emotions import PAPER_EMOTIONS, label_order
-from avser_cli.corpus.index import LeftOut
+from avser_cli.data.clips import LeftOut
+from avser_cli.data.emotions import PAPER_EMOTIONS, label_order
 from avser_cli.errors import MissingExtraError, UsageError
 from avser_cli.learn.history import Epoch
 from avser_cli.learn.recipes import Recipe, find_recipe

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 from avser_cli.commands import common
-from avser_cli.corpus.splits import SplitKind
+from avser_cli.data.splits import SplitKind
 from avser_cli.errors import UsageError
 from avser_cli.files import refuse_unwritable, remove_leftovers
 from avser_cli.learn.comparison import finish, plan_jobs, read_recordings

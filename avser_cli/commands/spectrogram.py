@@ -13,7 +13,7 @@ import typer
 
 from avser_cli.audio.decoding import STDIN
 from avser_cli.audio.folder import find_sounds, mirrored, refuse_gone
-from avser_cli.corpus.manifest import write_manifest
+from avser_cli.data.manifest import write_manifest
 from avser_cli.errors import InputError, OutputError, PartialError, UsageError
 from avser_cli.features.render import Artist, NetworkArtist, Outcome, draw_all
 from avser_cli.features.spectrogram import PictureSettings

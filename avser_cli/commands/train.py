@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from avser_cli.commands import common
-from avser_cli.corpus.splits import SplitSettings
+from avser_cli.data.splits import SplitSettings
 from avser_cli.errors import OutputError, UsageError
 from avser_cli.files import (
     refuse_unwritable,

@@ -1,7 +1,7 @@
 """A sketch of a sound: what stays of it when it is re-encoded, resampled, padded or made louder.
 
 Drawn from a picture, so that it is there for sounds and for folders of pictures. Two sketches are
-compared by `avser_cli.corpus.copies`.
+compared by `avser_cli.data.near_duplicates`.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.corpus.emotions import Category
+from avser_cli.data.emotions import Category
 from avser_cli.features.spectrogram import Picture
 
 

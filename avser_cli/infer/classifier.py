@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from avser_cli.audio.decoding import Clip, Stream, open_sound, read_clip
 from avser_cli.audio.streams import Samples, mono_samples
-from avser_cli.corpus.emotions import CATEGORIES
+from avser_cli.data.emotions import CATEGORIES
 from avser_cli.errors import InputError, ModelError, UsageError
 from avser_cli.features.render import draw_clip, refuse_too_little
 from avser_cli.features.spectrogram import PictureSettings, frequency_axis, picture_span

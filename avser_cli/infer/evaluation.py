@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from avser_cli.corpus.index import LeftOut, index_folder
-from avser_cli.corpus.splits import Recording, Split
+from avser_cli.data.clips import LeftOut, index_folder
+from avser_cli.data.dataset import Progress, load_dataset, reader_of
+from avser_cli.data.splits import Recording, Split
 from avser_cli.errors import CorpusError
 from avser_cli.infer.classifier import Classifier
-from avser_cli.learn.dataset import Progress, load_dataset, reader_of
 from avser_cli.learn.metrics import Report, score
 
 Part = Literal["held-out", "trained-on", "new"]
@@ -69,7 +69,7 @@ def evaluate(
     """
     config = classifier.config
     index = index_folder(folder, config.labels)
-    dataset = load_dataset(index, config.labels, reader_of(index, config.recipe), progress)
+    dataset = load_dataset(index, config.labels, reader_of(index, config.recipe.picture), progress)
     parts = parts_of(dataset.recordings, config.split)
     counts = {known: parts.count(known) for known in PARTS}
     rows = np.flatnonzero([found == part for found in parts])

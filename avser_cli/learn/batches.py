@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from avser_cli.data.dataset import Inputs
 from avser_cli.learn.augment import augment
 from avser_cli.learn.backend import keras
-from avser_cli.learn.dataset import Inputs
 from avser_cli.learn.recipes import Recipe
 
 Floats = npt.NDArray[np.float32]

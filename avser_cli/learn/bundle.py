@@ -14,8 +14,8 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
-from avser_cli.corpus.emotions import label_order
-from avser_cli.corpus.splits import Split
+from avser_cli.data.emotions import label_order
+from avser_cli.data.splits import Split
 from avser_cli.errors import AvserError, ModelError, os_reason
 from avser_cli.features.spectrogram import picture_work
 from avser_cli.learn.calibration import Calibration

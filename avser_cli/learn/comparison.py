@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from avser_cli.corpus.index import index_folder
+from avser_cli.data.clips import index_folder
+from avser_cli.data.dataset import Dataset, Progress, load_dataset, read_nothing
 from avser_cli.errors import CorpusError
 from avser_cli.learn.bundle import sha256
 from avser_cli.learn.contenders import Contender
-from avser_cli.learn.dataset import Dataset, Progress, load_dataset, read_nothing
 from avser_cli.learn.engine import engine_version
 from avser_cli.learn.history import Epoch
 from avser_cli.learn.runs import FinishedRun, PlannedRun

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Literal
 
+from avser_cli.data.dataset import Reader, read_features, read_nothing, read_sound_as
 from avser_cli.errors import UsageError
-from avser_cli.learn.dataset import Reader, read_features, read_nothing, read_sound_as
 from avser_cli.learn.published import TABLE_3, PublishedModel
 from avser_cli.learn.recipes import OPTIMIZERS, Recipe, find_recipe
 from avser_cli.learn.rivals import read_opensmile, refuse_without_opensmile

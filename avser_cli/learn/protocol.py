@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from avser_cli import __version__
-from avser_cli.corpus.splits import SplitKind, SplitSettings
+from avser_cli.data.splits import SplitKind, SplitSettings
 from avser_cli.errors import ModelError, UsageError
 from avser_cli.files import remove_folder, whole_folder, write_whole
 from avser_cli.learn.bundle import read_part, sha256

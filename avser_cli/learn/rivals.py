@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from avser_cli.audio.audio_info import checksum
 from avser_cli.audio.decoding import read_clip, refuse_silence
+from avser_cli.data.dataset import Read
 from avser_cli.errors import InputError, MissingExtraError
-from avser_cli.learn.dataset import Read
 
 SVM_C = 1.0
 Floats = npt.NDArray[np.float32]

@@ -9,8 +9,8 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.corpus.ravdess import ACTOR_FOLDS
-from avser_cli.corpus.splits import SplitKind, SplitSettings
+from avser_cli.data.ravdess import ACTOR_FOLDS
+from avser_cli.data.splits import SplitKind, SplitSettings
 from avser_cli.learn.history import Epoch
 from avser_cli.learn.metrics import Report, score
 from avser_cli.parsing import parse_json

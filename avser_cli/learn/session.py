@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli import __version__
-from avser_cli.corpus.index import Index, describe, fingerprint, index_folder
-from avser_cli.corpus.splits import Leak, Split, SplitSettings, find_leaks, split_recordings
+from avser_cli.data.clips import Index, describe, fingerprint, index_folder
+from avser_cli.data.dataset import Dataset, Progress, load_dataset, reader_of
+from avser_cli.data.splits import Leak, Split, SplitSettings, find_leaks, split_recordings
 from avser_cli.errors import CorpusError
 from avser_cli.files import write_whole
 from avser_cli.learn.bundle import CONFIG, KERAS, MLP, TFLITE, BundleConfig, sha256
 from avser_cli.learn.calibration import Calibration
-from avser_cli.learn.dataset import Dataset, Progress, load_dataset, reader_of
 from avser_cli.learn.history import history_csv
 from avser_cli.learn.metrics import Report, score
 from avser_cli.learn.recipes import Recipe
@@ -109,7 +109,7 @@ def read_corpus(
         See `index_folder` and `load_dataset`; also where an emotion has no usable clip.
     """
     index = index_folder(folder, emotions)
-    dataset = load_dataset(index, emotions, reader_of(index, recipe), progress)
+    dataset = load_dataset(index, emotions, reader_of(index, recipe.picture), progress)
     return corpus_of(index, dataset)
 
 

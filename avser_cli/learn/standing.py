@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from avser_cli import __version__
-from avser_cli.corpus.emotions import PAPER_EMOTIONS
+from avser_cli.data.emotions import PAPER_EMOTIONS
 from avser_cli.learn.contenders import Contender
 from avser_cli.learn.engine import engine_version
 from avser_cli.learn.metrics import Report

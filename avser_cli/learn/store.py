@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from avser_cli.corpus.splits import Split
+from avser_cli.data.splits import Split
 from avser_cli.files import remove_folder, write_whole
 from avser_cli.learn.contenders import Contender
 from avser_cli.learn.runs import MAX_RUN_BYTES, FinishedRun, PlannedRun

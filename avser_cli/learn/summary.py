@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli import __version__
-from avser_cli.corpus.splits import SplitKind
+from avser_cli.data.splits import SplitKind
 from avser_cli.errors import AvserError, UsageError
 from avser_cli.learn.calibration import Calibration, calibrate
 from avser_cli.learn.recipes import Recipe

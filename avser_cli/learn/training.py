@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from avser_cli.data.dataset import Inputs
 from avser_cli.errors import UsageError
 from avser_cli.learn.backend import keras, tensorflow
 from avser_cli.learn.batches import Batches
 from avser_cli.learn.checkpoint import Checkpoint
-from avser_cli.learn.dataset import Inputs
 from avser_cli.learn.history import Epoch
 from avser_cli.learn.litert import LiteNetwork
 from avser_cli.learn.mlp import MlpWeights, train_mlp

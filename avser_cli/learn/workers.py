@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.cluster import TRIES, dask_client, worker_losses
+from avser_cli.data.dataset import Dataset, Inputs
 from avser_cli.errors import UsageError
-from avser_cli.learn.dataset import Dataset, Inputs
 from avser_cli.learn.engine import engine_version
 from avser_cli.learn.history import Epoch
 from avser_cli.learn.rivals import fit_prior, fit_svm

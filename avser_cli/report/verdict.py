@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from avser_cli.corpus.emotions import CATEGORIES
+from avser_cli.data.emotions import CATEGORIES
 from avser_cli.infer.answers import Prediction, Segment
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from avser_cli.learn.calibration import with_temperature
 from tests.conftest import REPOSITORY
 from tests.sounds import PITCH, tone, voice, write_wav
 
-STORED = REPOSITORY / "tests" / "data" / "box_probabilities.json"
+STORED = REPOSITORY / "tests" / "stored" / "box_probabilities.json"
 TOLERANCE = 0.02
 """A library upgrade may move a probability of the model in the box by this much, no more."""
 

@@ -122,7 +122,7 @@ def test_newest_bundle(bundle, tmp_path):
         newest_bundle(tmp_path / "empty")
 
 
-OLD = REPOSITORY / "tests" / "data" / "bundle-format-1"
+OLD = REPOSITORY / "tests" / "stored" / "bundle-format-1"
 
 
 def test_a_bundle_of_format_1_still_answers_as_recorded(tmp_path):

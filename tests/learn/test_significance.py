@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from avser_cli.corpus.splits import SplitSettings
+from avser_cli.data.splits import SplitSettings
 from avser_cli.learn.runs import FinishedRun, PlannedRun
 from avser_cli.learn.significance import compare_runs, mcnemar
 

@@ -3,12 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from avser_cli.corpus.emotions import PAPER_EMOTIONS
-from avser_cli.corpus.index import describe
-from avser_cli.corpus.ravdess import parse_name
-from avser_cli.corpus.splits import Recording, SplitSettings
+from avser_cli.data.clips import describe
+from avser_cli.data.dataset import Dataset
+from avser_cli.data.emotions import PAPER_EMOTIONS
+from avser_cli.data.ravdess import parse_name
+from avser_cli.data.splits import Recording, SplitSettings
 from avser_cli.learn.contenders import chosen_models, chosen_optimizers
-from avser_cli.learn.dataset import Dataset
 from avser_cli.learn.recipes import find_recipe
 from avser_cli.learn.runs import FinishedRun, PlannedRun
 from avser_cli.learn.session import Corpus

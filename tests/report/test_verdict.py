@@ -1,6 +1,6 @@
 import pytest
 
-from avser_cli.corpus.emotions import CATEGORIES, PAPER_EMOTIONS
+from avser_cli.data.emotions import CATEGORIES, PAPER_EMOTIONS
 from avser_cli.infer.answers import Prediction, Segment
 from avser_cli.report.verdict import (
     clock,

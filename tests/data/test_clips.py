@@ -1,7 +1,7 @@
 import pytest
 
-from avser_cli.corpus.emotions import PAPER_EMOTIONS
-from avser_cli.corpus.index import describe, fingerprint, index_folder
+from avser_cli.data.clips import describe, fingerprint, index_folder
+from avser_cli.data.emotions import PAPER_EMOTIONS
 from avser_cli.errors import CorpusError
 from tests.sounds import ravdess_name
 

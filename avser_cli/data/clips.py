@@ -10,7 +10,7 @@ from pathlib import Path
 
 from avser_cli.audio.decoding import SOUND_SUFFIXES
 from avser_cli.audio.folder import find_files
-from avser_cli.corpus.ravdess import Labels, parse_name
+from avser_cli.data.ravdess import Labels, parse_name
 from avser_cli.errors import CorpusError
 
 PICTURE_SUFFIXES = frozenset({".png"})

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
-from avser_cli.corpus.ravdess import ACTOR_FOLDS, Labels
+from avser_cli.data.ravdess import ACTOR_FOLDS, Labels
 from avser_cli.errors import CorpusError, UsageError
 
 SplitKind = Literal["paper", "speaker", "statement", "none"]
@@ -33,8 +33,8 @@ class Recording:
     samples_sha256 : str
         Checksum of its samples: equal for exact copies.
     copies : str
-        Equal for exact and re-encoded copies, see `avser_cli.corpus.copies`; where nothing is
-        given, for exact ones.
+        Equal for exact and re-encoded copies, see `avser_cli.data.near_duplicates`; where nothing
+        is given, for exact ones.
     """
 
     name: str

@@ -9,7 +9,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 from avser_cli.audio.audio_info import Facts
-from avser_cli.corpus.ravdess import Labels, parse_name
+from avser_cli.data.ravdess import Labels, parse_name
 from avser_cli.features.render import Outcome
 from avser_cli.files import write_whole
 

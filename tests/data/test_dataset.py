@@ -3,10 +3,10 @@ import shutil
 import numpy as np
 import pytest
 
-from avser_cli.corpus.emotions import PAPER_EMOTIONS
-from avser_cli.corpus.index import index_folder
+from avser_cli.data.clips import index_folder
+from avser_cli.data.dataset import load_dataset, reader_of
+from avser_cli.data.emotions import PAPER_EMOTIONS
 from avser_cli.errors import CorpusError
-from avser_cli.learn.dataset import load_dataset, reader_of
 from avser_cli.learn.recipes import find_recipe
 from tests.sounds import ravdess_name, voice, write_wav
 
@@ -15,7 +15,7 @@ DEFAULT = find_recipe("cnn2d")
 
 def load(folder, recipe=DEFAULT):
     index = index_folder(folder, PAPER_EMOTIONS)
-    return load_dataset(index, PAPER_EMOTIONS, reader_of(index, recipe))
+    return load_dataset(index, PAPER_EMOTIONS, reader_of(index, recipe.picture))
 
 
 def test_pictures_and_sounds_give_the_same_inputs(trained, corpus):
@@ -29,7 +29,7 @@ def test_pictures_and_sounds_give_the_same_inputs(trained, corpus):
 def test_pictures_of_other_settings_are_refused(trained):
     with pytest.raises(CorpusError, match=r"scale log \(needed: linear\)"):
         load(trained / "png", find_recipe("cnn2d", "paper"))
-    with pytest.raises(CorpusError, match=r"mlp reads sound"):
+    with pytest.raises(CorpusError, match=r"mlp read sound"):
         load(trained / "png", find_recipe("mlp"))
 
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avser_cli.corpus.ravdess import ACTOR_FOLDS, parse_name
-from avser_cli.corpus.splits import (
+from avser_cli.data.ravdess import ACTOR_FOLDS, parse_name
+from avser_cli.data.splits import (
     Recording,
     Split,
     SplitSettings,

@@ -6,12 +6,12 @@ import pytest
 import soundfile
 
 from avser_cli.audio.decoding import read_clip
-from avser_cli.corpus.copies import SAME, copy_groups, likeness
-from avser_cli.corpus.emotions import PAPER_EMOTIONS
-from avser_cli.corpus.index import index_folder
+from avser_cli.data.clips import index_folder
+from avser_cli.data.dataset import load_dataset, reader_of
+from avser_cli.data.emotions import PAPER_EMOTIONS
+from avser_cli.data.near_duplicates import SAME, copy_groups, likeness
 from avser_cli.features.fingerprint import sketch_of
 from avser_cli.features.spectrogram import PictureSettings, draw_picture
-from avser_cli.learn.dataset import load_dataset, reader_of
 from avser_cli.learn.recipes import find_recipe
 from tests.sounds import voice
 
@@ -75,7 +75,7 @@ def test_nothing_to_compare_is_no_copy():
 def test_on_the_real_corpus_only_copies_are_found(ravdess):
     recipe = find_recipe("cnn2d")
     index = index_folder(ravdess, PAPER_EMOTIONS)
-    dataset = load_dataset(index, PAPER_EMOTIONS, reader_of(index, recipe))
+    dataset = load_dataset(index, PAPER_EMOTIONS, reader_of(index, recipe.picture))
     alike = [r.name for r in dataset.recordings if r.copies != r.samples_sha256]
     assert alike == []
     twins = [r.name for r in dataset.recordings

@@ -1,7 +1,7 @@
 import pytest
 
-from avser_cli.corpus.emotions import CATEGORIES, PAPER_EMOTIONS, label_order
-from avser_cli.corpus.ravdess import EMOTIONS
+from avser_cli.data.emotions import CATEGORIES, PAPER_EMOTIONS, label_order
+from avser_cli.data.ravdess import EMOTIONS
 from avser_cli.errors import UsageError
 
 

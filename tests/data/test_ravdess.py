@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avser_cli.corpus.ravdess import ACTOR_FOLDS, ACTORS, EMOTIONS, parse_name
+from avser_cli.data.ravdess import ACTOR_FOLDS, ACTORS, EMOTIONS, parse_name
 
 
 def test_the_published_example():

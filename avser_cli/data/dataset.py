@@ -12,16 +12,15 @@ import numpy.typing as npt
 
 from avser_cli.audio.audio_info import checksum
 from avser_cli.audio.decoding import Clip, read_clip
-from avser_cli.corpus.copies import copy_groups
-from avser_cli.corpus.index import Index, LabelledFile, LeftOut
-from avser_cli.corpus.splits import Recording
+from avser_cli.data.clips import Index, LabelledFile, LeftOut
+from avser_cli.data.near_duplicates import copy_groups
+from avser_cli.data.splits import Recording
 from avser_cli.errors import CorpusError, InputError
 from avser_cli.features.acoustic import feature_vector
 from avser_cli.features.fingerprint import Sketch, sketch_of
 from avser_cli.features.render import picture_of, refuse_too_little
 from avser_cli.features.spectrogram import Picture, PictureSettings, draw_picture
 from avser_cli.features.spectrogram_png import Origin, read_picture
-from avser_cli.learn.recipes import Recipe
 
 Inputs = npt.NDArray[Any]
 """uint8 pictures or float32 features."""
@@ -155,22 +154,28 @@ def _attempt(read: Reader, path: Path) -> Result:
         return error
 
 
-def reader_of(index: Index, recipe: Recipe) -> Reader:
-    """What reads or draws a recipe's input from a file of an index.
+def reader_of(index: Index, settings: PictureSettings | None) -> Reader:
+    """What reads or draws a network's input from a file of an index.
+
+    Parameters
+    ----------
+    index : Index
+    settings : PictureSettings or None
+        The spectrogram that the network takes; ``None`` for networks that take acoustic features.
 
     Raises
     ------
     CorpusError
-        The recipe's network reads sound, and the folder holds pictures.
+        The network takes acoustic features, and the folder holds pictures.
     """
-    if recipe.picture is None:
+    if settings is None:
         if index.kind == "pictures":
             raise CorpusError(
-                f"{index.folder}: holds pictures, and {recipe.network} reads sound; "
-                "give the folder of .wav files"
+                f"{index.folder}: holds pictures, and cnn1d and mlp read sound; give the folder "
+                "of sound that was drawn"
             )
         return read_features
-    return read_sound_as(recipe.picture) if index.kind == "sounds" else _read_png(recipe.picture)
+    return read_sound_as(settings) if index.kind == "sounds" else _read_png(settings)
 
 
 def read_sound_as(settings: PictureSettings) -> Reader:

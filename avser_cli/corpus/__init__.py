@@ -1,1 +1,0 @@
-"""The corpus room: emotions, file names, an index of labelled clips, splits and leaks."""

@@ -1,0 +1,1 @@
+"""Data: labelled clips, emotions, splits and leak checks, data sets."""
