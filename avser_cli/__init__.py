@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from avser_cli.infer.answers import Prediction, Segment
-    from avser_cli.infer.classifier import Classifier
-    from avser_cli.infer.speaker import know_speaker
+    from avser_cli.inference.classifier import Classifier
+    from avser_cli.inference.predictions import Prediction, Segment
+    from avser_cli.inference.speaker_reference import know_speaker
 
 __version__ = "0.1.0"
 __all__ = ["Classifier", "Prediction", "Segment", "know_speaker"]
@@ -16,7 +16,7 @@ __all__ = ["Classifier", "Prediction", "Segment", "know_speaker"]
 def __getattr__(name: str) -> Any:
     # Imported when asked for: the command line's help needs no arrays.
     if name in __all__:
-        from avser_cli.infer import classifier, speaker
+        from avser_cli.inference import classifier, speaker_reference
 
-        return getattr(speaker if name == "know_speaker" else classifier, name)
+        return getattr(speaker_reference if name == "know_speaker" else classifier, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -14,8 +14,8 @@ from typer.core import TyperGroup
 
 from avser_cli import __version__
 from avser_cli.errors import AvserError, ExitCode, os_reason
-from avser_cli.quiet import hush
-from avser_cli.report.terminal import safe, say
+from avser_cli.native_output import hush
+from avser_cli.report.console import safe, say
 
 COMMANDS = ("spectrogram", "train", "evaluate", "compare", "classify")
 """Each is a function of its name in a module of its name; imported when it is asked for."""

@@ -23,10 +23,10 @@ from joblib import Parallel, delayed
 
 from avser_cli.audio.folder import find_sounds
 from avser_cli.errors import MissingExtraError
+from avser_cli.experiments.baselines import read_opensmile, refuse_without_opensmile
 from avser_cli.features.render import picture_of
-from avser_cli.infer.classifier import Classifier
-from avser_cli.infer.models import box_model
-from avser_cli.learn.rivals import read_opensmile, refuse_without_opensmile
+from avser_cli.inference.classifier import Classifier
+from avser_cli.inference.loading import box_model
 
 REPEATS = 5
 SOME = 100
@@ -67,7 +67,7 @@ def _folder(sounds: Path, count: int, folder: Path) -> float:
 
 
 def _keras(clips: list[Path], per_clip: float) -> None:
-    from avser_cli.learn.backend import keras
+    from avser_cli.model.backend import keras
 
     settings = Classifier.load(box_model()).config.recipe.picture
     assert settings is not None

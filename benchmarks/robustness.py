@@ -18,11 +18,11 @@ from joblib import Parallel, delayed
 from avser_cli.audio.decoding import Clip, read_clip
 from avser_cli.audio.folder import find_sounds
 from avser_cli.data.ravdess import parse_name
+from avser_cli.evaluation.metrics import score
+from avser_cli.experiments.summary import ROBUSTNESS
 from avser_cli.features.render import draw_clip
-from avser_cli.infer.classifier import Classifier
-from avser_cli.learn.metrics import score
-from avser_cli.learn.summary import ROBUSTNESS
-from avser_cli.report.crossval import robustness_table
+from avser_cli.inference.classifier import Classifier
+from avser_cli.report.cross_validation_report import robustness_table
 from benchmarks.degradations import DEGRADATIONS, Degradation, Samples
 
 VOICES = 8

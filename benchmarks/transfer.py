@@ -17,11 +17,11 @@ import numpy.typing as npt
 
 from avser_cli.audio.folder import find_sounds
 from avser_cli.errors import UsageError
-from avser_cli.infer.classifier import Classifier
-from avser_cli.infer.reference import SpeakerReference
-from avser_cli.learn.metrics import score
+from avser_cli.evaluation.metrics import score
+from avser_cli.inference.classifier import Classifier
+from avser_cli.inference.speaker_normalization import SpeakerReference
+from avser_cli.report.console import show
 from avser_cli.report.tables import classification_report, confusion_table
-from avser_cli.report.terminal import show
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sounds import make_corpus
+from tests.synthetic import make_corpus
 
 # In the background of a shell, interrupts are ignored, and children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)

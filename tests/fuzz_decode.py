@@ -15,8 +15,8 @@ import numpy as np
 
 from avser_cli.audio import decoding, ffmpeg_reader, input, soundfile_reader, streams
 from avser_cli.errors import InputError
-from tests.hostile import encoded, wav
-from tests.sounds import CODECS, tone, write_container
+from tests.malformed_input import encoded, wav
+from tests.synthetic import CODECS, tone, write_container
 
 
 def seeds(folder):

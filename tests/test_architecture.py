@@ -9,12 +9,23 @@ import pytest
 from tests.conftest import REPOSITORY
 
 PACKAGE = REPOSITORY / "avser_cli"
-ORDER = ["audio", "features", "data", "learn", "infer", "report", "commands"]
+ORDER = [
+    "audio",
+    "features",
+    "data",
+    "model",
+    "inference",
+    "evaluation",
+    "training",
+    "experiments",
+    "report",
+    "commands",
+]
 """From what knows nothing of the others to what may use all."""
-LAYERS = {name: level for level, names in enumerate(ORDER) for name in names.split()}
-SHARED = {"errors", "files", "quiet", "cluster", "parsing"}
+LAYERS = {name: level for level, name in enumerate(ORDER)}
+SHARED = {"errors", "files", "native_output", "cluster", "untrusted_input"}
 """Modules that every package may use."""
-TENSORFLOW = {"learn"}
+TENSORFLOW = {"model", "training"}
 
 
 def imports(path):

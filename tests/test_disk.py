@@ -11,11 +11,11 @@ import pytest
 
 from avser_cli.errors import OutputError
 from avser_cli.files import whole_folder, write_whole
-from avser_cli.infer.answers import Prediction
-from avser_cli.report.rows import RowWriter, clip_row
+from avser_cli.inference.predictions import Prediction
+from avser_cli.report.result_writer import RowWriter, clip_row
 from tests.conftest import REPOSITORY
-from tests.kills import halves, leftovers
-from tests.sounds import voice, write_wav
+from tests.kill_recovery import halves, leftovers
+from tests.synthetic import voice, write_wav
 
 
 def mount(place, options, what="small"):

@@ -17,13 +17,13 @@ from avser_cli.audio.input import named
 from avser_cli.audio.streams import Samples
 from avser_cli.errors import InputError, PartialError, UsageError
 from avser_cli.files import remove_leftovers_of, write_whole
-from avser_cli.infer.answers import Prediction, Segment
-from avser_cli.infer.classifier import Classifier
-from avser_cli.infer.speaker import know_speaker
-from avser_cli.report.labels import LABEL_SUFFIXES, LabelFormat, label_track
-from avser_cli.report.rows import RowWriter, clip_row, segment_row
-from avser_cli.report.terminal import progress, safe, say, show
-from avser_cli.report.verdict import (
+from avser_cli.inference.classifier import Classifier
+from avser_cli.inference.predictions import Prediction, Segment
+from avser_cli.inference.speaker_reference import know_speaker
+from avser_cli.report.console import progress, safe, say, show
+from avser_cli.report.label_tracks import LABEL_SUFFIXES, LabelFormat, label_track
+from avser_cli.report.result_writer import RowWriter, clip_row, segment_row
+from avser_cli.report.text_output import (
     answer_table,
     paper_lines,
     probability_bars,
@@ -313,7 +313,7 @@ def _write_track(run: _Run, path: Path, format: LabelFormat, track: str) -> None
 
 
 def _explain(classifier: Classifier, path: Path, target: Path) -> None:
-    from avser_cli.report.explanation import plot_explanation
+    from avser_cli.report.explanation_figure import plot_explanation
 
     explanation = classifier.explain(path)
     plot_explanation(target, safe(Path(named(path)).name), explanation)

@@ -10,12 +10,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from avser_cli.commands import common
+from avser_cli.commands import options as common
 from avser_cli.data.splits import SplitKind
 from avser_cli.errors import UsageError
-from avser_cli.files import refuse_unwritable, remove_leftovers
-from avser_cli.learn.comparison import finish, plan_jobs, read_recordings
-from avser_cli.learn.contenders import (
+from avser_cli.experiments.candidates import (
     MODELS,
     RATES,
     RIVALS,
@@ -24,17 +22,19 @@ from avser_cli.learn.contenders import (
     chosen_models,
     chosen_optimizers,
 )
-from avser_cli.learn.history import Epoch
-from avser_cli.learn.protocol import plan
-from avser_cli.learn.recipes import find_recipe
-from avser_cli.learn.runs import FinishedRun, PlannedRun
-from avser_cli.learn.session import Corpus
-from avser_cli.learn.standing import standing
-from avser_cli.learn.store import Job, Store
-from avser_cli.learn.workers import Workers
-from avser_cli.report.comparison import write_comparison
+from avser_cli.experiments.comparison import finish, plan_jobs, read_recordings
+from avser_cli.experiments.comparison_summary import standing
+from avser_cli.experiments.cross_validation import plan
+from avser_cli.experiments.execution import Workers
+from avser_cli.experiments.run_cache import Job, Store
+from avser_cli.experiments.runs import FinishedRun, PlannedRun
+from avser_cli.files import refuse_unwritable, remove_leftovers
+from avser_cli.model.recipe import find_recipe
+from avser_cli.report.comparison_report import write_comparison
+from avser_cli.report.console import left, progress, say, show
 from avser_cli.report.grids import QUICK, as_rich, grids
-from avser_cli.report.terminal import left, progress, say, show
+from avser_cli.training.history import Epoch
+from avser_cli.training.training_run import Corpus
 
 TABLES = ("models", "optimizers")
 USUAL_SEEDS = (0, 1, 2)

@@ -11,23 +11,23 @@ from typing import Annotated, Literal
 
 import typer
 
-from avser_cli.commands import common
+from avser_cli.commands import options as common
 from avser_cli.data.splits import SplitKind
 from avser_cli.errors import UsageError
+from avser_cli.evaluation.scoring import Evaluation
+from avser_cli.evaluation.scoring import evaluate as score_bundle
+from avser_cli.experiments.cross_validation import plan, run_planned
+from avser_cli.experiments.runs import FinishedRun
+from avser_cli.experiments.summary import summarise
 from avser_cli.files import refuse_unwritable, remove_leftovers
-from avser_cli.infer.classifier import Classifier
-from avser_cli.infer.evaluation import Evaluation
-from avser_cli.infer.evaluation import evaluate as score_bundle
-from avser_cli.learn.bundle import BundleConfig, newest_bundle
-from avser_cli.learn.protocol import plan, run_planned
-from avser_cli.learn.recipes import Recipe
-from avser_cli.learn.runs import FinishedRun
-from avser_cli.learn.session import read_corpus
-from avser_cli.learn.summary import summarise
-from avser_cli.report.crossval import protocol_table, recall_words, write_report
-from avser_cli.report.plots import plot_confusion
+from avser_cli.inference.classifier import Classifier
+from avser_cli.model.bundle import BundleConfig, newest_bundle
+from avser_cli.model.recipe import Recipe
+from avser_cli.report.console import progress, safe, say, show
+from avser_cli.report.cross_validation_report import protocol_table, recall_words, write_report
+from avser_cli.report.figures import plot_confusion
 from avser_cli.report.tables import classification_report, confusion_table
-from avser_cli.report.terminal import progress, safe, say, show
+from avser_cli.training.training_run import read_corpus
 
 FOLDERS = (Path("png"), Path("wav"))
 BUNDLE = "One bundle"

@@ -23,8 +23,8 @@ from avser_cli.files import (
     remove_leftovers_of,
     write_whole,
 )
-from avser_cli.learn.recipes import picture_settings
-from avser_cli.report.terminal import progress, safe, say
+from avser_cli.model.recipe import picture_settings
+from avser_cli.report.console import progress, safe, say
 
 EYE_SIZE = (1200, 600)
 """Width and height of pictures for eyes where none is asked for."""
@@ -162,7 +162,7 @@ def spectrogram(
             )
         artist = NetworkArtist(settings)
     else:
-        from avser_cli.report.eyes import EyeArtist
+        from avser_cli.report.spectrogram_figure import EyeArtist
 
         artist = EyeArtist(
             style, settings, palette or "spek", background or "dark", _FORMATS[suffix]

@@ -7,23 +7,24 @@ from typing import Annotated, Literal
 
 import typer
 
-from avser_cli.commands import common
+from avser_cli.commands import options as common
 from avser_cli.data.splits import SplitSettings
 from avser_cli.errors import OutputError, UsageError
+from avser_cli.experiments.summary import Measured, read_report
 from avser_cli.files import (
     refuse_unwritable,
     remove_folder,
     remove_leftovers_of,
     whole_folder,
 )
-from avser_cli.learn.bundle import CONFIG, BundleConfig, refuse_name
-from avser_cli.learn.recipes import Recipe, find_recipe
-from avser_cli.learn.session import Result, read_corpus, run, write_parts
-from avser_cli.learn.summary import Measured, read_report
-from avser_cli.report.card import model_card, refuse_damaged
-from avser_cli.report.plots import plot_confusion, plot_history
+from avser_cli.model.bundle import CONFIG, BundleConfig, refuse_name
+from avser_cli.model.recipe import Recipe, find_recipe
+from avser_cli.report.console import progress, say
+from avser_cli.report.figures import plot_confusion, plot_history
+from avser_cli.report.model_card import model_card, refuse_damaged
 from avser_cli.report.tables import classification_report
-from avser_cli.report.terminal import progress, say
+from avser_cli.training.export import write_parts
+from avser_cli.training.training_run import Result, read_corpus, run
 
 
 def train(

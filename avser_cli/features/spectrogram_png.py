@@ -22,7 +22,7 @@ from avser_cli.audio.audio_info import Facts
 from avser_cli.errors import InputError, UsageError, os_reason
 from avser_cli.features.spectrogram import Picture, PictureSettings
 from avser_cli.files import write_whole
-from avser_cli.parsing import parse_json
+from avser_cli.untrusted_input import parse_json
 
 TEXT_KEY = "avser"
 FORMAT_VERSION = 2

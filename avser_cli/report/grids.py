@@ -59,7 +59,7 @@ def grids(values: dict[str, Any]) -> list[Grid]:
     Parameters
     ----------
     values : dict
-        See `avser_cli.learn.standing.standing`.
+        See `avser_cli.experiments.comparison_summary.standing`.
     """
     found = [models_grid(values)]
     if values["table"] == "optimizers":

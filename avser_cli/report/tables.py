@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from avser_cli.learn.metrics import Report, Scores
+from avser_cli.evaluation.metrics import Report, Scores
 
 
 def classification_report(report: Report) -> str:

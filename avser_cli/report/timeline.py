@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from avser_cli.audio.vad import Samples
 from avser_cli.features.spectrogram import PictureSettings, draw_picture
-from avser_cli.infer.answers import Segment
-from avser_cli.report.plots import EMOTION_COLOURS, new_figure, save_figure
-from avser_cli.report.verdict import clock
+from avser_cli.inference.predictions import Segment
+from avser_cli.report.figures import EMOTION_COLOURS, new_figure, save_figure
+from avser_cli.report.text_output import clock
 
 COLUMN = 0.1
 """Seconds that a column of the overview spans."""

@@ -3,7 +3,7 @@ import pytest
 
 from avser_cli.audio.audio_info import QUIETEST_DB, facts_of
 from avser_cli.audio.decoding import Clip, Stream
-from tests.sounds import tone
+from tests.synthetic import tone
 
 
 def facts(samples, rate=16000):

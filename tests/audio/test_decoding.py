@@ -6,7 +6,7 @@ import soundfile
 
 from avser_cli.audio.decoding import read_clip, refuse_silence
 from avser_cli.errors import InputError
-from tests.sounds import tone, write_wav
+from tests.synthetic import tone, write_wav
 
 
 @pytest.mark.parametrize("rate", [8000, 16000, 44100, 48000, 96000])

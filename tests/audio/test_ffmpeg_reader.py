@@ -10,7 +10,7 @@ import pytest
 from avser_cli.audio.decoding import open_sound, read_clip
 from avser_cli.errors import InputError
 from tests.conftest import REPOSITORY
-from tests.sounds import CODECS, tone, write_container, write_wav
+from tests.synthetic import CODECS, tone, write_container, write_wav
 
 
 @pytest.mark.parametrize("suffix", CODECS)

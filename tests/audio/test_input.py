@@ -9,7 +9,7 @@ import soundfile
 from avser_cli.audio import input as audio_input
 from avser_cli.audio.decoding import STDIN, open_sound, read_clip
 from avser_cli.errors import InputError
-from tests.sounds import tone, write_container, write_wav
+from tests.synthetic import tone, write_container, write_wav
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avser_cli.audio.vad import AFTER, FRAME, PAUSE, Stretches, VoiceDetector, voiced_frames
-from tests.sounds import voice
+from tests.synthetic import voice
 
 
 def recording(*parts, noise=-60.0, rate=16000):

@@ -5,7 +5,7 @@ import pytest
 import soundfile
 
 from benchmarks.degradations import DEGRADATIONS
-from tests.sounds import tone, voice
+from tests.synthetic import tone, voice
 
 VOICES = voice("sad", seconds=2.0, rate=48000)
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from avser_cli.infer.reference import SpeakerReference
+from avser_cli.inference.speaker_normalization import SpeakerReference
 from benchmarks.transfer import referred
 
 

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from tests.conftest import REPOSITORY
-from tests.report.test_verdict import PAPER
-from tests.sounds import tone, voice, write_wav
+from tests.report.test_text_output import PAPER
+from tests.synthetic import tone, voice, write_wav
 
 VOICE = REPOSITORY / "examples" / "voice.wav"
 
@@ -66,7 +66,7 @@ def test_the_model_is_given_or_in_the_environment(avser, trained):
 @pytest.mark.parametrize("rate", [8000, 22050, 96000])
 @pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
 def test_any_rate_and_depth(tmp_path, rate, subtype):
-    from avser_cli.infer.classifier import Classifier
+    from avser_cli.inference.classifier import Classifier
 
     six = np.stack([voice(rate=rate)] * 6, axis=1)
     path = write_wav(tmp_path / "six.wav", six, rate, subtype)

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import REPOSITORY
-from tests.sounds import ravdess_name, tone, voice, write_wav
+from tests.synthetic import ravdess_name, tone, voice, write_wav
 
 
 def test_draws_mirrors_and_sums_up(avser, corpus, tmp_path):

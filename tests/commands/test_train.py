@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from tests.conftest import REPOSITORY
-from tests.sounds import make_corpus, ravdess_name
+from tests.synthetic import make_corpus, ravdess_name
 
 
 @pytest.fixture

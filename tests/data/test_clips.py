@@ -3,7 +3,7 @@ import pytest
 from avser_cli.data.clips import describe, fingerprint, index_folder
 from avser_cli.data.emotions import PAPER_EMOTIONS
 from avser_cli.errors import CorpusError
-from tests.sounds import ravdess_name
+from tests.synthetic import ravdess_name
 
 
 def touch(folder, *names):

@@ -7,8 +7,8 @@ from avser_cli.data.clips import index_folder
 from avser_cli.data.dataset import load_dataset, reader_of
 from avser_cli.data.emotions import PAPER_EMOTIONS
 from avser_cli.errors import CorpusError
-from avser_cli.learn.recipes import find_recipe
-from tests.sounds import ravdess_name, voice, write_wav
+from avser_cli.model.recipe import find_recipe
+from tests.synthetic import ravdess_name, voice, write_wav
 
 DEFAULT = find_recipe("cnn2d")
 

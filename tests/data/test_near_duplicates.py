@@ -12,8 +12,8 @@ from avser_cli.data.emotions import PAPER_EMOTIONS
 from avser_cli.data.near_duplicates import SAME, copy_groups, likeness
 from avser_cli.features.fingerprint import sketch_of
 from avser_cli.features.spectrogram import PictureSettings, draw_picture
-from avser_cli.learn.recipes import find_recipe
-from tests.sounds import voice
+from avser_cli.model.recipe import find_recipe
+from tests.synthetic import voice
 
 RATE = 16000
 SETTINGS = PictureSettings()

@@ -14,7 +14,7 @@ from avser_cli.data.splits import (
     split_recordings,
 )
 from avser_cli.errors import CorpusError, UsageError
-from tests.sounds import PITCH, ravdess_name
+from tests.synthetic import PITCH, ravdess_name
 
 
 def corpus(actors=range(1, 25), copies=()):

@@ -1,7 +1,7 @@
 import numpy as np
 
 from avser_cli.features.acoustic import FEATURE_COUNT, feature_vector
-from tests.sounds import tone, voice
+from tests.synthetic import tone, voice
 
 
 def test_vector_has_the_four_parts():

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from avser_cli.features.fingerprint import BANDS, DEPTH, FRAMES, sketch_of
 from avser_cli.features.spectrogram import PictureSettings, draw_picture
-from tests.sounds import tone
+from tests.synthetic import tone
 
 SETTINGS = PictureSettings()
 

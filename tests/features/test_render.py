@@ -6,7 +6,7 @@ from avser_cli.audio.folder import find_sounds, mirrored
 from avser_cli.errors import InputError
 from avser_cli.features.render import NetworkArtist, draw_all, picture_of
 from avser_cli.features.spectrogram import PictureSettings
-from tests.sounds import tone, voice, write_wav
+from tests.synthetic import tone, voice, write_wav
 
 SETTINGS = PictureSettings()
 

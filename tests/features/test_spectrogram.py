@@ -17,8 +17,8 @@ from avser_cli.features.spectrogram import (
     picture_work,
     trim_silence,
 )
-from avser_cli.learn.recipes import picture_settings
-from tests.sounds import STORED_PICTURES, made_sounds, tone, voice
+from avser_cli.model.recipe import picture_settings
+from tests.synthetic import STORED_PICTURES, made_sounds, tone, voice
 
 DEFAULT = picture_settings("default")
 PAPER = picture_settings("paper")

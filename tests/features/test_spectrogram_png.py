@@ -12,7 +12,7 @@ from avser_cli.features.fingerprint import sketch_of
 from avser_cli.features.render import picture_of
 from avser_cli.features.spectrogram import PictureSettings
 from avser_cli.features.spectrogram_png import read_origin, read_picture, write_picture
-from tests.sounds import voice, write_wav
+from tests.synthetic import voice, write_wav
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ from avser_cli.data.dataset import Dataset
 from avser_cli.data.emotions import PAPER_EMOTIONS
 from avser_cli.data.ravdess import parse_name
 from avser_cli.data.splits import Recording, SplitSettings
-from avser_cli.learn.contenders import chosen_models, chosen_optimizers
-from avser_cli.learn.recipes import find_recipe
-from avser_cli.learn.runs import FinishedRun, PlannedRun
-from avser_cli.learn.session import Corpus
-from avser_cli.learn.standing import standing
+from avser_cli.experiments.candidates import chosen_models, chosen_optimizers
+from avser_cli.experiments.comparison_summary import standing
+from avser_cli.experiments.runs import FinishedRun, PlannedRun
+from avser_cli.model.recipe import find_recipe
 from avser_cli.report.grids import as_markdown, as_rich, grids
+from avser_cli.training.training_run import Corpus
 from tests.report.test_tables import rendered
 
 CODES = ("03", "04", "05", "01")

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from avser_cli.learn.metrics import score
+from avser_cli.evaluation.metrics import score
+from avser_cli.report.console import safe
 from avser_cli.report.tables import classification_report, confusion_table
-from avser_cli.report.terminal import safe
 
 LABELS = ("happy", "sad", "angry", "neutral")
 REPORT = score(LABELS, np.array([0, 0, 1, 1, 2, 2, 3, 3]), np.array([0, 0, 1, 0, 2, 2, 3, 2]))

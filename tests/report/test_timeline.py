@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from avser_cli.infer.answers import Prediction, Segment
+from avser_cli.inference.predictions import Prediction, Segment
 from avser_cli.report.timeline import COLUMN, WIDEST, Overview, plot_timeline
-from tests.sounds import tone, voice
+from tests.synthetic import tone, voice
 
 
 @pytest.mark.parametrize("size", [1000, 16000, 500_000])

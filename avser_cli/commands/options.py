@@ -1,0 +1,166 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from typing import Annotated, Literal
+
+import typer
+
+from avser_cli.data.clips import LeftOut
+from avser_cli.data.emotions import PAPER_EMOTIONS, label_order
+from avser_cli.errors import MissingExtraError, UsageError
+from avser_cli.model.recipe import Recipe, find_recipe
+from avser_cli.report.console import left, safe, say
+from avser_cli.training.history import Epoch
+from avser_cli.training.training_run import Corpus, Prepared
+
+Emotions = Annotated[
+    str, typer.Option(help="Emotions, separated by commas: any of RAVDESS's eight.")
+]
+Fold = Annotated[
+    int, typer.Option(help="Which fold is held out: 1-6 for speaker, 1-2 for statement.")
+]
+TestSize = Annotated[float, typer.Option(help="Share of clips held out by --split paper.")]
+Seed = Annotated[int, typer.Option(help="Draws the random split and the training.")]
+Network = Annotated[
+    Literal["cnn2d", "cnn1d", "mlp"], typer.Option(help="cnn1d and mlp read sound.")
+]
+RecipeName = Annotated[
+    str | None, typer.Option(help="default or paper; cnn1d and mlp have paper only.")
+]
+Optimizer = Annotated[
+    Literal["adam", "adagrad", "rmsprop"] | None, typer.Option(help="Instead of the recipe's.")
+]
+LearningRate = Annotated[float | None, typer.Option(help="Instead of the recipe's.")]
+Epochs = Annotated[int | None, typer.Option(help="Passes over the training clips.")]
+BatchSize = Annotated[int | None, typer.Option(help="Clips an update.")]
+Dropout = Annotated[float | None, typer.Option(help="Share of units dropped.")]
+Ensemble = Annotated[int | None, typer.Option(help="Train so many networks and join them.")]
+SPLIT_HELP = (
+    "paper: random, stratified; speaker: no actor on both sides; statement: train on one "
+    "sentence, test on the other; none: train on all clips."
+)
+ALL_EMOTIONS = ",".join(PAPER_EMOTIONS)
+
+
+def parse_emotions(text: str) -> tuple[str, ...]:
+    """Emotions from ``happy,sad``, in label order."""
+    return label_order(part.strip() for part in text.split(",") if part.strip())
+
+
+def parse_numbers(text: str | None, option: str) -> list[int] | None:
+    """Numbers from ``1,3-5``; ``None`` from nothing.
+
+    Raises
+    ------
+    UsageError
+        The text is no such list.
+    """
+    if text is None:
+        return None
+    numbers: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d{1,9})(?:-(\d{1,9}))?\s*", part, re.ASCII)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, -1)
+        if last < first or last - first > 1000:
+            raise UsageError(f"{option} {text!r}: numbers and ranges, e.g. 1,3-5")
+        numbers += range(first, last + 1)
+    return numbers
+
+
+def chosen_recipe(
+    network: str,
+    recipe: str | None,
+    *,
+    optimizer: str | None,
+    lr: float | None,
+    epochs: int | None,
+    batch_size: int | None,
+    dropout: float | None,
+    ensemble: int | None,
+) -> Recipe:
+    """A recipe by name, with what the options put in place of its values."""
+    chosen = find_recipe(network, recipe).with_options(
+        optimizer=optimizer,
+        learning_rate=lr,
+        epochs=epochs,
+        batch_size=batch_size,
+        dropout=dropout,
+        ensemble=ensemble,
+    )
+    if network == "mlp" and chosen.optimizer != "adam":
+        raise UsageError("mlp trains with adam only")
+    return chosen
+
+
+def describe_recipe(recipe: Recipe) -> str:
+    """One line: network, recipe, optimizer and schedule."""
+    joined = f", {recipe.ensemble} networks" if recipe.ensemble > 1 else ""
+    return (
+        f"{recipe.network}, recipe {recipe.name}, {recipe.optimizer} at {recipe.learning_rate:g} "
+        f"({recipe.schedule}), {recipe.epochs} epochs of batches of {recipe.batch_size}, "
+        f"dropout {recipe.dropout:g}{joined}"
+    )
+
+
+def epoch_line(recipe: Recipe, runs_after: int = 0) -> Callable[[Epoch], None]:
+    """A callback that prints one line an epoch with the time left, by the epochs so far.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    runs_after : int
+        Trainings of the same length that follow; the time left includes them.
+    """
+    seconds: list[float] = []
+
+    def tell(line: Epoch) -> None:
+        seconds.append(line.seconds)
+        members_left = recipe.ensemble * (runs_after + 1) - line.member
+        epochs_left = recipe.epochs - line.epoch + members_left * recipe.epochs
+        time_left = sum(seconds) / len(seconds) * epochs_left
+        member = f"network {line.member}/{recipe.ensemble}  " if recipe.ensemble > 1 else ""
+        say(
+            f"{member}epoch {line.epoch:3d}/{recipe.epochs}  loss {line.loss:.4f}  "
+            f"accuracy {line.accuracy:.3f}  {line.seconds:.1f} s  {left(time_left)}"
+        )
+
+    return tell
+
+
+def refuse_without_tensorflow() -> None:
+    """Say that TensorFlow is missing before a minute of reading, not after."""
+    if find_spec("tensorflow") is None:
+        raise MissingExtraError(
+            "training needs TensorFlow; install it with: pip install 'avser[train]'"
+        )
+
+
+def tell_left_out(left_out: Sequence[LeftOut]) -> None:
+    """One line for each file that is not used."""
+    for item in left_out:
+        say(f"left out: {safe(item.path)}: {safe(item.reason)}")
+
+
+def tell_corpus(corpus: Corpus) -> None:
+    """What was read, and what was not."""
+    tell_left_out(corpus.dataset.left_out)
+    if corpus.other_emotions:
+        say(f"not asked for: {corpus.other_emotions} clips of other emotions")
+    say(f"corpus: {corpus.about['description']}")
+
+
+def tell_split(prepared: Prepared) -> None:
+    """How the corpus is split, and what the leak check found."""
+    split = prepared.split
+    sides = f"{len(split.train)} to train, {len(split.test)} held out"
+    say(f"split: {split.settings.describe()}: {sides}")
+    recordings = prepared.dataset.recordings
+    exact = len(recordings) - len({recording.samples_sha256 for recording in recordings})
+    copies = len(recordings) - len({recording.sound for recording in recordings})
+    re_encoded = f" and {copies - exact} re-encoded" if copies > exact else ""
+    kept = f"; {exact} exact{re_encoded} copies, kept on one side" if copies and split.test else ""
+    say(f"leak check: no recording, take or forbidden actor or statement on both sides{kept}")

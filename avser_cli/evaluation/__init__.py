@@ -1,0 +1,1 @@
+"""Evaluation: metrics, significance, scoring of bundles on labelled clips."""

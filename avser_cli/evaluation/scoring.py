@@ -1,0 +1,101 @@
+"""Scoring a bundle on labelled clips, with what it was trained on kept apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from avser_cli.data.clips import LeftOut, index_folder
+from avser_cli.data.dataset import Progress, load_dataset, reader_of
+from avser_cli.data.splits import Recording, Split
+from avser_cli.errors import CorpusError
+from avser_cli.evaluation.metrics import Report, score
+from avser_cli.inference.classifier import Classifier
+
+Part = Literal["held-out", "trained-on", "new"]
+PARTS: tuple[Part, ...] = ("held-out", "trained-on", "new")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A bundle's report on a part of a folder.
+
+    Attributes
+    ----------
+    report : Report
+    part : {"held-out", "trained-on", "new"}
+    files : list of dict
+        For each clip: ``file``, ``label``, ``emotion``, ``confidence``.
+    counts : dict
+        Number of the folder's clips in each part.
+    left_out : tuple of LeftOut
+    """
+
+    report: Report
+    part: Part
+    files: list[dict[str, Any]]
+    counts: dict[Part, int]
+    left_out: tuple[LeftOut, ...]
+
+
+def parts_of(recordings: Iterable[Recording], split: Split) -> list[Part]:
+    """For each clip, whether a bundle was trained on it, held it out, or never met it.
+
+    A copy of a training clip under another name was trained on too.
+    """
+    trained_samples = set(split.train.values())
+
+    def part(recording: Recording) -> Part:
+        if recording.name in split.train or recording.samples_sha256 in trained_samples:
+            return "trained-on"
+        return "held-out" if recording.name in split.test else "new"
+
+    return [part(recording) for recording in recordings]
+
+
+def evaluate(
+    classifier: Classifier, folder: Path, part: Part, progress: Progress | None = None
+) -> Evaluation:
+    """Score a bundle on one part of a folder of labelled clips or pictures.
+
+    Raises
+    ------
+    CorpusError
+        The folder has no clip of that part; the message counts the others.
+    """
+    config = classifier.config
+    index = index_folder(folder, config.labels)
+    dataset = load_dataset(index, config.labels, reader_of(index, config.recipe.picture), progress)
+    parts = parts_of(dataset.recordings, config.split)
+    counts = {known: parts.count(known) for known in PARTS}
+    rows = np.flatnonzero([found == part for found in parts])
+    if len(rows) == 0:
+        raise CorpusError(_nothing_to_score(folder, config.name, part, counts))
+    probabilities = classifier.probabilities(dataset.inputs[rows])
+    predicted = probabilities.argmax(axis=1)
+    files = [
+        {
+            "file": str(dataset.paths[row]),
+            "label": config.labels[dataset.labels[row]],
+            "emotion": config.labels[best],
+            "confidence": round(float(probability[best]), 6),
+        }
+        for row, best, probability in zip(rows, predicted, probabilities, strict=True)
+    ]
+    report = score(config.labels, dataset.labels[rows], predicted)
+    return Evaluation(report, part, files, counts, dataset.left_out)
+
+
+def _nothing_to_score(folder: Path, name: str, part: Part, counts: dict[Part, int]) -> str:
+    found = ", ".join(f"{count} {known}" for known, count in counts.items())
+    hint = "name the folder that it was trained from"
+    if counts["trained-on"] and part == "held-out":
+        hint = (
+            "give clips that it never met with --part new, or score its training clips, "
+            "labelled so, with --part trained-on"
+        )
+    return f"{folder}: no {part} clip of model {name} in it ({found}); {hint}"

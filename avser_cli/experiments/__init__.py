@@ -1,0 +1,1 @@
+"""Experiments: runs that are planned, looked up, trained, compared and summarized."""

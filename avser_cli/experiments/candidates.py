@@ -1,0 +1,179 @@
+"""What `avser compare` can set side by side: the paper's models, ours, and rivals.
+
+A contender is a recipe, or a classifier of scikit-learn's on features. It says what it reads, so
+that contenders which read the same share one reading of the corpus.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any, Literal
+
+from avser_cli.data.dataset import Reader, read_features, read_nothing, read_sound_as
+from avser_cli.errors import UsageError
+from avser_cli.experiments.baselines import read_opensmile, refuse_without_opensmile
+from avser_cli.experiments.published import TABLE_3, PublishedModel
+from avser_cli.model.recipe import OPTIMIZERS, Recipe, find_recipe
+
+RATES = (0.001, 0.005)
+"""The paper's learning rates."""
+QUICK_EPOCHS = 2
+OPENSMILE_SETS = ("egemaps", "compare")
+
+Rival = Literal["svm", "prior"]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One row of a comparison.
+
+    Attributes
+    ----------
+    name : str
+    reads : str
+        ``picture``, ``features`` (the CNN-1D's), ``egemaps``, ``compare`` or ``nothing``.
+    recipe : Recipe or None
+        ``None`` for a rival.
+    rival : {"svm", "prior"} or None
+    published : PublishedModel or None
+        What the paper reports for it.
+    """
+
+    name: str
+    reads: str
+    recipe: Recipe | None = None
+    rival: Rival | None = None
+    published: PublishedModel | None = None
+
+    @property
+    def inputs_key(self) -> str:
+        """Equal for contenders that read the same."""
+        picture = self.recipe.picture if self.recipe else None
+        return json.dumps([self.reads, asdict(picture) if picture else None])
+
+    def as_dict(self) -> dict[str, Any]:
+        """What determines it, as plain values."""
+        return {
+            "reads": self.reads,
+            "recipe": self.recipe.as_dict() if self.recipe else None,
+            "rival": self.rival,
+        }
+
+    def reader(self) -> Reader:
+        """What turns a sound file into the contender's input."""
+        if self.reads == "picture":
+            assert self.recipe is not None
+            assert self.recipe.picture is not None
+            return read_sound_as(self.recipe.picture)
+        if self.reads == "features":
+            return read_features
+        if self.reads == "nothing":
+            return read_nothing
+        return partial(read_opensmile, feature_set=self.reads)
+
+    @property
+    def reads_in(self) -> Literal["threads", "processes"]:
+        """What the corpus may be read in side by side."""
+        return "processes" if self.reads in OPENSMILE_SETS else "threads"
+
+
+def _of_recipe(name: str, recipe: Recipe, published: PublishedModel | None = None) -> Contender:
+    reads = "picture" if recipe.picture else "features"
+    return Contender(name, reads, recipe=recipe, published=published)
+
+
+_CNN1D, _PAPER = find_recipe("cnn1d"), find_recipe("cnn2d", "paper")
+
+MODELS: dict[str, Contender] = {
+    contender.name: contender
+    for contender in (
+        _of_recipe("mlp", find_recipe("mlp"), TABLE_3["mlp"]),
+        _of_recipe("cnn1d", _CNN1D, TABLE_3["cnn1d"]),
+        _of_recipe("cnn1d-5e-6", _CNN1D.with_options(learning_rate=5e-6), TABLE_3["cnn1d"]),
+        _of_recipe("cnn2d-paper", _PAPER, TABLE_3["cnn2d"]),
+        _of_recipe("cnn2d-paper-dropout-0.8", _PAPER.with_options(dropout=0.8), TABLE_3["cnn2d"]),
+        _of_recipe("cnn2d-default", find_recipe("cnn2d")),
+    )
+}
+"""Rows of `avser compare models` by name."""
+USUAL_MODELS = ("mlp", "cnn1d", "cnn2d-paper", "cnn2d-default")
+
+RIVALS: dict[str, tuple[Contender, ...]] = {
+    "svm": (Contender("svm", "features", rival="svm"),),
+    "opensmile": (
+        Contender("opensmile-egemaps-svm", "egemaps", rival="svm"),
+        Contender("opensmile-compare-svm", "compare", rival="svm"),
+    ),
+    "prior": (Contender("prior", "nothing", rival="prior"),),
+}
+"""Rows on request, `--with NAME`."""
+
+
+def chosen_models(
+    models: Iterable[str], rivals: Iterable[str], epochs: int | None, quick: bool
+) -> list[Contender]:
+    """The rows of `avser compare models`.
+
+    Raises
+    ------
+    UsageError
+        An unknown name; the message lists the known ones.
+    """
+    models, rivals = list(models), list(rivals)
+    _refuse_unknown(models, MODELS, "model")
+    _refuse_unknown(rivals, RIVALS, "rival")
+    if "opensmile" in rivals:
+        refuse_without_opensmile()
+    rows = [_shortened(MODELS[name], epochs, quick) for name in models]
+    return _each_once(rows + [row for name in rivals for row in RIVALS[name]], "model")
+
+
+def chosen_optimizers(
+    optimizers: Iterable[str],
+    rates: Iterable[float],
+    recipe: Recipe,
+    epochs: int | None,
+    quick: bool,
+) -> list[Contender]:
+    """The rows of `avser compare optimizers`: one for each optimizer and learning rate.
+
+    Raises
+    ------
+    UsageError
+        An unknown optimizer; the message lists the known ones.
+    """
+    optimizers = list(optimizers)
+    _refuse_unknown(optimizers, OPTIMIZERS, "optimizer")
+    rows = []
+    for rate in rates:
+        for optimizer in optimizers:
+            row = recipe.with_options(optimizer=optimizer, learning_rate=rate)
+            rows.append(_shortened(_of_recipe(f"{optimizer}-{rate:g}", row), epochs, quick))
+    return _each_once(rows, "optimizer and rate")
+
+
+def _refuse_unknown(names: Iterable[str], known: Iterable[str], what: str) -> None:
+    for name in names:
+        if name not in known:
+            raise UsageError(f"unknown {what} {name!r}; known: {', '.join(known)}")
+
+
+def _each_once(rows: list[Contender], what: str) -> list[Contender]:
+    names = [row.name for row in rows]
+    if not rows or len(set(names)) < len(names):
+        raise UsageError(f"name each {what} once, and at least one")
+    return rows
+
+
+def _shortened(row: Contender, epochs: int | None, quick: bool) -> Contender:
+    """With other epochs; a quick run has two, and one network."""
+    if row.recipe is None:
+        return row
+    if quick:
+        recipe = row.recipe.with_options(epochs=epochs or QUICK_EPOCHS, ensemble=1)
+    else:
+        recipe = row.recipe.with_options(epochs=epochs)
+    return Contender(row.name, row.reads, recipe, None, row.published)

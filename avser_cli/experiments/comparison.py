@@ -1,0 +1,135 @@
+"""Contenders on the same clips and the same splits: which runs there are, and running them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from avser_cli.data.clips import index_folder
+from avser_cli.data.dataset import Dataset, Progress, load_dataset, read_nothing
+from avser_cli.errors import CorpusError
+from avser_cli.experiments.candidates import Contender
+from avser_cli.experiments.execution import Workers, run_jobs
+from avser_cli.experiments.provenance import engine_version
+from avser_cli.experiments.run_cache import Job, Store
+from avser_cli.experiments.runs import FinishedRun, PlannedRun
+from avser_cli.model.bundle import sha256
+from avser_cli.training.history import Epoch
+from avser_cli.training.training_run import Corpus, corpus_of
+
+
+def read_recordings(
+    folder: Path, emotions: tuple[str, ...], progress: Progress | None = None
+) -> Corpus:
+    """The clips of a folder of sound, checked and with their checksums, without inputs.
+
+    Raises
+    ------
+    InputError, CorpusError
+        See `avser_cli.training.training_run.read_corpus`; also where the folder holds pictures.
+    """
+    index = index_folder(folder, emotions)
+    if index.kind == "pictures":
+        raise CorpusError(f"{folder}: holds pictures; give the folder of sound that was drawn")
+    return corpus_of(index, load_dataset(index, emotions, read_nothing, progress))
+
+
+def plan_jobs(
+    corpus: Corpus, contenders: Sequence[Contender], runs: Sequence[PlannedRun]
+) -> list[Job]:
+    """Every contender on every split, contender by contender.
+
+    Raises
+    ------
+    CorpusError
+        A split leaves an emotion with too few clips, or leaks.
+    """
+    emotions, engine = corpus.dataset.emotions, engine_version()
+    splits = {run: corpus.split(run.split).split for run in runs}
+    jobs = []
+    for contender in contenders:
+        for run in runs:
+            about = [contender.as_dict(), run.seed, asdict(splits[run]), emotions]
+            parts = [*about, corpus.about["fingerprint"], engine]
+            key = sha256(json.dumps(parts, sort_keys=True).encode())
+            jobs.append(Job(contender, run, splits[run], emotions, engine, key))
+    return jobs
+
+
+def finish(
+    folder: Path,
+    corpus: Corpus,
+    jobs: Sequence[Job],
+    store: Store,
+    workers: Workers,
+    on_read: Callable[[str, int, int], None],
+    on_epoch: Callable[[Job, Epoch], None],
+) -> Iterator[tuple[Job, FinishedRun]]:
+    """Train the runs that are not in the store, those that read the same inputs together.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Of sound, as `corpus` was read from.
+    corpus : Corpus
+    jobs : sequence of Job
+        Without those that the store holds.
+    store : Store
+    workers : Workers
+    on_read : callable
+        Called with what is read, files done and all files.
+    on_epoch : callable
+        Called after each epoch of a run on this machine.
+
+    Yields
+    ------
+    tuple of Job and FinishedRun
+        As they finish, already kept.
+
+    Raises
+    ------
+    CorpusError
+        A contender cannot use a clip that others can, so that they would not be comparable.
+    """
+    by_inputs: dict[str, list[Job]] = {}
+    for job in jobs:
+        by_inputs.setdefault(job.contender.inputs_key, []).append(job)
+    for group in by_inputs.values():
+        contender = group[0].contender
+        start = time.perf_counter()
+        dataset = corpus.dataset
+        if contender.reads != "nothing":
+            dataset = _read_inputs(folder, corpus, contender, on_read)
+        read_seconds = (time.perf_counter() - start) / len(dataset)
+        for job, finished in run_jobs(group, dataset, store, workers, on_epoch):
+            predict_seconds = finished.clip_seconds or 0.0
+            timed = replace(finished, clip_seconds=read_seconds + predict_seconds)
+            store.save(job, timed)
+            yield job, timed
+
+
+def _read_inputs(
+    folder: Path, corpus: Corpus, contender: Contender, on_read: Callable[[str, int, int], None]
+) -> Dataset:
+    index = index_folder(folder, corpus.dataset.emotions)
+    usable = {path.name for path in corpus.dataset.paths}
+    index = replace(index, files=tuple(x for x in index.files if x.path.name in usable))
+    dataset = load_dataset(
+        index,
+        corpus.dataset.emotions,
+        contender.reader(),
+        lambda done, total: on_read(contender.reads, done, total),
+        contender.reads_in,
+    )
+    if dataset.recordings != corpus.dataset.recordings:
+        odd = set(corpus.dataset.recordings) ^ set(dataset.recordings)
+        names = ", ".join(sorted({recording.name for recording in odd})[:3])
+        reasons = {item.reason for item in dataset.left_out[len(index.left_out) :]}
+        raise CorpusError(
+            f"{folder}: {contender.name} cannot use clips that others can: {names} "
+            f"({'; '.join(sorted(reasons)[:1])}); leave them out"
+        )
+    return dataset

@@ -1,0 +1,126 @@
+"""Trainings that are planned, and finished ones with their predictions."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from avser_cli.data.ravdess import ACTOR_FOLDS
+from avser_cli.data.splits import SplitKind, SplitSettings
+from avser_cli.evaluation.metrics import Report, score
+from avser_cli.training.history import Epoch
+from avser_cli.untrusted_input import parse_json
+
+FOLDS: dict[SplitKind, int] = {"paper": 1, "speaker": len(ACTOR_FOLDS), "statement": 2}
+"""Number of folds of each protocol."""
+MAX_RUN_BYTES = 16 * 2**20
+"""Largest file of a run that is read; it has a hundred bytes a clip."""
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One training of a protocol; the seed draws the random split, if it is one, and the rest."""
+
+    split: SplitSettings
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """A name that tells runs apart, e.g. ``speaker1-seed0``."""
+        folded = FOLDS[self.split.kind] > 1
+        return f"{self.split.kind}{self.split.fold if folded else ''}-seed{self.seed}"
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """One training of a protocol, and what it says of the clips that it held out.
+
+    Attributes
+    ----------
+    planned : PlannedRun
+    names, channels : tuple of str
+        RAVDESS name and vocal channel (speech, song) of each clip held out.
+    labels : numpy.ndarray
+        Indices of emotions, shape ``(n,)``.
+    probabilities : numpy.ndarray
+        Shape ``(n, emotions)``.
+    history : tuple of Epoch
+    parameters : int
+    seconds : float
+        Training time.
+    clip_seconds : float or None
+        Time to read a clip, make the network's input and predict, where it was measured.
+    """
+
+    planned: PlannedRun
+    names: tuple[str, ...]
+    channels: tuple[str, ...]
+    labels: npt.NDArray[np.int64]
+    probabilities: npt.NDArray[np.float32]
+    history: tuple[Epoch, ...]
+    parameters: int
+    seconds: float
+    clip_seconds: float | None = None
+
+    def report(self, emotions: tuple[str, ...], channel: str | None = None) -> Report:
+        """The report on the clips held out, or on those of one vocal channel."""
+        rows = np.array([channel in (None, found) for found in self.channels])
+        return score(emotions, self.labels[rows], self.probabilities[rows].argmax(axis=1))
+
+    def to_json(self, key: str) -> bytes:
+        """The run as a file that says what determined it."""
+        values = {
+            "key": key,
+            "names": self.names,
+            "channels": self.channels,
+            "labels": self.labels.tolist(),
+            "probabilities": self.probabilities.astype(float).tolist(),
+            "history": [asdict(line) for line in self.history],
+            "parameters": self.parameters,
+            "seconds": self.seconds,
+            "clip_seconds": self.clip_seconds,
+        }
+        return (json.dumps(values) + "\n").encode()
+
+    @classmethod
+    def from_json(
+        cls, content: bytes, planned: PlannedRun, emotions: int | None = None
+    ) -> tuple[str, Self]:
+        """The key and the run of a file, of so many emotions, where they are known.
+
+        Raises
+        ------
+        ValueError, KeyError, TypeError, OverflowError
+            It is damaged.
+        """
+        values = parse_json(content)
+        finished = cls(
+            planned=planned,
+            names=tuple(values["names"]),
+            channels=tuple(values["channels"]),
+            labels=np.array(values["labels"], np.int64),
+            probabilities=np.array(values["probabilities"], np.float32),
+            history=tuple(Epoch.from_dict(line) for line in values["history"]),
+            parameters=int(values["parameters"]),
+            seconds=float(values["seconds"]),
+            clip_seconds=values.get("clip_seconds"),
+        )
+        count, columns = finished.probabilities.shape
+        if not (
+            len(finished.names)
+            == len(finished.channels)
+            == len(np.atleast_1d(finished.labels))
+            == count
+        ):
+            raise ValueError("clips and predictions differ in number")
+        if not all(isinstance(text, str) for text in (*finished.names, *finished.channels)):
+            raise TypeError("names and channels are texts")
+        if columns != (emotions or columns) or set(finished.labels.tolist()) - set(range(columns)):
+            raise ValueError("labels or probabilities of other emotions")
+        if not isinstance(finished.clip_seconds, float | int | None):
+            raise TypeError("clip_seconds is a number")
+        return str(values["key"]), finished

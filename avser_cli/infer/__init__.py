@@ -1,1 +1,0 @@
-"""The inference room: the classifier and the evaluation of bundles, without TensorFlow."""

@@ -1,0 +1,1 @@
+"""Inference: from audio to an emotion, without TensorFlow."""

@@ -1,0 +1,338 @@
+"""From a sound to an emotion, without TensorFlow."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from avser_cli.audio.decoding import Clip, Stream, open_sound, read_clip
+from avser_cli.audio.streams import Samples, mono_samples
+from avser_cli.data.emotions import CATEGORIES
+from avser_cli.errors import InputError, ModelError, UsageError
+from avser_cli.features.render import draw_clip, refuse_too_little
+from avser_cli.features.spectrogram import PictureSettings, frequency_axis, picture_span
+from avser_cli.inference.explanation import occlusion_map
+from avser_cli.inference.loading import chosen_model, load_network
+from avser_cli.inference.predictions import Explanation, Prediction, Segment
+from avser_cli.inference.speaker_normalization import SpeakerReference
+from avser_cli.inference.windows import WINDOW, Row, Window, spans, windows
+from avser_cli.model.bundle import MLP, TFLITE, BundleConfig, read_config
+from avser_cli.model.calibration import with_temperature
+from avser_cli.model.mlp import MlpWeights
+from avser_cli.model.tflite import LiteNetwork
+
+
+class Classifier:
+    """A loaded model bundle. Make one with `Classifier.load`; it may be used by many threads.
+
+    Attributes
+    ----------
+    config : BundleConfig
+    reference : SpeakerReference or None
+        What is taken off all answers.
+    """
+
+    def __init__(self, config: BundleConfig, network: LiteNetwork | MlpWeights) -> None:
+        self.config = config
+        self.reference: SpeakerReference | None = None
+        # Networks that no thread uses now; there are never more than threads.
+        self._idle = [network]
+        self._another = network.another if isinstance(network, LiteNetwork) else lambda: network
+
+    @classmethod
+    def load(cls, folder: Path | str | None = None) -> Self:
+        """Load a bundle: `folder`, else ``AVSER_MODEL``, else the model in the box.
+
+        Raises
+        ------
+        ModelError
+            The bundle is missing, incomplete, damaged or of a newer format.
+        """
+        place = chosen_model(Path(folder) if folder is not None else None)
+        config = read_config(place)
+        return cls(config, load_network(place, config))
+
+    def with_reference(self, reference: SpeakerReference | None) -> Self:
+        """A classifier of one speaker, or of nobody, beside this one.
+
+        `avser_cli.inference.speaker_reference.know_speaker` makes one from recordings.
+        """
+        classifier = copy(self)
+        classifier.reference = reference
+        return classifier
+
+    def predict(self, path: Path | str) -> Prediction:
+        """Classify a sound file.
+
+        Raises
+        ------
+        InputError
+            The file cannot be decoded, is silent, or is too short to be judged.
+        """
+        path = Path(path)
+        return self.predict_clip(path, read_clip(path))
+
+    def predict_samples(self, samples: npt.ArrayLike, rate: int) -> Prediction:
+        """Classify samples from memory.
+
+        Parameters
+        ----------
+        samples : array_like
+            Mono ``(n,)`` or ``(n, channels)``; floats of full scale 1, or integers of their own
+            full scale.
+        rate : int
+            Sampling rate in Hz.
+
+        Raises
+        ------
+        InputError
+            There are NaN or infinite samples, they are silent, or too few to be judged.
+        """
+        return self.predict_clip("samples", _clip(mono_samples(samples), rate))
+
+    def predict_many(
+        self,
+        paths: Iterable[Path | str],
+        jobs: int = -1,
+    ) -> Iterator[tuple[Path, Prediction | InputError]]:
+        """Classify sound files side by side, in their order, at bounded memory.
+
+        Parameters
+        ----------
+        paths : iterable of path
+        jobs : int
+            Threads; -1 for one a core.
+
+        Yields
+        ------
+        path : pathlib.Path
+        prediction : Prediction or InputError
+            What is heard, or why nothing could be.
+        """
+
+        def hear(path: Path) -> tuple[Path, Prediction | InputError]:
+            try:
+                return path, self.predict(path)
+            except InputError as error:
+                return path, error
+
+        yield from _in_order(hear, (Path(path) for path in paths), jobs)
+
+    def stream(
+        self,
+        chunks: Iterable[npt.ArrayLike],
+        rate: int,
+        jobs: int = 1,
+        told: Callable[[float], None] = lambda seconds: None,
+    ) -> Iterator[Segment]:
+        """Hear a recording of any length while it comes in.
+
+        Windows of 3 s slide over what is voiced; see `avser_cli.inference.windows`.
+
+        Parameters
+        ----------
+        chunks : iterable of array_like
+            Samples as for `predict_samples`, in pieces of any length.
+        rate : int
+            Sampling rate in Hz.
+        jobs : int
+            Threads; with more than one, answers come some windows later.
+        told : callable
+            Called with the seconds that have come in.
+
+        Raises
+        ------
+        UsageError
+            The model does not read pictures.
+        """
+        for span in spans(self.window_rows(chunks, rate, jobs, told)):
+            yield Segment(span.start, span.end, self._prediction(span.probabilities))
+
+    def window_rows(
+        self,
+        chunks: Iterable[npt.ArrayLike],
+        rate: int,
+        jobs: int = 1,
+        told: Callable[[float], None] = lambda seconds: None,
+    ) -> Iterator[tuple[Window, Row | None]]:
+        """The windows of `stream`, without their samples, and the probabilities for each.
+
+        None stands for those of a window that holds too little to hear.
+        """
+        settings = self.config.recipe.picture
+        if settings is None:
+            raise UsageError("only a model that reads pictures can hear windows; use a cnn2d")
+
+        def hear(window: Window) -> tuple[Window, Row | None]:
+            clip = _clip(window.samples, rate)
+            try:
+                picture = draw_clip("window", clip, settings)
+            except InputError:
+                return replace(window, samples=_NONE), None
+            return replace(window, samples=_NONE), self.probabilities(picture[None])[0]
+
+        blocks = (mono_samples(chunk) for chunk in chunks)
+        pieces = windows(blocks, rate, settings.seconds or WINDOW, told)
+        yield from _in_order(hear, pieces, jobs)
+
+    def segments(
+        self,
+        path: Path | str,
+        live: bool = False,
+        jobs: int = -1,
+        tap: Callable[[Samples, int, float], None] = lambda block, rate, duration: None,
+    ) -> Iterator[Segment]:
+        """Hear a long recording, at bounded memory.
+
+        Parameters
+        ----------
+        path : path
+            A sound or video file, or ``-`` for standard input.
+        live : bool
+            Answer while a pipe is written to; see `avser_cli.audio.decoding.open_sound`.
+        jobs : int
+            Threads; -1 for one a core.
+        tap : callable
+            Called with each mono block, its rate in Hz, and the length that the header states.
+
+        Raises
+        ------
+        InputError
+            As for `predict`, also after the first segments.
+        """
+        with open_sound(Path(path), live) as sound:
+            stream = sound.stream
+
+            def blocks() -> Iterator[Samples]:
+                for block in sound.blocks():
+                    tap(block, stream.rate, stream.duration)
+                    yield block
+
+            yield from self.stream(blocks(), stream.rate, jobs)
+
+    def predict_clip(self, name: Path | str, clip: Clip) -> Prediction:
+        """Classify a decoded clip; `name` stands in the messages of errors."""
+        picture = self.config.recipe.picture
+        if picture is not None:
+            return self._prediction(self.probabilities(draw_clip(name, clip, picture)[None])[0])
+        from avser_cli.features.acoustic import feature_vector
+
+        refuse_too_little(name, clip, PictureSettings().trim)
+        features = feature_vector(clip.samples, clip.rate)
+        return self._prediction(self.probabilities(features[None])[0])
+
+    def explain(self, path: Path | str) -> Explanation:
+        """What the answer for a sound file hangs on, at the cost of some 200 answers.
+
+        Raises
+        ------
+        UsageError
+            The model does not read pictures.
+        InputError
+            As for `predict`.
+        """
+        settings = self.config.recipe.picture
+        if settings is None:
+            raise UsageError("only a model that reads pictures can be explained; use a cnn2d")
+        clip = read_clip(Path(path))
+        picture = draw_clip(path, clip, settings)
+        prediction = self._prediction(self.probabilities(picture[None])[0])
+        answer = self.config.labels.index(prediction.emotion)
+        lost = occlusion_map(picture, lambda pictures: self.probabilities(pictures)[:, answer])
+        frequencies = frequency_axis(settings, clip.rate).middles()
+        span = picture_span(clip.samples, clip.rate, settings)
+        return Explanation(prediction, picture, lost, frequencies, *span)
+
+    def probabilities(self, inputs: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Probabilities for what the network reads, calibrated where the bundle says how.
+
+        What a reference of the speaker says is taken off last.
+
+        Parameters
+        ----------
+        inputs : numpy.ndarray
+            uint8 pictures, shape ``(n, height, width)``, or float32 features ``(n, 181)``.
+
+        Returns
+        -------
+        numpy.ndarray
+            float32, shape ``(n, emotions)``; rows add up to 1.
+
+        Raises
+        ------
+        ModelError
+            What the network gives is no probabilities, or nothing.
+        """
+        try:
+            network = self._idle.pop()
+        except IndexError:
+            network = self._another()
+        try:
+            outputs = network.predict(inputs.astype(np.float32))
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(f"{self.config.name}: cannot be asked ({error})") from None
+        self._idle.append(network)
+        # `not (a <= b)` is true for NaN too.
+        if not (outputs.min(initial=0) >= 0 and np.all(np.abs(outputs.sum(axis=1) - 1) <= 0.01)):
+            raise ModelError(
+                f"{self.config.name}: its answers are no probabilities; train or copy again"
+            )
+        if self.config.calibration is not None:
+            outputs = with_temperature(outputs, self.config.calibration.temperature)
+        return outputs if self.reference is None else self.reference.without(outputs)
+
+    @property
+    def name(self) -> str:
+        """The bundle's name and the start of its weights' checksum, e.g. ``default@67600fa8``.
+
+        With a reference of the speaker its key follows: ``default@67600fa8+3c0d5c92``.
+        """
+        files = self.config.files
+        reference = f"+{self.reference.key}" if self.reference else ""
+        return f"{self.config.name}@{files.get(TFLITE, files.get(MLP, ''))[:8]}{reference}"
+
+    def _prediction(self, row: npt.NDArray[np.float32]) -> Prediction:
+        best = int(row.argmax())
+        emotion = self.config.labels[best]
+        calibration = self.config.calibration
+        return Prediction(
+            emotion=emotion,
+            category=CATEGORIES[emotion],
+            confidence=float(row[best]),
+            probabilities={
+                label: float(value) for label, value in zip(self.config.labels, row, strict=True)
+            },
+            uncertain=calibration is not None and float(row[best]) < calibration.threshold,
+        )
+
+
+_NONE: Samples = np.empty(0, np.float32)
+_Item = TypeVar("_Item")
+_Answer = TypeVar("_Answer")
+
+
+def _clip(samples: Samples, rate: int) -> Clip:
+    return Clip(samples, rate, Stream("memory", "FLOAT", rate, 1, len(samples)))
+
+
+def _in_order(
+    function: Callable[[_Item], _Answer], items: Iterable[_Item], jobs: int
+) -> Iterator[_Answer]:
+    """Apply a function in threads; few items are held at a time."""
+    if jobs == 1 or (isinstance(items, Sequence) and len(items) == 1):
+        yield from map(function, items)
+        return
+    from joblib import Parallel, delayed
+
+    # Who stops reading leaves results unread; joblib's advice about that is not for users.
+    warnings.filterwarnings("ignore", module="joblib", message=".*input task iterator.*")
+    # Threads: decoding, FFT and the network all release the interpreter lock.
+    parallel = Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
+    yield from parallel(delayed(function)(item) for item in items)

@@ -1,0 +1,77 @@
+"""What a model answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from avser_cli.data.emotions import Category
+from avser_cli.features.spectrogram import Picture
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model hears in one clip.
+
+    Attributes
+    ----------
+    emotion : str
+        The most probable one.
+    category : {"positive", "negative"}
+    confidence : float
+        Its probability, calibrated where the bundle says how.
+    probabilities : dict of str to float
+        Every emotion of the model, in label order.
+    uncertain : bool
+        The confidence is under the bundle's threshold; never, where it states none.
+    """
+
+    emotion: str
+    category: Category
+    confidence: float
+    probabilities: dict[str, float]
+    uncertain: bool = False
+
+
+@dataclass(frozen=True)
+class Segment:
+    """What a model hears in a part of a recording.
+
+    Attributes
+    ----------
+    start, end : float
+        Seconds from the start of the recording.
+    prediction : Prediction
+        Of its windows, averaged.
+    """
+
+    start: float
+    end: float
+    prediction: Prediction
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What an answer hangs on.
+
+    Attributes
+    ----------
+    prediction : Prediction
+    picture : numpy.ndarray
+        What the network saw, uint8, shape ``(height, width)``.
+    lost : numpy.ndarray
+        `avser_cli.inference.explanation.occlusion_map` of it, float32, shape ``(height, width)``.
+    frequencies : numpy.ndarray
+        The middle of each row in Hz, row 0 (the highest) first, shape ``(height,)``.
+    start, end : float
+        What the picture spans, in seconds of the recording; the start may be negative.
+    """
+
+    prediction: Prediction
+    picture: Picture
+    lost: npt.NDArray[np.float32]
+    frequencies: npt.NDArray[np.float64]
+    start: float
+    end: float

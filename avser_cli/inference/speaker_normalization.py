@@ -1,0 +1,65 @@
+"""What a model hears in a speaker's voice at all times, and answers without it.
+
+A model leans to some emotions for some voices, rooms and microphones, whatever is felt. Recordings
+of one speaker in various moods, without labels, show that leaning: the mean of their logits. What
+lies over it is news. This is the cepstral mean normalisation of speech recognition, done to answers
+instead of features, so that it needs no other model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from avser_cli.model.calibration import Probabilities, softmax
+
+FEWEST = 4
+"""Recordings (or windows) that a reference needs at least."""
+HALF_TRUST = 4.0
+"""Number of recordings at which half of their leaning is taken off; with more, more."""
+TINY = 1e-6
+"""Least probability: one answer of a network that is too sure must not outweigh all others."""
+
+
+@dataclass(frozen=True)
+class SpeakerReference:
+    """A model's leaning for one speaker.
+
+    Attributes
+    ----------
+    leaning : numpy.ndarray
+        Taken off the log-probabilities, float32, shape ``(emotions,)``; its mean is 0.
+    count : int
+        Number of recordings or windows behind it.
+    """
+
+    leaning: npt.NDArray[np.float32]
+    count: int
+
+    @classmethod
+    def of(cls, probabilities: Probabilities) -> Self:
+        """The leaning in answers for a speaker's recordings.
+
+        Parameters
+        ----------
+        probabilities : numpy.ndarray
+            Shape ``(n, emotions)``, for recordings in various moods; nobody says in which.
+        """
+        count = len(probabilities)
+        logits = np.log(np.maximum(probabilities, TINY)).mean(axis=0)
+        leaning = (logits - logits.mean()) * count / (count + HALF_TRUST)
+        # Rounded, so that `key` does not hang on the last bit of somebody's processor.
+        return cls(np.round(leaning, 3).astype(np.float32), count)
+
+    def without(self, probabilities: Probabilities) -> Probabilities:
+        """Answers without the leaning, shape ``(n, emotions)``; rows add up to 1."""
+        return softmax(np.log(np.maximum(probabilities, TINY)) - self.leaning)
+
+    @property
+    def key(self) -> str:
+        """Eight characters that tell references apart."""
+        return hashlib.sha256(self.leaning.astype("<f4").tobytes()).hexdigest()[:8]

@@ -1,0 +1,95 @@
+"""A classifier of one speaker: what it hears in all their recordings is no news."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from avser_cli.audio.decoding import open_sound
+from avser_cli.errors import InputError
+from avser_cli.inference.classifier import Classifier
+from avser_cli.inference.speaker_normalization import FEWEST, SpeakerReference
+from avser_cli.inference.windows import Row
+
+
+def know_speaker(
+    classifier: Classifier,
+    recordings: Sequence[Path | str],
+    windows: bool = False,
+    jobs: int = -1,
+    failed: Callable[[InputError], None] | None = None,
+    heard: Callable[[int, int], None] = lambda done, count: None,
+) -> Classifier:
+    """A classifier that takes a speaker's constant part off its answers.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        A reference that it has already is not built upon.
+    recordings : sequence of path
+        Of one speaker with one microphone, in various moods; nobody says which.
+    windows : bool
+        Whether long recordings will be asked about: every window of the reference counts.
+    jobs : int
+        Threads; -1 for one a core.
+    failed : callable, optional
+        Called with the error of each recording that cannot be heard; without it the first is
+        raised.
+    heard : callable
+        Called with the number of recordings that are done, and of all.
+
+    Returns
+    -------
+    Classifier
+        `classifier` itself stays as it is.
+
+    Raises
+    ------
+    InputError
+        Fewer than `FEWEST` recordings, or windows, can be heard.
+    """
+    plain = classifier.with_reference(None)
+    paths = [Path(path) for path in recordings]
+    answers = _windows(plain, paths, jobs) if windows else _clips(plain, paths, jobs)
+    rows: list[Row] = []
+    for done, answer in enumerate(answers, start=1):
+        if not isinstance(answer, InputError):
+            rows += answer
+        elif failed is None:
+            raise answer
+        else:
+            failed(answer)
+        heard(done, len(paths))
+    if len(rows) < FEWEST:
+        kind = "windows of voice" if windows else "recordings"
+        raise InputError(
+            f"speaker reference: at least {FEWEST} {kind}, in various moods; {len(rows)} can be "
+            "heard"
+        )
+    return plain.with_reference(SpeakerReference.of(np.stack(rows)))
+
+
+def _clips(
+    classifier: Classifier, paths: Sequence[Path], jobs: int
+) -> Iterator[list[Row] | InputError]:
+    for _, answer in classifier.predict_many(paths, jobs):
+        if isinstance(answer, InputError):
+            yield answer
+        else:
+            yield [np.array(list(answer.probabilities.values()), np.float32)]
+
+
+def _windows(
+    classifier: Classifier, paths: Sequence[Path], jobs: int
+) -> Iterator[list[Row] | InputError]:
+    for path in paths:
+        try:
+            with open_sound(path) as sound:
+                answers = classifier.window_rows(sound.blocks(), sound.stream.rate, jobs)
+                rows = [row for _, row in answers if row is not None]
+        except InputError as error:
+            yield error
+        else:
+            yield rows

@@ -1,1 +1,0 @@
-"""The learning room: recipes, networks, training, bundles, scores. TensorFlow stays in here."""

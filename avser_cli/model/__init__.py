@@ -1,0 +1,1 @@
+"""Models: recipes, networks, calibration, bundles on disk. `networks` alone imports Keras."""

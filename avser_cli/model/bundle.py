@@ -1,0 +1,247 @@
+"""The model bundle: a folder with everything that a model's answers depend on.
+
+``config.json`` (what it is), ``model.tflite`` (for classifying), ``model.keras`` (for training
+on), or ``mlp.npz`` for the perceptron; beside them metrics, history, pictures and a card for
+people. No part is a pickle. Reading a bundle needs no TensorFlow.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import MISSING, asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Self
+
+from avser_cli.data.emotions import label_order
+from avser_cli.data.splits import Split
+from avser_cli.errors import AvserError, ModelError, os_reason
+from avser_cli.features.spectrogram import picture_work
+from avser_cli.model.calibration import Calibration
+from avser_cli.model.recipe import Recipe
+from avser_cli.untrusted_input import parse_json, read_bounded
+
+FORMAT_VERSION = 2
+"""2 added ``calibration``, and ``ensemble`` to the recipe; 1 is read as having none."""
+CONFIG, TFLITE, KERAS, MLP = "config.json", "model.tflite", "model.keras", "mlp.npz"
+MAX_PART_BYTES = 256 * 2**20
+"""Largest part that is read, in bytes."""
+MAX_CONFIG_BYTES = 8 * 2**20
+"""Largest ``config.json``; it has some hundred bytes a clip."""
+MAX_PIXELS, MAX_WORK, USUAL_RATE = 2**20, 2**24, 48000
+"""Largest picture that a bundle may ask for, and `picture_work` of 3 s at the usual rate in Hz."""
+LONGEST_NAME = 200
+
+
+@dataclass(frozen=True)
+class BundleConfig:
+    """What ``config.json`` says.
+
+    Attributes
+    ----------
+    name : str
+    labels : tuple of str
+        Emotions in the order of the network's outputs.
+    recipe : Recipe
+    seed : int
+    split : Split
+        The members of both sides, with checksums.
+    corpus : dict
+        ``folder``, ``fingerprint``, ``description``.
+    created : str
+        Date and time, UTC, ISO 8601.
+    avser : str
+        Version that made it.
+    libraries : dict of str to str
+        Versions of the libraries that determine the weights.
+    parameters : int
+        Number of trained weights.
+    seconds : float
+        Time that the training took.
+    files : dict of str to str
+        SHA-256 of each part that answers depend on.
+    calibration : Calibration or None
+        ``None``: confidence is what the network says.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    recipe: Recipe
+    seed: int
+    split: Split
+    corpus: dict[str, str]
+    created: str
+    avser: str
+    libraries: dict[str, str]
+    parameters: int
+    seconds: float
+    files: dict[str, str]
+    calibration: Calibration | None = None
+
+    def to_json(self) -> str:
+        """The text of ``config.json``."""
+        return json.dumps({"format": FORMAT_VERSION, **asdict(self)}, indent=1) + "\n"
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """A config from parsed JSON, without its ``format``.
+
+        Raises
+        ------
+        AvserError, KeyError, TypeError, ValueError, OverflowError
+            A value is missing, unknown, out of range or of the wrong kind.
+        """
+        values = dict(values)
+        missing = {field.name for field in fields(cls) if field.default is MISSING} - set(values)
+        if missing:
+            raise KeyError(", ".join(sorted(missing)))
+        _refuse_kinds(values)
+        refuse_name(values["name"])
+        values["labels"] = tuple(values["labels"])
+        if label_order(values["labels"]) != values["labels"]:
+            raise ValueError("labels are named twice or in another order")
+        values["recipe"] = Recipe.from_dict(values["recipe"])
+        _refuse_pictures(values["recipe"])
+        values["split"] = Split.from_dict(values["split"])
+        if values.get("calibration") is not None:
+            values["calibration"] = Calibration.from_dict(values["calibration"])
+        return cls(**values)
+
+
+def refuse_name(name: str) -> None:
+    """Raise `ValueError` where a name cannot stand in a line of text and in a file's name."""
+    if not (0 < len(name) <= LONGEST_NAME and name.isprintable()) or set(name) & set("/\\"):
+        raise ValueError(
+            f"a bundle's name is 1 to {LONGEST_NAME} printable characters without slashes"
+        )
+
+
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "name": str,
+    "labels": list,
+    "recipe": dict,
+    "seed": int,
+    "split": dict,
+    "corpus": dict,
+    "created": str,
+    "avser": str,
+    "libraries": dict,
+    "parameters": int,
+    "seconds": (int, float),
+    "files": dict,
+}
+
+
+def _refuse_kinds(values: dict[str, Any]) -> None:
+    for name, kind in _KINDS.items():
+        if not isinstance(values[name], kind) or isinstance(values[name], bool):
+            raise TypeError(f"{name} is of the wrong kind")
+    for name in ("corpus", "libraries", "files"):
+        if not all(isinstance(value, str) for value in values[name].values()):
+            raise TypeError(f"{name} is of the wrong kind")
+    for part, digits in values["files"].items():
+        if part not in (TFLITE, KERAS, MLP) or not re.fullmatch("[0-9a-f]{64}", digits):
+            raise ValueError("files are not parts with checksums")
+
+
+def _refuse_pictures(recipe: Recipe) -> None:
+    """Refuse pictures that no training of ours draws: they would only cost memory and time."""
+    picture = recipe.picture
+    if (recipe.network == "cnn2d") != (picture is not None):
+        raise ValueError("only a cnn2d reads pictures")
+    if picture is not None and (
+        picture.width * picture.height > MAX_PIXELS
+        or picture_work(picture, USUAL_RATE, 3.0) > MAX_WORK
+    ):
+        raise ValueError("its pictures are too large or too costly")
+
+
+def read_config(folder: Path) -> BundleConfig:
+    """Read and check a bundle's ``config.json``.
+
+    Raises
+    ------
+    ModelError
+        The folder is missing, is no bundle, is of a newer format, or its config is damaged.
+    """
+    if not folder.is_dir():
+        raise ModelError(f"{folder}: no such model bundle; give a folder that `avser train` wrote")
+    try:
+        values = parse_json(read_part(folder, CONFIG, most=MAX_CONFIG_BYTES))
+        version = values.pop("format")
+        if type(version) is not int or version < 1:
+            raise TypeError("format is not a number from 1 on")
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ModelError(f"{folder}: {CONFIG} is damaged ({error}); train or copy again") from None
+    if version > FORMAT_VERSION:
+        raise ModelError(
+            f"{folder}: bundle format {version} is newer than this avser reads "
+            f"({FORMAT_VERSION}); upgrade avser"
+        )
+    try:
+        return BundleConfig.from_dict(values)
+    except (AvserError, ValueError, TypeError, KeyError, OverflowError) as error:
+        raise ModelError(f"{folder}: {CONFIG} is damaged ({error}); train or copy again") from None
+
+
+def read_weights(folder: Path, name: str, config: BundleConfig) -> bytes:
+    """The content of a part that the config names with its checksum.
+
+    Raises
+    ------
+    ModelError
+        See `read_part`; also where the config does not name it.
+    """
+    if name not in config.files:
+        raise ModelError(f"{folder}: {CONFIG} does not name {name}; train or copy again")
+    return read_part(folder, name, config.files[name])
+
+
+def read_part(
+    folder: Path, name: str, expected_sha256: str | None = None, most: int = MAX_PART_BYTES
+) -> bytes:
+    """The content of one part of a bundle, `most` bytes at most.
+
+    Raises
+    ------
+    ModelError
+        The part is missing, unreadable, too large, a link out of the folder, or not what its
+        checksum says.
+    """
+    path = folder / name
+    try:
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise ModelError(f"{path}: lies outside the bundle; such a bundle is not read")
+        content = read_bounded(path, most)
+    except FileNotFoundError:
+        raise ModelError(f"{folder}: {name} is missing; train or copy the bundle again") from None
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {os_reason(error)}") from None
+    except ValueError as error:
+        raise ModelError(f"{path}: {error}; not a bundle of avser") from None
+    if expected_sha256 is not None and sha256(content) != expected_sha256:
+        raise ModelError(f"{path}: damaged (wrong checksum); train or copy the bundle again")
+    return content
+
+
+def sha256(content: bytes) -> str:
+    """SHA-256 in hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def newest_bundle(models: Path) -> Path:
+    """The bundle below a folder whose config was written last.
+
+    Raises
+    ------
+    ModelError
+        There is none.
+    """
+    configs = [path for path in models.glob(f"*/{CONFIG}") if not path.parent.name.startswith(".")]
+    if not configs:
+        raise ModelError(
+            f"{models}: no model bundle in it; train one with `avser train`, or name "
+            "one with --model"
+        )
+    return max(configs, key=lambda path: (path.stat().st_mtime_ns, path.parent.name)).parent

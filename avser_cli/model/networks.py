@@ -1,0 +1,175 @@
+"""The networks, written with Keras 3 operations only.
+
+Every network takes what its recipe reads as it is stored (gray values 0 to 255, or feature
+vectors) and scales it itself, so that nothing has to be remembered when it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from avser_cli.errors import UsageError
+from avser_cli.features.acoustic import FEATURE_COUNT
+from avser_cli.features.spectrogram import PictureSettings
+from avser_cli.model.backend import keras
+from avser_cli.model.recipe import Recipe
+
+layers, ops = keras.layers, keras.ops
+
+HEARD_ABOVE, HEARD_BELOW = 15.0, 55.0
+"""What the default network sees of a picture: levels from this far under to this far over the
+clip's mean level, in dB."""
+
+PAPER_FILTERS = (16, 32, 64, 64, 64)
+PAPER_UNITS = 512
+DEFAULT_FILTERS = (32, 64, 80, 96, 128)
+DEFAULT_POOLS = ((2, 2), (2, 2), (2, 1), (2, 1), (1, 1))
+"""Rows and columns that are pooled after each convolution; the fifth convolution's pooling is the
+one over time in the head."""
+DEFAULT_UNITS = 128
+
+
+def build_network(
+    recipe: Recipe, emotions: int, training_inputs: npt.NDArray[np.generic]
+) -> keras.Model:
+    """An untrained network for a recipe.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Of network `cnn2d` or `cnn1d`.
+    emotions : int
+        Number of outputs.
+    training_inputs : numpy.ndarray
+        The training part, for networks that standardise by its mean and spread.
+
+    Returns
+    -------
+    keras.Model
+        From ``(n, height, width)`` gray values or ``(n, 181)`` features to probabilities
+        ``(n, emotions)``.
+
+    Raises
+    ------
+    UsageError
+        The picture is too small for five convolution-pooling pairs.
+    """
+    if recipe.network == "cnn1d":
+        return _paper_cnn1d(recipe, emotions, training_inputs)
+    assert recipe.picture is not None
+    try:
+        if recipe.architecture == "paper":
+            return _paper_cnn2d(recipe, recipe.picture, emotions)
+        return _default_cnn2d(recipe, recipe.picture, emotions)
+    except ValueError as error:
+        size = f"{recipe.picture.width}x{recipe.picture.height}"
+        raise UsageError(
+            f"pictures of {size} do not fit five convolution-pooling pairs ({error})"
+        ) from None
+
+
+def _paper_cnn2d(recipe: Recipe, picture: PictureSettings, emotions: int) -> keras.Model:
+    """Build the paper's network (sections 3.2 and 3.3).
+
+    Five pairs of a valid 3x3 convolution (N-F+1) and a 2x2 pooling ((W-F)/S+1), then two fully
+    connected layers.
+    """
+    inputs = keras.Input((picture.height, picture.width))
+    x = layers.Reshape((picture.height, picture.width, 1))(inputs / 255.0)
+    for filters in PAPER_FILTERS:
+        x = layers.Conv2D(filters, 3, padding="valid", activation="relu")(x)
+        x = layers.MaxPooling2D(2)(x)
+    x = layers.Flatten()(x)
+    x = layers.Dense(PAPER_UNITS, activation="relu")(x)
+    x = layers.Dropout(recipe.dropout)(x)
+    return keras.Model(inputs, layers.Dense(emotions, activation="softmax")(x))
+
+
+def _default_cnn2d(recipe: Recipe, picture: PictureSettings, emotions: int) -> keras.Model:
+    """Build the default network: five pairs with batch normalisation and a head over time.
+
+    The head cares at which frequency something sounds but not when: frequency is kept apart,
+    time goes through attention and a maximum.
+    """
+    inputs = keras.Input((picture.height, picture.width))
+    x = _relative_level(inputs, picture.dynamic_range)
+    x = layers.Reshape((picture.height, picture.width, 1))(x)
+    for number, (filters, pool) in enumerate(zip(DEFAULT_FILTERS, DEFAULT_POOLS, strict=True)):
+        size, stride = (5, 2) if number == 0 else (3, 1)
+        x = layers.Conv2D(filters, size, strides=stride, padding="same", use_bias=False)(x)
+        # Pooled before it is normalised: a quarter of the values to normalise.
+        x = layers.MaxPooling2D(pool)(x)
+        x = layers.BatchNormalization(momentum=0.9)(x)
+        x = layers.ReLU()(x)
+    x = layers.Permute((2, 1, 3))(x)
+    x = layers.Reshape((x.shape[1], x.shape[2] * x.shape[3]))(x)
+    x = layers.Dropout(recipe.dropout)(x)
+    x = layers.Dense(DEFAULT_UNITS, use_bias=False)(x)
+    x = layers.BatchNormalization(momentum=0.9)(x)
+    x = layers.ReLU()(x)
+    attention = layers.Softmax(axis=1)(layers.Dense(1)(x))
+    x = layers.Concatenate()([ops.sum(attention * x, axis=1), ops.max(x, axis=1)])
+    x = layers.Dropout(recipe.dropout)(x)
+    return keras.Model(inputs, layers.Dense(emotions, activation="softmax")(x))
+
+
+def _relative_level(gray: keras.KerasTensor, dynamic_range: float) -> keras.KerasTensor:
+    """Gray values as levels relative to the clip's own mean level, scaled to about -1 to 1.
+
+    A recording's gain is no news of its speaker: the mean power over the picture is taken off,
+    and what lies far under it (the room, the recorder) is cut.
+    """
+    level = gray * (dynamic_range / 255.0) - dynamic_range
+    power = ops.exp(level * float(np.log(10.0) / 10.0))
+    mean = ops.mean(ops.sum(power, axis=1), axis=1, keepdims=True)
+    mean_level = ops.log(mean + 1e-12) * float(10.0 / np.log(10.0))
+    heard = ops.relu(level - ops.expand_dims(mean_level, -1) + HEARD_BELOW)
+    return heard * (2.0 / (HEARD_ABOVE + HEARD_BELOW)) - 1.0
+
+
+def _paper_cnn1d(
+    recipe: Recipe, emotions: int, training_inputs: npt.NDArray[np.generic]
+) -> keras.Model:
+    """Four convolutions, the first two with max-pooling, then flatten and dense (section 1).
+
+    The paper is silent on sizes: 64 filters of 5, pooling by 4. Features are standardised by the
+    training part, as the field does; without it the mel levels drown the rest.
+    """
+    normalise = layers.Normalization(axis=-1)
+    normalise.adapt(training_inputs)
+    inputs = keras.Input((FEATURE_COUNT,))
+    x = layers.Reshape((FEATURE_COUNT, 1))(normalise(inputs))
+    for pooled in (True, True, False, False):
+        x = layers.Conv1D(64, 5, padding="same", activation="relu")(x)
+        if pooled:
+            x = layers.MaxPooling1D(4)(x)
+    x = layers.Dropout(recipe.dropout)(layers.Flatten()(x))
+    return keras.Model(inputs, layers.Dense(emotions, activation="softmax")(x))
+
+
+def build_optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
+    """The recipe's optimizer with its schedule over `steps` updates."""
+    rate: float | keras.optimizers.schedules.LearningRateSchedule = recipe.learning_rate
+    if recipe.schedule == "cosine":
+        warm_up = max(1, steps // 15)
+        rate = keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=recipe.learning_rate / 20,
+            decay_steps=max(1, steps - warm_up),
+            warmup_target=recipe.learning_rate,
+            warmup_steps=warm_up,
+        )
+    kinds = {
+        "adam": keras.optimizers.Adam,
+        "adagrad": keras.optimizers.Adagrad,
+        "rmsprop": keras.optimizers.RMSprop,
+    }
+    return kinds[recipe.optimizer](rate, clipnorm=recipe.gradient_clip)
+
+
+def output_shapes(network: keras.Model) -> Sequence[tuple[str, tuple[int | None, ...]]]:
+    """Name and output shape of every convolution and pooling layer, for people who check sums."""
+    wanted = (layers.Conv1D, layers.Conv2D, layers.MaxPooling1D, layers.MaxPooling2D)
+    return [(x.name, tuple(x.output.shape)) for x in network.layers if isinstance(x, wanted)]

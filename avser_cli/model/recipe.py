@@ -1,0 +1,258 @@
+"""Recipes: picture + network + optimizer + schedule, under a name.
+
+A recipe is stored whole in the bundle it made, so that a bundle never depends on what the name
+means in a later version.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
+
+from avser_cli.errors import UsageError
+from avser_cli.features.spectrogram import PictureSettings
+
+NETWORKS = ("cnn2d", "cnn1d", "mlp")
+OPTIMIZERS = ("adam", "adagrad", "rmsprop")
+SCHEDULES = ("constant", "cosine")
+
+LARGEST_ENSEMBLE = 5
+
+SPEK_WINDOW = 2048 / 48000
+"""Spek's default FFT of 2,048 samples, in seconds at RAVDESS's 48 kHz."""
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How strong each change is; 0 turns one off.
+
+    Attributes
+    ----------
+    stretch : float
+        Tempo by up to exp(±stretch).
+    time_shift : float
+        Start by up to ± this many columns.
+    warp : float
+        Frequency axis by up to exp(±warp): another vocal tract.
+    row_shift : float
+        Frequency by up to ± this many rows: another pitch.
+    filter_db : float
+        Standard deviation of a random frequency response, in dB.
+    noise : float
+        Share of clips that get coloured noise, 5 to 40 dB under the clip.
+    reverberation : float
+        Share of clips that get a decaying tail of 0.15 to 0.7 s (RT60).
+    band_limit : float
+        Share of clips that lose rows at the top and at the bottom.
+    gain_db : float
+        Level by up to ± this many dB.
+    masks : int
+        Number of blank bands, and of blank spans of time (SpecAugment, Park et al. 2019).
+    mask_width : int
+        Widest mask in rows or columns.
+    """
+
+    stretch: float = 0.11
+    time_shift: float = 12.0
+    warp: float = 0.02
+    row_shift: float = 3.0
+    filter_db: float = 1.5
+    noise: float = 0.1
+    reverberation: float = 0.1
+    band_limit: float = 0.15
+    gain_db: float = 10.0
+    masks: int = 1
+    mask_width: int = 12
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that determines a training, besides the clips and the seed.
+
+    Attributes
+    ----------
+    name : str
+    network : {"cnn2d", "cnn1d", "mlp"}
+    architecture : str
+        Which network of that kind, see `avser_cli.model.networks`.
+    picture : PictureSettings or None
+        What `cnn2d` reads; ``None`` for the others, which read feature vectors.
+    optimizer : {"adam", "adagrad", "rmsprop"}
+    learning_rate : float
+        The highest, where a schedule changes it.
+    schedule : {"constant", "cosine"}
+        ``cosine`` warms up over the first fifteenth and then falls to 0.
+    epochs, batch_size : int
+    dropout : float
+        Share of units that are dropped (Keras's rate).
+    label_smoothing : float
+    gradient_clip : float or None
+        Longest gradient of a weight array, by Euclidean norm.
+    augmentation : Augmentation or None
+        Changes made to training pictures on the fly.
+    mixup : float
+        Training pictures are mixed in pairs with shares from Beta(mixup, mixup), their labels too
+        (Zhang et al. 2018); 0 mixes nothing.
+    balance : float
+        Emotions weigh in the loss by their number of clips to the power of -balance: 0 leaves
+        them as they are, 1 makes rare ones count as much as common ones.
+    ensemble : int
+        Number of networks whose probabilities are averaged.
+    view_shift : int
+        When a network is asked, its picture is also moved up and down by this many rows, and the
+        probabilities of the three views are averaged; 0 asks once.
+    """
+
+    name: str
+    network: str
+    architecture: str
+    picture: PictureSettings | None
+    optimizer: str
+    learning_rate: float
+    schedule: str
+    epochs: int
+    batch_size: int
+    dropout: float
+    label_smoothing: float = 0.0
+    gradient_clip: float | None = None
+    augmentation: Augmentation | None = None
+    mixup: float = 0.0
+    balance: float = 0.0
+    ensemble: int = 1
+    view_shift: int = 0
+
+    def __post_init__(self) -> None:
+        for value, known, what in (
+            (self.network, NETWORKS, "network"),
+            (self.optimizer, OPTIMIZERS, "optimizer"),
+            (self.schedule, SCHEDULES, "schedule"),
+        ):
+            if value not in known:
+                raise UsageError(f"unknown {what} {value!r}; known: {', '.join(known)}")
+        if not 0 < self.learning_rate <= 10:
+            raise UsageError(f"learning rate {self.learning_rate}: more than 0, at most 10")
+        if self.epochs < 1 or self.batch_size < 1:
+            raise UsageError("epochs and batch size: at least 1")
+        if not 0 <= self.dropout < 1:
+            raise UsageError(f"dropout {self.dropout}: at least 0, less than 1")
+        if not 1 <= self.ensemble <= LARGEST_ENSEMBLE:
+            raise UsageError(f"ensemble of {self.ensemble}: 1 to {LARGEST_ENSEMBLE} networks")
+        highest = self.picture.height - 1 if self.picture else 0
+        if not 0 <= self.view_shift <= highest:
+            raise UsageError(f"view shift of {self.view_shift} rows: 0 to {highest}")
+        if self.ensemble > 1 and self.network == "mlp":
+            raise UsageError("mlp trains as one network only, without --ensemble")
+
+    def with_options(self, **changes: Any) -> Self:
+        """A copy with the values that are not ``None`` put in place."""
+        return replace(self, **{k: v for k, v in changes.items() if v is not None})
+
+    def as_dict(self) -> dict[str, Any]:
+        """The recipe as plain values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """A recipe from plain values.
+
+        Raises
+        ------
+        UsageError, TypeError, KeyError
+            A value is out of range, missing or unknown.
+        """
+        values = dict(values)
+        if values["picture"] is not None:
+            values["picture"] = PictureSettings.from_dict(values["picture"])
+        if values["augmentation"] is not None:
+            values["augmentation"] = Augmentation(**values["augmentation"])
+        return cls(**values)
+
+
+RECIPES: dict[tuple[str, str], Recipe] = {
+    (recipe.network, recipe.name): recipe
+    for recipe in (
+        Recipe(
+            name="default",
+            network="cnn2d",
+            architecture="default",
+            picture=PictureSettings(),
+            optimizer="adam",
+            learning_rate=0.005,
+            schedule="cosine",
+            epochs=50,
+            batch_size=16,
+            dropout=0.4,
+            label_smoothing=0.1,
+            gradient_clip=1.0,
+            augmentation=Augmentation(),
+            balance=0.5,
+            ensemble=3,
+            view_shift=2,
+        ),
+        Recipe(
+            name="paper",
+            network="cnn2d",
+            architecture="paper",
+            picture=PictureSettings(
+                scale="linear", fmin=0.0, fmax=None, window=SPEK_WINDOW, seconds=None, trim=None
+            ),
+            optimizer="adam",
+            learning_rate=0.005,
+            schedule="constant",
+            epochs=50,
+            batch_size=64,
+            dropout=0.2,
+        ),
+        Recipe(
+            name="paper",
+            network="cnn1d",
+            architecture="paper",
+            picture=None,
+            optimizer="rmsprop",
+            learning_rate=0.00005,
+            schedule="constant",
+            epochs=500,
+            batch_size=20,
+            dropout=0.1,
+        ),
+        Recipe(
+            name="paper",
+            network="mlp",
+            architecture="paper",
+            picture=None,
+            optimizer="adam",
+            learning_rate=0.001,
+            schedule="constant",
+            epochs=500,
+            batch_size=256,
+            dropout=0.0,
+        ),
+    )
+}
+"""The known recipes by network and name. Where the paper is silent, docs/replication.md says
+what was chosen and why."""
+
+
+def find_recipe(network: str, name: str | None = None) -> Recipe:
+    """The recipe of a network by name; without one, its ``default`` or else ``paper``.
+
+    Raises
+    ------
+    UsageError
+        Unknown network, or a recipe that it does not have.
+    """
+    if network not in NETWORKS:
+        raise UsageError(f"unknown network {network!r}; known: {', '.join(NETWORKS)}")
+    known = [recipe for (kind, _), recipe in RECIPES.items() if kind == network]
+    for recipe in known:
+        if name in (None, recipe.name):
+            return recipe
+    names = ", ".join(recipe.name for recipe in known)
+    raise UsageError(f"{network} has no recipe {name!r}; known: {names}")
+
+
+def picture_settings(recipe_name: str) -> PictureSettings:
+    """The picture that a `cnn2d` recipe reads."""
+    settings = find_recipe("cnn2d", recipe_name).picture
+    assert settings is not None
+    return settings

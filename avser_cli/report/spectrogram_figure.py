@@ -1,0 +1,295 @@
+"""Spectrograms for people, with axes and a colour scale: the paper's Figures 4 to 7."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from avser_cli import __version__
+from avser_cli.audio.audio_info import Facts, facts_of
+from avser_cli.audio.decoding import STDIN, Clip, read_clip
+from avser_cli.audio.input import named
+from avser_cli.audio.streams import Stream
+from avser_cli.features.filterbank import mel_frequencies
+from avser_cli.features.render import file_content
+from avser_cli.features.spectrogram import PictureSettings, decibel_picture, picture_span
+from avser_cli.report.console import safe
+from avser_cli.report.figures import new_figure
+from avser_cli.untrusted_input import parse_json
+
+Style = Literal["spek", "waveform"]
+Background = Literal["light", "dark", "transparent"]
+FileFormat = Literal["png", "svg", "pdf"]
+
+DPI = 100
+KEY = "avser-picture-"
+
+PALETTES: dict[str, list[tuple[float, str]] | None] = {
+    "spek": [
+        (0.0, "#000000"),
+        (0.1, "#3a00d0"),
+        (0.23, "#0000ff"),
+        (0.41, "#00ffff"),
+        (0.49, "#00ff00"),
+        (0.75, "#ffff00"),
+        (1.0, "#ff0000"),
+    ],
+    "sox": [
+        (0.0, "#000000"),
+        (0.13, "#00003c"),
+        (0.25, "#3c0082"),
+        (0.42, "#a0006e"),
+        (0.58, "#ff0000"),
+        (0.71, "#ff8200"),
+        (0.85, "#ffe040"),
+        (1.0, "#ffffff"),
+    ],
+    "gray": None,
+    "viridis": None,
+    "magma": None,
+    "inferno": None,
+    "cividis": None,
+}
+"""Colours from silent to loud. The first two run as Spek's and SoX's do, for eyes that are used to
+them; the others are Matplotlib's, all perceptually uniform, and ``cividis`` also for people without
+red-green vision."""
+
+ENCODINGS = {
+    "PCM_16": "PCM signed 16-bit",
+    "PCM_24": "PCM signed 24-bit",
+    "PCM_32": "PCM signed 32-bit",
+    "PCM_S8": "PCM signed 8-bit",
+    "PCM_U8": "PCM unsigned 8-bit",
+    "FLOAT": "PCM 32-bit floating point",
+    "DOUBLE": "PCM 64-bit floating point",
+    "ULAW": "PCM mu-law",
+    "ALAW": "PCM A-law",
+    "IMA_ADPCM": "ADPCM IMA",
+    "MS_ADPCM": "ADPCM Microsoft",
+}
+BITS = {
+    **{"PCM_S8": 8, "PCM_U8": 8, "ULAW": 8, "ALAW": 8},
+    **{"PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64},
+}
+ENDIAN = {"WAV": "little", "WAVEX": "little", "RF64": "little", "W64": "little"} | {
+    "AIFF": "big",
+    "AU": "big",
+    "CAF": "big",
+}
+
+
+@dataclass(frozen=True)
+class EyeArtist:
+    """Draws what people look at; an `avser_cli.features.render.Artist`.
+
+    Attributes
+    ----------
+    style : {"spek", "waveform"}
+        Spectrogram under name and stream; or that under the waveform.
+    settings : PictureSettings
+        Of the spectrogram; its size is that of the whole picture.
+    palette : str
+        One of `PALETTES`.
+    background : {"light", "dark", "transparent"}
+    format : {"png", "svg", "pdf"}
+    """
+
+    style: Style
+    settings: PictureSettings
+    palette: str = "spek"
+    background: Background = "dark"
+    format: FileFormat = "png"
+
+    def draw(self, path: Path) -> tuple[bytes, Facts]:
+        """See `avser_cli.features.render.Artist`."""
+        clip = read_clip(path)
+        content = file_content(path, clip)
+        facts = facts_of(content, clip)
+        lines = (safe(Path(named(path)).name), stream_line(clip.stream, len(content)))
+        if path == STDIN:
+            lines = (lines[0], stream_line(clip.stream, 0))
+        import matplotlib
+
+        with matplotlib.rc_context(self._drawing_rules()):
+            return self._file(self._figure(clip, lines), facts), facts
+
+    def current(self, picture: Path, source_sha256: str) -> Facts | None:
+        """See `avser_cli.features.render.Artist`."""
+        try:
+            content = picture.read_bytes()
+        except OSError:
+            return None
+        at = content.find(f"{KEY}{self._key(source_sha256)}".encode())
+        return _facts(content[at:]) if at >= 0 else None
+
+    def _key(self, source_sha256: str) -> str:
+        values = [__version__, source_sha256, asdict(self)]
+        return hashlib.sha256(json.dumps(values).encode()).hexdigest()
+
+    def _figure(self, clip: Clip, lines: tuple[str, str]) -> Any:
+        width, height = self.settings.width, self.settings.height
+        size = self._letters()
+        ink, paper = self._inks()
+        figure = new_figure(width / DPI, height / DPI)
+        figure.set_facecolor(paper)
+        if self.style == "waveform":
+            wave, axes = figure.subplots(2, 1, sharex=True, height_ratios=[1, 2.4])
+            self._draw_waveform(wave, clip, ink)
+        else:
+            wave = axes = figure.subplots()
+        self._draw_spectrogram(figure, axes, clip)
+        wave.set_title("\n".join(lines), loc="left", fontsize=size)
+        return figure
+
+    def _inks(self) -> tuple[str, str]:
+        """Colours of letters and paper."""
+        return ("white", "black") if self.background == "dark" else ("black", "white")
+
+    def _letters(self) -> float:
+        """Size of letters in points."""
+        return 10 * min(max(self.settings.height / 600, 0.5), 4)
+
+    def _drawing_rules(self) -> dict[str, Any]:
+        """Matplotlib's settings for this picture."""
+        inked = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
+        # Figures that are the same byte for byte, and letters that are letters.
+        fixed = {"svg.hashsalt": "avser", "svg.fonttype": "none", "pdf.fonttype": 42}
+        return {**dict.fromkeys(inked, self._inks()[0]), **fixed, "font.size": self._letters()}
+
+    def _draw_spectrogram(self, figure: Any, axes: Any, clip: Clip) -> None:
+        from matplotlib.ticker import FuncFormatter
+
+        settings = self.settings
+        levels = decibel_picture(clip.samples, clip.rate, settings)
+        white = settings.white if settings.level == "absolute" else float(levels.max())
+        top = settings.fmax if settings.fmax is not None else clip.rate / 2
+        image = axes.imshow(
+            levels,
+            cmap=_colour_map(self.palette),
+            vmin=white - settings.dynamic_range,
+            vmax=white,
+            extent=(*picture_span(clip.samples, clip.rate, settings), 0, 1),
+            aspect="auto",
+            interpolation="nearest",
+        )
+        places, frequencies = frequency_ticks(settings, top)
+        axes.set_yticks(places, [f"{hertz / 1000:g} kHz" for hertz in frequencies])
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: _time(seconds)))
+        axes.set_xlabel("time")
+        scale = figure.colorbar(image, ax=axes, pad=0.01, fraction=0.04)
+        scale.ax.yaxis.set_major_formatter(FuncFormatter(lambda level, _: f"{level:.0f} dB"))
+
+    def _draw_waveform(self, axes: Any, clip: Clip, ink: str) -> None:
+        columns = min(len(clip.samples), self.settings.width)
+        edges = np.linspace(0, len(clip.samples), columns, endpoint=False).astype(np.intp)
+        low = np.minimum.reduceat(clip.samples, edges)
+        high = np.maximum.reduceat(clip.samples, edges)
+        axes.fill_between(edges / clip.rate, low, high, step="post", color="#1f9ed8", linewidth=0.4)
+        axes.set_facecolor("none")
+        peak = max(float(np.abs(clip.samples).max()), 1e-6)
+        axes.set_ylim(-1.05 * peak, 1.05 * peak)
+        axes.axhline(0, color=ink, linewidth=0.4, alpha=0.5)
+        axes.set_ylabel("amplitude")
+        axes.tick_params(labelbottom=False)
+
+    def _file(self, figure: Any, facts: Facts) -> bytes:
+        note = f"{KEY}{self._key(facts.source_sha256)} {_packed(facts)}"
+        metadata: dict[str, Any] = {
+            "png": {"Software": None, "Description": note},
+            "svg": {"Date": None, "Description": note},
+            "pdf": {"CreationDate": None, "Subject": note},
+        }[self.format]
+        buffer = io.BytesIO()
+        figure.savefig(
+            buffer,
+            format=self.format,
+            dpi=DPI,
+            transparent=self.background == "transparent",
+            metadata=metadata,
+        )
+        return buffer.getvalue()
+
+
+def stream_line(stream: Stream, size: int) -> str:
+    """What a sound file is, in Spek's words.
+
+    Parameters
+    ----------
+    stream : Stream
+    size : int
+        Bytes of the file, for the bit rate of compressed sound; 0 where unknown.
+    """
+    name = ENCODINGS.get(stream.encoding, stream.encoding.replace("_", " "))
+    if stream.encoding in BITS and BITS[stream.encoding] > 8 and stream.format in ENDIAN:
+        name += f" {ENDIAN[stream.format]}-endian"
+    if stream.format == "FLAC":
+        name = f"FLAC, {BITS.get(stream.encoding, 16)} bits"
+    rate = None
+    if stream.encoding in BITS and stream.format != "FLAC":
+        rate = BITS[stream.encoding] * stream.rate * stream.channels
+    elif size and stream.frames:
+        rate = round(8 * size / stream.duration)
+    plural = "" if stream.channels == 1 else "s"
+    parts = [name, f"{rate // 1000} kbps" if rate else "", f"{stream.rate} Hz"]
+    return ", ".join([*filter(None, parts), f"{stream.channels} channel{plural}"])
+
+
+def frequency_ticks(settings: PictureSettings, top: float) -> tuple[list[float], list[float]]:
+    """Places from 0 (lowest) to 1 (highest) of round frequencies in Hz, and these.
+
+    `top` is the highest frequency of the picture in Hz.
+    """
+    if settings.scale == "linear":
+        step = next(
+            step
+            for step in (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 10**9)
+            if (top - settings.fmin) / step <= 12
+        )
+        first = -(-settings.fmin // step) * step
+        wanted = np.arange(first, top + 1e-6, step)
+        return list((wanted - settings.fmin) / (top - settings.fmin)), list(wanted)
+    wanted = np.array(
+        [
+            hertz
+            for hertz in (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
+            if settings.fmin <= hertz <= top
+        ]
+    )
+    if settings.scale == "log":
+        places = np.log(wanted / settings.fmin) / np.log(top / settings.fmin)
+    else:
+        grid = mel_frequencies(1001, settings.fmin, top)
+        places = np.interp(wanted, grid, np.linspace(0, 1, 1001))
+    return list(places), list(wanted)
+
+
+def _colour_map(name: str) -> Any:
+    from matplotlib import colormaps
+    from matplotlib.colors import LinearSegmentedColormap
+
+    stops = PALETTES[name]
+    return colormaps[name] if stops is None else LinearSegmentedColormap.from_list(name, stops)
+
+
+def _time(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds, 3), 60)
+    return f"{int(minutes)}:{rest:06.3f}".rstrip("0").rstrip(".") if rest else f"{int(minutes)}:00"
+
+
+def _packed(facts: Facts) -> str:
+    """Facts as a word without characters that PNG, SVG or PDF would write otherwise."""
+    return json.dumps(asdict(facts)).encode().hex() + ";"
+
+
+def _facts(note: bytes) -> Facts | None:
+    try:
+        packed = note[: note.index(b";")].split()[1]
+        return Facts.from_dict(parse_json(bytes.fromhex(packed.decode())))
+    except (ValueError, IndexError, TypeError):
+        return None

@@ -1,0 +1,113 @@
+"""What `classify` says, in the paper's words (section 3.5, step 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from avser_cli.data.emotions import CATEGORIES
+from avser_cli.inference.predictions import Prediction, Segment
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+PAPER_DOTS = {"sad": "...", "neutral": ".... "}
+"""The paper's own spacing between the two halves of the first line, where it is not the rule."""
+
+EN_DASH = "\u2013"
+
+BAR = 30
+"""Characters of a bar of probability 1."""
+
+
+def paper_lines(emotion: str, labels: Sequence[str]) -> list[str]:
+    """The four lines that the paper's algorithm prints, letter for letter.
+
+    Parameters
+    ----------
+    emotion : str
+    labels : sequence of str
+        The model's emotions; for the paper's four the last three lines are the paper's.
+    """
+    dots = PAPER_DOTS.get(emotion, "... ")
+    members = {
+        category: ", ".join(sorted(label for label in labels if CATEGORIES[label] == category))
+        for category in ("positive", "negative")
+    }
+    return [
+        f"Your emotion comes under {CATEGORIES[emotion]} category{dots}your emotion is {emotion}",
+        "Emotion categories : Positive & Negative",
+        f"Positive emotions : {members['positive']}",
+        f"Negative emotions : {members['negative']}",
+    ]
+
+
+def probability_bars(prediction: Prediction) -> list[str]:
+    """One line an emotion: name, bar, probability; last, whether the answer is uncertain."""
+    width = max(map(len, prediction.probabilities))
+    bars = [
+        f"{label:<{width}}  {'█' * round(p * BAR):<{BAR}}  {p:.2f}"
+        for label, p in prediction.probabilities.items()
+    ]
+    return [*bars, "uncertain"] if prediction.uncertain else bars
+
+
+def segment_line(segment: Segment, verbose: bool = False) -> str:
+    """Times, emotion and confidence, and ``uncertain`` where the bundle calls it so."""
+    heard = segment.prediction
+    parts = [f"{clock(segment.start)}{EN_DASH}{clock(segment.end)}", heard.emotion]
+    parts.append(f"{heard.confidence:.2f}")
+    if verbose:
+        parts += [f"{label} {p:.2f}" for label, p in heard.probabilities.items()]
+    return "  ".join([*parts, "uncertain"] if heard.uncertain else parts)
+
+
+def time_summary(segments: Sequence[Segment], seconds: float) -> list[str]:
+    """How much of a recording is voice, and each emotion's share of that time."""
+    times: dict[str, float] = {}
+    for segment in segments:
+        emotion = segment.prediction.emotion
+        times[emotion] = times.get(emotion, 0.0) + segment.end - segment.start
+    voice = sum(times.values())
+    if not voice:
+        return [f"no voice in {clock(seconds)}"]
+    shares = sorted(times.items(), key=lambda item: -item[1])
+    return [
+        f"voice {clock(voice)} of {clock(seconds)}: "
+        + ", ".join(f"{emotion} {time / voice:.0%}" for emotion, time in shares)
+    ]
+
+
+def answer_table(answers: Sequence[tuple[str, Prediction | Segment]]) -> Table:
+    """A table for people: sounds, or the segments of recordings."""
+    from rich.box import SIMPLE_HEAD
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("file", overflow="fold")
+    windows = any(isinstance(answer, Segment) for _, answer in answers)
+    for name in ["from", "to"] if windows else []:
+        table.add_column(name, justify="right")
+    for name in ("emotion", "category", "confidence", ""):
+        table.add_column(name, justify="right" if name == "confidence" else "left")
+    for file, answer in answers:
+        times = []
+        if isinstance(answer, Segment):
+            times = [clock(answer.start), clock(answer.end)]
+            heard = answer.prediction
+        else:
+            heard = answer
+        uncertain = "uncertain" if heard.uncertain else ""
+        cells = [*times, heard.emotion, heard.category, f"{heard.confidence:.2f}", uncertain]
+        table.add_row(escape(file), *cells)
+    return table
+
+
+def clock(seconds: float, digits: int = 1) -> str:
+    """Time as ``00:12.3``, over an hour as ``1:00:12.3``."""
+    unit = 10**digits
+    minutes, rest = divmod(round(seconds * unit), 60 * unit)
+    hours, minutes = divmod(minutes, 60)
+    ending = f"{rest // unit:02}" + (f".{rest % unit:0{digits}}" if digits else "")
+    return f"{hours}:{minutes:02}:{ending}" if hours else f"{minutes:02}:{ending}"

@@ -1,0 +1,1 @@
+"""Training: augmentation, batches, the trainer, checkpoints, export to a bundle."""

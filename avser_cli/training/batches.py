@@ -1,0 +1,82 @@
+"""What a training is fed with: an epoch's batches, in random order, changed at random."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from avser_cli.data.dataset import Inputs
+from avser_cli.model.backend import keras
+from avser_cli.model.recipe import Recipe
+from avser_cli.training.augmentation import augment
+
+Floats = npt.NDArray[np.float32]
+
+USUAL_SECONDS = 3.0
+"""What a stretched picture is taken to span."""
+
+
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """One epoch's batches, shuffled and augmented by a seed that names the epoch.
+
+    Each epoch draws from its own generator, so that a resumed run goes on as an undisturbed one.
+    """
+
+    def __init__(
+        self, recipe: Recipe, inputs: Inputs, targets: npt.NDArray[np.float32], seed: list[int]
+    ) -> None:
+        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=4)
+        self.recipe, self.inputs, self.targets, self.seed = recipe, inputs, targets, seed
+        self.weights = _emotion_weights(targets, recipe.balance)
+        self.order = np.random.default_rng(seed).permutation(len(inputs))
+
+    def __len__(self) -> int:
+        return -(-len(self.order) // self.recipe.batch_size)
+
+    def __getitem__(self, index: int) -> tuple[Floats, Floats, Floats]:
+        """Inputs, targets and each clip's weight in the loss."""
+        size = self.recipe.batch_size
+        rows = self.order[index * size : (index + 1) * size]
+        targets = self.targets[rows]
+        draw = np.random.default_rng([*self.seed, index])
+        batch = self._changed(self.inputs[rows], draw)
+        if self.recipe.mixup > 0:
+            batch, targets = mix(batch, targets, self.recipe.mixup, draw)
+        return batch, targets, targets @ self.weights
+
+    def _changed(self, batch: Inputs, draw: np.random.Generator) -> Floats:
+        picture, strength = self.recipe.picture, self.recipe.augmentation
+        if picture is None or strength is None:
+            return batch.astype(np.float32)
+        column_seconds = (picture.seconds or USUAL_SECONDS) / picture.width
+        return augment(batch, strength, picture.dynamic_range, column_seconds, draw)
+
+
+def mix(
+    inputs: Floats, targets: Floats, alpha: float, draw: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Mix each input with another of its batch, at least half of it its own, and their targets.
+
+    Parameters
+    ----------
+    inputs, targets : numpy.ndarray
+        Shapes ``(n, ...)`` and ``(n, emotions)``.
+    alpha : float
+        Shares come from Beta(alpha, alpha).
+    draw : numpy.random.Generator
+    """
+    share = draw.beta(alpha, alpha, len(inputs)).astype(np.float32)
+    share = np.maximum(share, 1 - share)
+    other = draw.permutation(len(inputs))
+    wide = share.reshape(-1, *[1] * (inputs.ndim - 1))
+    mixed: Floats = inputs * wide + inputs[other] * (1 - wide)
+    mixed_targets: Floats = targets * share[:, None] + targets[other] * (1 - share[:, None])
+    return mixed, mixed_targets
+
+
+def _emotion_weights(targets: Floats, balance: float) -> Floats:
+    """Each emotion's weight in the loss, with a mean of 1 over the clips."""
+    counts = np.maximum(targets.sum(axis=0), 1.0)
+    weights = counts**-balance
+    scaled: Floats = (weights * counts.sum() / (weights * counts).sum()).astype(np.float32)
+    return scaled

@@ -1,0 +1,100 @@
+"""A trained model as the parts of a bundle: weights, TFLite model, config, metrics, history."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from avser_cli import __version__
+from avser_cli.data.dataset import Inputs
+from avser_cli.files import write_whole
+from avser_cli.model.bundle import CONFIG, KERAS, MLP, TFLITE, BundleConfig, sha256
+from avser_cli.model.calibration import Calibration
+from avser_cli.model.recipe import Recipe
+from avser_cli.model.tflite import LiteNetwork
+from avser_cli.native_output import quiet
+from avser_cli.training.history import history_csv
+from avser_cli.training.training_run import LIBRARIES, Prepared, Result
+
+TFLITE_TOLERANCE = 1e-3
+"""Largest difference in a probability between a network and its TFLite copy."""
+
+
+def write_parts(
+    folder: Path,
+    name: str,
+    prepared: Prepared,
+    recipe: Recipe,
+    seed: int,
+    result: Result,
+    calibration: Calibration | None = None,
+) -> BundleConfig:
+    """Write a bundle's parts, but for pictures and card, into an empty folder."""
+    network = result.trained.network
+    if recipe.network == "mlp":
+        write_whole(folder / MLP, network.to_npz())
+        files = [MLP]
+    else:
+        save_weights(network, folder / KERAS)
+        write_whole(folder / TFLITE, to_tflite(network, prepared.dataset.inputs[:8]))
+        files = [KERAS, TFLITE]
+    config = BundleConfig(
+        name=name,
+        labels=prepared.dataset.emotions,
+        recipe=recipe,
+        seed=seed,
+        split=prepared.split,
+        corpus=prepared.corpus.about,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        avser=__version__,
+        libraries={library: version(library) for library in LIBRARIES},
+        parameters=result.trained.parameters,
+        seconds=round(result.trained.seconds, 1),
+        files={part: sha256((folder / part).read_bytes()) for part in files},
+        calibration=calibration,
+    )
+    metrics = {"held_out": result.report.as_dict() if result.report else None}
+    write_whole(folder / "metrics.json", (json.dumps(metrics, indent=1) + "\n").encode())
+    write_whole(folder / "history.csv", history_csv(result.trained.history))
+    write_whole(folder / CONFIG, config.to_json().encode())
+    return config
+
+
+def save_weights(network: Any, path: Path) -> None:
+    """Write a network as a ``.keras`` file, without the optimizer's state: a third of the size."""
+    from avser_cli.model.backend import keras
+
+    keras.Model(network.inputs, network.outputs).save(path)
+
+
+def to_tflite(network: Any, samples: Inputs) -> bytes:
+    """A Keras network as a TFLite model that takes one input at a time.
+
+    Parameters
+    ----------
+    network : keras.Model
+    samples : numpy.ndarray
+        A few inputs, shape ``(n, ...)``, on which the two must agree.
+
+    Raises
+    ------
+    RuntimeError
+        They do not: their probabilities differ by more than `TFLITE_TOLERANCE`.
+    """
+    from avser_cli.model.backend import keras, tensorflow
+
+    one = keras.Input(batch_shape=(1, *network.input_shape[1:]))
+    single = keras.Model(one, network(one))
+    with quiet():
+        content = bytes(tensorflow.lite.TFLiteConverter.from_keras_model(single).convert())
+    inputs = samples.astype(np.float32)
+    expected = network.predict(inputs, verbose=0)
+    # `not (a <= b)` is true for NaN too.
+    if not np.abs(LiteNetwork(content).predict(inputs) - expected).max() <= TFLITE_TOLERANCE:
+        raise RuntimeError("the TFLite model does not answer as the Keras network does")
+    return content

@@ -1,0 +1,192 @@
+"""Training a recipe's network on the training side of a split, with a checkpoint each epoch.
+
+The last epoch's weights are the model: nothing is chosen by looking at the held-out side.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from avser_cli.data.dataset import Inputs
+from avser_cli.errors import UsageError
+from avser_cli.model.backend import keras, tensorflow
+from avser_cli.model.mlp import MlpWeights
+from avser_cli.model.networks import build_network, build_optimizer
+from avser_cli.model.recipe import Recipe
+from avser_cli.training.batches import Batches
+from avser_cli.training.checkpoint import Checkpoint
+from avser_cli.training.history import Epoch
+from avser_cli.training.mlp import train_mlp
+
+MEMBER_SEED_STEP = 1000
+"""Member k of an ensemble, counted from 0, trains with the seed plus k times this."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network.
+
+    Attributes
+    ----------
+    network : keras.Model or MlpWeights
+    history : tuple of Epoch
+    parameters : int
+        Number of trained weights.
+    seconds : float
+        Time that the epochs took.
+    """
+
+    network: Any
+    history: tuple[Epoch, ...]
+    parameters: int
+    seconds: float
+
+    def predict(self, inputs: Inputs) -> npt.NDArray[np.float32]:
+        """Probabilities, shape ``(n, emotions)``."""
+        if isinstance(self.network, MlpWeights):
+            return self.network.predict(inputs.astype(np.float32))
+        return np.asarray(self.network.predict(inputs.astype(np.float32), verbose=0))
+
+
+def train(
+    recipe: Recipe,
+    inputs: Inputs,
+    labels: npt.NDArray[np.int64],
+    emotions: int,
+    seed: int,
+    on_epoch: Callable[[Epoch], None],
+    checkpoint: Checkpoint | None = None,
+) -> Trained:
+    """Train a recipe's network, or each of its ensemble's and join them.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    inputs : numpy.ndarray
+        The training side: uint8 pictures ``(n, height, width)`` or float32 features ``(n, 181)``.
+    labels : numpy.ndarray
+        Indices of emotions, shape ``(n,)``.
+    emotions : int
+        Number of emotions.
+    seed : int
+        Draws first weights, order, dropout and augmentation.
+    on_epoch : callable
+        Called after each epoch.
+    checkpoint : Checkpoint, optional
+        Where to go on from and to save to; the perceptron, done in seconds, has none.
+
+    Returns
+    -------
+    Trained
+    """
+    if recipe.network == "mlp":
+        return _train_mlp(recipe, inputs.astype(np.float32), labels, emotions, seed, on_epoch)
+    members: list[Any] = []
+    history: list[Epoch] = []
+    for member in range(1, recipe.ensemble + 1):
+        saved = checkpoint.of_member(member) if checkpoint else None
+        member_seed = seed + MEMBER_SEED_STEP * (member - 1)
+        network, lines = _train_network(
+            recipe, inputs, labels, emotions, member_seed, member, on_epoch, saved
+        )
+        members.append(network)
+        history += lines
+    network = join_networks(members, recipe.view_shift)
+    parameters = sum(int(np.prod(weight.shape)) for weight in network.trainable_weights)
+    return Trained(network, tuple(history), parameters, sum(x.seconds for x in history))
+
+
+def join_networks(members: Sequence[Any], view_shift: int) -> Any:
+    """One network that gives the mean of the members' probabilities over a picture's views.
+
+    Parameters
+    ----------
+    members : sequence of keras.Model
+    view_shift : int
+        Rows by which a picture is also seen moved up and down; 0 for the picture alone.
+    """
+    if len(members) == 1 and not view_shift:
+        return members[0]
+    inputs = keras.Input(members[0].input_shape[1:])
+    views = [inputs]
+    if view_shift:
+        blank = keras.ops.zeros_like(inputs[:, :view_shift])
+        views.append(keras.ops.concatenate([blank, inputs[:, :-view_shift]], axis=1))
+        views.append(keras.ops.concatenate([inputs[:, view_shift:], blank], axis=1))
+    # Models of their own: the trained ones carry their optimizer's state into the file.
+    bare = [
+        keras.Model(member.input, member.output, name=f"member_{number}")
+        for number, member in enumerate(members, start=1)
+    ]
+    outputs = keras.layers.Average()([member(view) for member in bare for view in views])
+    return keras.Model(inputs, outputs)
+
+
+def _train_network(
+    recipe: Recipe,
+    inputs: Inputs,
+    labels: npt.NDArray[np.int64],
+    emotions: int,
+    seed: int,
+    member: int,
+    on_epoch: Callable[[Epoch], None],
+    checkpoint: Checkpoint | None,
+) -> tuple[Any, list[Epoch]]:
+    keras.utils.set_random_seed(seed)
+    tensorflow.config.experimental.enable_op_determinism()
+    steps = -(-len(inputs) // recipe.batch_size) * recipe.epochs
+    network = build_network(recipe, emotions, inputs)
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
+    network.compile(build_optimizer(recipe, steps), loss, metrics=["accuracy"])
+    history = checkpoint.load(network) if checkpoint else []
+    targets = np.eye(emotions, dtype=np.float32)[labels]
+    for number in range(len(history), recipe.epochs):
+        start = time.perf_counter()
+        _seed_dropout(network, seed, number)
+        batches = Batches(recipe, inputs, targets, [seed, number])
+        logs = network.fit(batches, epochs=1, shuffle=False, verbose=0).history
+        seconds = time.perf_counter() - start
+        history.append(Epoch(number + 1, logs["loss"][0], logs["accuracy"][0], seconds, member))
+        if not np.isfinite(history[-1].loss):
+            raise UsageError(
+                f"the loss became {history[-1].loss} in epoch {number + 1}; lower --lr "
+                f"(now {recipe.learning_rate})"
+            )
+        if checkpoint:
+            checkpoint.save(network, history)
+        on_epoch(history[-1])
+    return network, history
+
+
+def _seed_dropout(network: Any, seed: int, epoch: int) -> None:
+    """Set what dropout draws from, which a checkpoint does not keep, for one epoch."""
+    generators = [x.seed_generator for x in network.layers if hasattr(x, "seed_generator")]
+    for number, generator in enumerate(generators):
+        state = np.random.default_rng([seed, epoch, number]).integers(0, 2**31, 2)
+        generator.state.assign(state.astype(generator.state.dtype))
+
+
+def _train_mlp(
+    recipe: Recipe,
+    features: npt.NDArray[np.float32],
+    labels: npt.NDArray[np.int64],
+    emotions: int,
+    seed: int,
+    on_epoch: Callable[[Epoch], None],
+) -> Trained:
+    history: list[Epoch] = []
+    start = time.perf_counter()
+
+    def note(epoch: int, loss: float, accuracy: float) -> None:
+        seconds = time.perf_counter() - start - sum(x.seconds for x in history)
+        history.append(Epoch(epoch, loss, accuracy, seconds))
+        on_epoch(history[-1])
+
+    weights = train_mlp(recipe, features, labels, emotions, seed, note)
+    return Trained(weights, tuple(history), weights.count, time.perf_counter() - start)

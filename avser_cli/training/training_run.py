@@ -1,0 +1,157 @@
+"""One training from a folder to a bundle: read, split, look for leaks, train, score, write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from avser_cli.data.clips import Index, describe, fingerprint, index_folder
+from avser_cli.data.dataset import Dataset, Progress, load_dataset, reader_of
+from avser_cli.data.splits import Leak, Split, SplitSettings, find_leaks, split_recordings
+from avser_cli.errors import CorpusError
+from avser_cli.evaluation.metrics import Report, score
+from avser_cli.model.bundle import sha256
+from avser_cli.model.recipe import Recipe
+
+LIBRARIES = ("tensorflow", "keras", "numpy", "librosa", "scikit-learn", "soundfile")
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A folder of labelled clips, read.
+
+    Attributes
+    ----------
+    dataset : Dataset
+    about : dict
+        ``folder``, ``fingerprint`` and ``description`` of what was read.
+    other_emotions : int
+        Well-named files of emotions that were not asked for.
+    """
+
+    dataset: Dataset
+    about: dict[str, str]
+    other_emotions: int
+
+    def split(self, settings: SplitSettings) -> Prepared:
+        """Split the clips and look for leaks.
+
+        Raises
+        ------
+        CorpusError
+            See `split_recordings`; also where the split leaks.
+        """
+        split = split_recordings(self.dataset.recordings, settings)
+        refuse_leaks(find_leaks(self.dataset.recordings, split))
+        return Prepared(self, split)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a training needs, read and checked."""
+
+    corpus: Corpus
+    split: Split
+
+    @property
+    def dataset(self) -> Dataset:
+        """The corpus's clips, of both sides."""
+        return self.corpus.dataset
+
+    def key(self, recipe: Recipe, seed: int) -> str:
+        """A checksum of everything that determines the training."""
+        data = [self.corpus.about["fingerprint"], self.dataset.emotions]
+        parts = [recipe.as_dict(), seed, asdict(self.split), data]
+        return sha256(json.dumps(parts, sort_keys=True).encode())
+
+
+@dataclass(frozen=True)
+class Result:
+    """A trained model and how it did on the clips that were held out.
+
+    Attributes
+    ----------
+    trained : avser_cli.training.trainer.Trained
+    report : Report or None
+        ``None`` where nothing was held out.
+    probabilities : numpy.ndarray
+        Of the held-out clips in the order of the corpus, shape ``(n, emotions)``.
+    """
+
+    trained: Any
+    report: Report | None
+    probabilities: npt.NDArray[np.float32]
+
+
+def read_corpus(
+    folder: Path,
+    emotions: tuple[str, ...],
+    recipe: Recipe,
+    progress: Progress | None = None,
+) -> Corpus:
+    """Read a folder of clips or pictures as a recipe's network takes them.
+
+    Raises
+    ------
+    InputError, CorpusError
+        See `index_folder` and `load_dataset`; also where an emotion has no usable clip.
+    """
+    index = index_folder(folder, emotions)
+    dataset = load_dataset(index, emotions, reader_of(index, recipe.picture), progress)
+    return corpus_of(index, dataset)
+
+
+def corpus_of(index: Index, dataset: Dataset) -> Corpus:
+    """The corpus of an index and what was read of it; every emotion must have a clip."""
+    folder, emotions = index.folder, dataset.emotions
+    present = {recording.labels.emotion for recording in dataset.recordings}
+    missing = [emotion for emotion in emotions if emotion not in present]
+    if missing:
+        raise CorpusError(f"{folder}: no usable clip of {missing[0]}; add some or name --emotions")
+    used = set(dataset.paths)
+    about = {
+        "folder": folder.name,
+        "fingerprint": fingerprint(r.samples_sha256 for r in dataset.recordings),
+        "description": describe(file for file in index.files if file.path in used),
+    }
+    return Corpus(dataset, about, index.other_emotions)
+
+
+def refuse_leaks(leaks: list[Leak]) -> None:
+    """Raise `CorpusError` that shows the first of the leaks, if there are any."""
+    if leaks:
+        raise CorpusError(f"the split leaks in {len(leaks)} places; the first: {leaks[0]}")
+
+
+def run(
+    prepared: Prepared,
+    recipe: Recipe,
+    seed: int,
+    on_epoch: Callable[[Any], None],
+    checkpoint_folder: Path | None = None,
+) -> Result:
+    """Train on the training side and score the held-out side with the last epoch's weights."""
+    from avser_cli.training.checkpoint import Checkpoint
+    from avser_cli.training.trainer import train
+
+    data, split = prepared.dataset, prepared.split
+    checkpoint = None
+    if checkpoint_folder is not None:
+        checkpoint = Checkpoint(checkpoint_folder, prepared.key(recipe, seed))
+    rows = data.rows(split.train)
+    emotions = len(data.emotions)
+    trained = train(
+        recipe, data.inputs[rows], data.labels[rows], emotions, seed, on_epoch, checkpoint
+    )
+    held_out = data.rows(split.test)
+    if len(held_out) == 0:
+        return Result(trained, None, np.empty((0, emotions), np.float32))
+    probabilities = trained.predict(data.inputs[held_out])
+    report = score(data.emotions, data.labels[held_out], probabilities.argmax(axis=1))
+    return Result(trained, report, probabilities)

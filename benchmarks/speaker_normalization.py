@@ -1,0 +1,110 @@
+"""UAR with a reference of the speaker, for the predictions that a cross-validation kept.
+
+``python -m benchmarks.speaker_normalization reports/speaker`` takes the leaning that the other
+statement's
+clips of the same actor and vocal channel show off each clip's answer, as ``classify
+--speaker-reference`` does. Temperatures are those of the other runs. Nothing is trained or heard.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from rich.table import Table
+
+from avser_cli.data.ravdess import Labels, parse_name
+from avser_cli.experiments.cross_validation import RUN, plan
+from avser_cli.experiments.runs import FinishedRun
+from avser_cli.inference.speaker_normalization import FEWEST, SpeakerReference
+from avser_cli.model.calibration import calibrate, expected_calibration_error
+from avser_cli.report.console import show
+
+Rows = npt.NDArray[np.intp]
+Choice = Callable[[Rows, npt.NDArray[np.int64], np.random.Generator], Rows]
+DRAWS = 10
+"""How often a part of the reference is drawn at random."""
+
+
+def some(count: int) -> Choice:
+    """So many recordings of the reference, at random."""
+    return lambda rows, labels, draw: draw.permutation(rows)[:count]
+
+
+def one_mood(rows: Rows, labels: npt.NDArray[np.int64], draw: np.random.Generator) -> Rows:
+    """Recordings of one emotion only, `FEWEST` of them."""
+    common = [k for k in np.unique(labels[rows]) if (labels[rows] == k).sum() >= FEWEST]
+    return draw.permutation(rows[labels[rows] == draw.choice(common)])[:FEWEST]
+
+
+REFERENCES: dict[str, Choice | None] = {
+    "none": None,
+    f"{FEWEST} recordings": some(FEWEST),
+    "8 recordings": some(8),
+    "all (12 to 14)": some(99),
+    f"{FEWEST}, all of one mood": one_mood,
+}
+
+
+def referred(run: FinishedRun, choose: Choice, seed: int) -> FinishedRun:
+    """The run with a reference from the other statement for each clip."""
+    draw = np.random.default_rng(seed)
+    keys = [_key(parse_name(name)) for name in run.names]
+    found = np.empty_like(run.probabilities)
+    for actor, channel, statement in sorted(set(keys)):
+        mine, others = (
+            np.flatnonzero([key == (actor, channel, said) for key in keys])
+            for said in (statement, 3 - statement)
+        )
+        reference = SpeakerReference.of(run.probabilities[choose(others, run.labels, draw)])
+        found[mine] = reference.without(run.probabilities[mine])
+    return replace(run, probabilities=found)
+
+
+def _key(name: Labels) -> tuple[int, str, int]:
+    return name.actor, name.channel, name.statement
+
+
+def main() -> None:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("report", type=Path, help="folder of `avser evaluate --protocol speaker`")
+    given = parser.parse_args()
+    emotions = tuple(json.loads((given.report / "report.json").read_text())["emotions"])
+    runs = [
+        FinishedRun.from_json((given.report / "runs" / planned.name / RUN).read_bytes(), planned)[1]
+        for planned in plan("speaker")
+    ]
+    _, scaled = calibrate([(run.probabilities, run.labels) for run in runs], "")
+    runs = [replace(run, probabilities=p) for run, p in zip(runs, scaled, strict=True)]
+    table = Table("reference", "UAR", "speech", "song", "ECE", "speech, by fold")
+    for name, choose in REFERENCES.items():
+        columns = [_scores(emotions, run, choose) for run in runs]
+        means = np.mean(columns, axis=0)
+        spreads = np.std(columns, axis=0, ddof=1)
+        cells = [f"{m:.3f} ± {s:.3f}" for m, s in zip(means[:3], spreads[:3], strict=True)]
+        folds = " ".join(f"{column[1]:.3f}" for column in columns)
+        table.add_row(name, *cells, f"{means[3]:.3f}", folds)
+    show(table)
+
+
+def _scores(emotions: tuple[str, ...], run: FinishedRun, choose: Choice | None) -> list[float]:
+    """UAR, UAR of speech, UAR of song and calibration error, the means over draws."""
+    draws = [run] if choose is None else [referred(run, choose, seed) for seed in range(DRAWS)]
+    scores = [
+        [
+            *(drawn.report(emotions, channel).uar for channel in (None, "speech", "song")),
+            expected_calibration_error(drawn.probabilities, drawn.labels),
+        ]
+        for drawn in draws
+    ]
+    return [float(mean) for mean in np.mean(scores, axis=0)]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+import json
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avser_cli.errors import InputError, UsageError
+from avser_cli.features.render import picture_of
+from avser_cli.inference.classifier import Classifier
+from avser_cli.inference.loading import box_model
+from avser_cli.model.backend import keras
+from avser_cli.model.calibration import with_temperature
+from tests.conftest import REPOSITORY
+from tests.synthetic import PITCH, tone, voice, write_wav
+
+STORED = REPOSITORY / "tests" / "stored" / "bundled_model_probabilities.json"
+TOLERANCE = 0.02
+"""A library upgrade may move a probability of the model in the box by this much, no more."""
+
+SOUNDS = {
+    **{f"voice-{emotion}": voice(emotion, rate=16000) for emotion in PITCH},
+    "voice-48k": voice("angry", rate=48000),
+    "tone-440": tone(440.0),
+    "short": voice("sad", seconds=0.4),
+    "long": voice("neutral", seconds=5.0),
+}
+
+
+def heard(folder: Path):
+    classifier = Classifier.load(box_model())
+    found = {}
+    for name, samples in SOUNDS.items():
+        rate = 48000 if name.endswith("48k") else 16000
+        path = write_wav(folder / f"{name}.wav", samples, rate)
+        found[name] = classifier.predict(path).probabilities
+    return found
+
+
+def test_the_model_in_the_box_answers_as_recorded(tmp_path):
+    stored = json.loads(STORED.read_text())
+    found = heard(tmp_path)
+    assert set(found) == set(stored)
+    for name, probabilities in found.items():
+        assert list(probabilities) == ["happy", "sad", "angry", "neutral"]
+        for emotion, value in probabilities.items():
+            assert value == pytest.approx(stored[name][emotion], abs=TOLERANCE), name
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def test_tflite_and_keras_agree_on_the_box(tmp_path):
+    classifier = Classifier.load(box_model())
+    settings = classifier.config.recipe.picture
+    assert settings is not None
+    if numbers(keras.__version__) < numbers(classifier.config.libraries["keras"]):
+        pytest.skip("Keras does not read files of newer versions; avser reads none")
+    network = keras.models.load_model(box_model() / "model.keras", safe_mode=True)
+    pictures = np.stack(
+        [
+            picture_of(write_wav(tmp_path / f"{n}.wav", samples), settings)[0]
+            for n, samples in enumerate(SOUNDS.values())
+        ]
+    )
+    assert classifier.config.calibration is not None
+    outputs = network.predict(pictures.astype(np.float32), verbose=0)
+    np.testing.assert_allclose(
+        classifier.probabilities(pictures),
+        with_temperature(outputs, classifier.config.calibration.temperature),
+        atol=1e-3,
+    )
+
+
+def test_prediction_is_whole(trained, tmp_path):
+    found = Classifier.load(trained / "models" / "tiny").predict(
+        write_wav(tmp_path / "a.wav", voice())
+    )
+    assert sum(found.probabilities.values()) == pytest.approx(1, abs=1e-4)
+    assert (
+        found.probabilities[found.emotion] == found.confidence == max(found.probabilities.values())
+    )
+
+
+def test_many_threads_hear_the_same(tmp_path):
+    path = write_wav(tmp_path / "a.wav", voice())
+    classifier = Classifier.load(box_model())
+    expected = classifier.predict(path)
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(classifier.predict(path))) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [expected] * 8
+
+
+def test_samples_are_heard_as_their_file(tmp_path):
+    classifier = Classifier.load()
+    samples = voice()
+    from_file = classifier.predict(write_wav(tmp_path / "a.wav", samples, subtype="FLOAT"))
+    assert classifier.predict_samples(samples, 16000) == from_file
+    two = np.stack([samples, samples], axis=1)
+    assert classifier.predict_samples(two, 16000).emotion == from_file.emotion
+    whole = np.rint(samples * 32767).astype(np.int16)
+    rounded = classifier.predict_samples(whole, 16000)
+    assert rounded.confidence == pytest.approx(from_file.confidence, abs=0.02)
+    with pytest.raises(UsageError, match="shape"):
+        classifier.predict_samples(np.zeros((2, 2, 2)), 16000)
+    with pytest.raises(InputError, match="NaN"):
+        classifier.predict_samples([np.nan] * 16000, 16000)
+
+
+def test_many_come_in_order_and_failures_among_them(tmp_path):
+    paths = [write_wav(tmp_path / f"{n}.wav", voice(seed=n)) for n in range(12)]
+    paths[5].write_text("no sound")
+    classifier = Classifier.load()
+    found = list(classifier.predict_many(paths, jobs=2))
+    assert [path for path, _ in found] == paths
+    assert isinstance(found[5][1], InputError)
+    assert [answer for n, (_, answer) in enumerate(found) if n != 5] == [
+        classifier.predict(path) for n, path in enumerate(paths) if n != 5
+    ]
+
+
+def test_a_stream_is_heard_as_its_file(tmp_path):
+    pause = np.zeros(16000, np.float32)
+    sound = np.concatenate([pause, voice(seconds=5.0), pause, voice("sad", 2.0), pause])
+    classifier = Classifier.load()
+    whole = list(classifier.segments(write_wav(tmp_path / "a.wav", sound, subtype="FLOAT")))
+    chunks = [sound[at : at + 5000] for at in range(0, len(sound), 5000)]
+    assert list(classifier.stream(chunks, 16000)) == whole
+    assert whole[-1].end == pytest.approx(9.0, abs=0.3)
+
+
+def test_explanation_fits_the_picture(tmp_path):
+    found = Classifier.load().explain(write_wav(tmp_path / "a.wav", voice(seconds=2.0)))
+    assert found.picture.shape == found.lost.shape == (150, 150)
+    assert found.end - found.start == pytest.approx(3.0)
+    assert found.start == pytest.approx(-0.5, abs=0.2)
+    assert found.frequencies[0] > found.frequencies[-1]
+    assert np.abs(found.lost).max() > 0

@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from avser_cli.model.calibration import (
+    Calibration,
+    accuracy_by_coverage,
+    calibrate,
+    expected_calibration_error,
+    fit_temperature,
+    fit_threshold,
+    reliability,
+    with_temperature,
+)
+
+
+def drawn(count=4000, overconfident=3.0, seed=0):
+    """Probabilities whose logits are too large by a factor, and labels drawn from the true ones."""
+    draw = np.random.default_rng(seed)
+    logits = draw.normal(0, 1.5, (count, 4))
+    truth = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    labels = np.array([draw.choice(4, p=row) for row in truth])
+    return with_temperature(truth.astype(np.float32), 1 / overconfident), labels
+
+
+def test_the_fitted_temperature_undoes_overconfidence():
+    probabilities, labels = drawn()
+    assert fit_temperature(probabilities, labels) == pytest.approx(3.0, rel=0.1)
+    after = with_temperature(probabilities, 3.0)
+    assert expected_calibration_error(probabilities, labels) > 0.15
+    assert expected_calibration_error(after, labels) < 0.03
+
+
+@given(st.floats(0.1, 10), st.integers(0, 1000))
+@settings(max_examples=30, deadline=None)
+def test_a_temperature_changes_no_verdict_and_keeps_sums(temperature, seed):
+    probabilities = np.random.default_rng(seed).dirichlet(np.ones(4), 20).astype(np.float32)
+    found = with_temperature(probabilities, temperature)
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
+    best = probabilities[np.arange(20), found.argmax(axis=1)]
+    np.testing.assert_allclose(best, probabilities.max(axis=1), rtol=1e-5)
+
+
+def test_temperature_one_changes_nothing():
+    probabilities = np.array([[1.0, 0, 0, 0], [0.4, 0.3, 0.2, 0.1]], np.float32)
+    np.testing.assert_allclose(with_temperature(probabilities, 1.0), probabilities, atol=1e-6)
+
+
+def test_error_by_hand():
+    probabilities = np.array([[0.9, 0.1]] * 4 + [[0.6, 0.4]] * 4, np.float32)
+    labels = np.array([0, 0, 0, 1, 0, 0, 1, 1])
+    lines = reliability(probabilities, labels)
+    assert [(round(sure, 2), right, n) for sure, right, n in lines] == [
+        (0.6, 0.5, 4),
+        (0.9, 0.75, 4),
+    ]
+    assert expected_calibration_error(probabilities, labels) == pytest.approx(0.125, abs=1e-6)
+
+
+def test_coverage_takes_the_surest_first():
+    probabilities = np.array([[0.6, 0.4], [0.9, 0.1], [0.8, 0.2]], np.float32)
+    coverage, accuracy = accuracy_by_coverage(probabilities, np.array([1, 0, 0]))
+    np.testing.assert_allclose(coverage, [1 / 3, 2 / 3, 1])
+    np.testing.assert_allclose(accuracy, [1, 1, 2 / 3])
+
+
+def test_threshold_is_the_lowest_that_keeps_the_promise():
+    probabilities = np.array([[0.6, 0.4], [0.9, 0.1], [0.8, 0.2]], np.float32)
+    labels = np.array([1, 0, 0])
+    assert fit_threshold(probabilities, labels) == pytest.approx(0.8)
+    assert fit_threshold(probabilities, labels, wanted=0.6) == pytest.approx(0.6)
+    assert fit_threshold(probabilities, 1 - labels, wanted=0.9) == 1.0
+
+
+def test_calibration_is_measured_on_folds_left_out():
+    folds = [drawn(1500, seed=seed) for seed in range(3)]
+    calibration, scaled = calibrate(folds, "three folds")
+    assert calibration.temperature == pytest.approx(3.0, rel=0.1)
+    assert calibration.ece_after < 0.04 < calibration.ece_before
+    assert calibration.accuracy == pytest.approx(0.9, abs=0.04)
+    assert 0 < calibration.coverage < 1
+    assert calibration.clips == 4500
+    assert [len(part) for part in scaled] == [1500] * 3
+    # The first fold's labels have no say in the first fold's temperature.
+    wrong = [(folds[0][0], (folds[0][1] + 1) % 4), *folds[1:]]
+    np.testing.assert_array_equal(calibrate(wrong, "")[1][0], scaled[0])
+
+
+@pytest.mark.parametrize("change", [{"temperature": 0}, {"temperature": -1}, {"threshold": 1.2}])
+def test_impossible_calibrations_are_refused(change):
+    values = calibrate([drawn(50), drawn(50, seed=1)], "")[0].as_dict()
+    assert Calibration.from_dict(values).as_dict() == values
+    with pytest.raises(ValueError, match="temperature"):
+        Calibration.from_dict({**values, **change})

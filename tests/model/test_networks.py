@@ -1,0 +1,70 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from avser_cli.errors import UsageError
+from avser_cli.model.networks import build_network, build_optimizer, output_shapes
+from avser_cli.model.recipe import find_recipe
+
+PICTURES = np.random.default_rng(0).integers(0, 256, (4, 150, 150)).astype(np.float32)
+
+
+def test_paper_network_has_the_papers_geometry():
+    network = build_network(find_recipe("cnn2d", "paper"), 4, PICTURES)
+    sides = [shape[1] for _, shape in output_shapes(network)]
+    assert sides == [148, 74, 72, 36, 34, 17, 15, 7, 5, 2]
+
+
+@pytest.mark.parametrize("name", ["default", "paper"])
+def test_five_pairs_and_under_a_million_weights(name):
+    network = build_network(find_recipe("cnn2d", name), 4, PICTURES)
+    kinds = [shape[0].split("_")[0] for shape in output_shapes(network)]
+    assert kinds == ["conv2d", "max"] * 5
+    assert network.count_params() < 1_000_000
+    assert network.output_shape == (None, 4)
+
+
+def test_the_default_recipe_has_under_a_million_weights_in_all():
+    recipe = find_recipe("cnn2d")
+    assert recipe.ensemble * build_network(recipe, 4, PICTURES).count_params() < 1_000_000
+
+
+def test_default_network_does_not_hear_the_level():
+    network = build_network(find_recipe("cnn2d"), 4, PICTURES)
+    soft = np.clip(PICTURES, 60, 200)
+    louder = soft + 12 * 255 / 120
+    first, second = (network.predict(batch, verbose=0) for batch in (soft, louder))
+    np.testing.assert_allclose(first, second, atol=1e-4)
+
+
+def test_cnn1d_standardises_and_pools_twice():
+    features = np.random.default_rng(0).normal(5, 3, (20, 181)).astype(np.float32)
+    network = build_network(find_recipe("cnn1d"), 4, features)
+    kinds = [name.split("_")[0] for name, _ in output_shapes(network)]
+    assert kinds == ["conv1d", "max", "conv1d", "max", "conv1d", "conv1d"]
+    assert network.predict(features, verbose=0).sum(axis=1) == pytest.approx(1, abs=1e-5)
+
+
+def test_too_small_a_picture_is_refused():
+    recipe = find_recipe("cnn2d", "paper")
+    assert recipe.picture is not None
+    small = replace(recipe, picture=replace(recipe.picture, width=40, height=40))
+    with pytest.raises(UsageError, match="40x40"):
+        build_network(small, 4, PICTURES)
+
+
+@pytest.mark.parametrize("name", ["adam", "adagrad", "rmsprop"])
+def test_optimizers_by_name(name):
+    recipe = find_recipe("cnn2d", "paper").with_options(optimizer=name, learning_rate=0.001)
+    optimizer = build_optimizer(recipe, 100)
+    assert type(optimizer).__name__.lower() == name
+    assert float(optimizer.learning_rate) == pytest.approx(0.001)
+
+
+def test_cosine_schedule_warms_up_and_ends_at_zero():
+    recipe = find_recipe("cnn2d")
+    schedule = build_optimizer(recipe, 1500)._learning_rate
+    assert float(schedule(100)) == pytest.approx(0.005, rel=0.01)
+    assert float(schedule(0)) < 0.001
+    assert float(schedule(1500)) == pytest.approx(0, abs=1e-6)

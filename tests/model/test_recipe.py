@@ -1,0 +1,54 @@
+import json
+
+import pytest
+
+from avser_cli.errors import UsageError
+from avser_cli.model.recipe import RECIPES, Recipe, find_recipe
+
+
+def test_the_papers_settings():
+    paper = find_recipe("cnn2d", "paper")
+    assert (paper.optimizer, paper.learning_rate, paper.epochs) == ("adam", 0.005, 50)
+    assert paper.dropout == pytest.approx(0.2)
+    assert paper.picture is not None
+    shown = paper.picture
+    assert (shown.scale, shown.fmin, shown.fmax, shown.dynamic_range) == ("linear", 0, None, 120)
+    cnn1d = find_recipe("cnn1d")
+    assert (cnn1d.optimizer, cnn1d.learning_rate) == ("rmsprop", 0.00005)
+    assert (cnn1d.batch_size, cnn1d.epochs, cnn1d.dropout) == (20, 500, 0.1)
+    assert find_recipe("mlp").batch_size == 256
+
+
+def test_without_a_name_cnn2d_is_default():
+    assert find_recipe("cnn2d").name == "default"
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=lambda r: f"{r.network}-{r.name}")
+def test_recipes_survive_json(recipe):
+    assert Recipe.from_dict(json.loads(json.dumps(recipe.as_dict()))) == recipe
+
+
+def test_options_replace_values():
+    changed = find_recipe("cnn2d").with_options(learning_rate=0.001, epochs=None)
+    assert (changed.learning_rate, changed.epochs) == (0.001, 50)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"optimizer": "sgd"},
+        {"learning_rate": 0.0},
+        {"epochs": 0},
+        {"dropout": 1.0},
+        {"batch_size": 0},
+    ],
+)
+def test_unusable_options(change):
+    with pytest.raises(UsageError):
+        find_recipe("cnn2d").with_options(**change)
+
+
+@pytest.mark.parametrize(("network", "name"), [("cnn3d", None), ("mlp", "default")])
+def test_unknown_names_list_the_known(network, name):
+    with pytest.raises(UsageError, match="known: "):
+        find_recipe(network, name)

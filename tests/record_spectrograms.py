@@ -1,0 +1,24 @@
+"""Record the pictures of the tests' own sounds.
+
+Run it only when a picture is meant to change: ``python -m tests.record_spectrograms``. Every bundle
+trained before then is worth nothing afterwards.
+"""
+
+import numpy as np
+
+from avser_cli.features.spectrogram import draw_picture
+from avser_cli.model.recipe import picture_settings
+from tests.synthetic import STORED_PICTURES, made_sounds
+
+
+def main():
+    pictures = {
+        f"{recipe}-{name}": draw_picture(samples, rate, picture_settings(recipe))
+        for recipe in ("default", "paper")
+        for name, (samples, rate) in made_sounds().items()
+    }
+    np.savez_compressed(STORED_PICTURES, **pictures)  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    main()

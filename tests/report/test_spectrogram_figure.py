@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+
+from avser_cli.audio.audio_info import checksum
+from avser_cli.audio.streams import Stream
+from avser_cli.features.spectrogram import PictureSettings
+from avser_cli.report.spectrogram_figure import PALETTES, EyeArtist, frequency_ticks, stream_line
+from tests.synthetic import voice, write_wav
+
+SMALL = PictureSettings(
+    width=300, height=200, scale="linear", fmin=0, fmax=None, seconds=None, trim=None
+)
+
+
+@pytest.mark.parametrize(
+    ("stream", "size", "line"),
+    [
+        (
+            Stream("WAV", "PCM_16", 48000, 1, 48000),
+            96044,
+            "PCM signed 16-bit little-endian, 768 kbps, 48000 Hz, 1 channel",
+        ),
+        (
+            Stream("AIFF", "PCM_24", 44100, 2, 44100),
+            0,
+            "PCM signed 24-bit big-endian, 2116 kbps, 44100 Hz, 2 channels",
+        ),
+        (Stream("WAV", "PCM_U8", 8000, 1, 8000), 0,
+         "PCM unsigned 8-bit, 64 kbps, 8000 Hz, 1 channel"),
+        (Stream("MP3", "MPEG_LAYER_III", 44100, 2, 44100), 16000,
+         "MPEG LAYER III, 128 kbps, 44100 Hz, 2 channels"),
+        (Stream("FLAC", "PCM_24", 48000, 1, 48000), 50000,
+         "FLAC, 24 bits, 400 kbps, 48000 Hz, 1 channel"),
+        (Stream("WAV", "PCM_16", 48000, 1, 0), 0,
+         "PCM signed 16-bit little-endian, 768 kbps, 48000 Hz, 1 channel"),
+    ],
+)  # fmt: skip
+def test_the_stream_in_speks_words(stream, size, line):
+    assert stream_line(stream, size) == line
+
+
+def test_ticks_lie_where_their_frequencies_do():
+    places, hertz = frequency_ticks(SMALL, 24000)
+    assert hertz == list(range(0, 24001, 2000))
+    np.testing.assert_allclose(places, np.array(hertz) / 24000)
+    log = PictureSettings(scale="log", fmin=50, fmax=5000)
+    places, hertz = frequency_ticks(log, 5000)
+    assert (places[0], hertz[0], places[-1], hertz[-1]) == (0, 50, 1, 5000)
+    assert places[hertz.index(500)] == pytest.approx(0.5)
+    places, hertz = frequency_ticks(PictureSettings(scale="mel", fmin=50), 8000)
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("format", ["png", "svg", "pdf"])
+def test_a_picture_knows_its_sound_and_settings(tmp_path, format):
+    sound = write_wav(tmp_path / "a.wav", voice())
+    artist = EyeArtist("spek", SMALL, format=format)
+    drawn, facts = artist.draw(sound)
+    assert artist.draw(sound)[0] == drawn
+    (tmp_path / "a").write_bytes(drawn)
+    source = checksum(sound.read_bytes())
+    assert artist.current(tmp_path / "a", source) == facts
+    assert artist.current(tmp_path / "a", "0" * 64) is None
+    assert EyeArtist("spek", SMALL, "sox", format=format).current(tmp_path / "a", source) is None
+    assert artist.current(tmp_path / "b", source) is None
+
+
+@pytest.mark.parametrize("palette", PALETTES)
+def test_every_palette_draws(tmp_path, palette):
+    sound = write_wav(tmp_path / "a.wav", voice())
+    assert EyeArtist("waveform", SMALL, palette, "transparent").draw(sound)[0][:4] == b"\x89PNG"

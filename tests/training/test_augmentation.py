@@ -1,0 +1,67 @@
+from dataclasses import asdict, fields, replace
+
+import numpy as np
+import pytest
+
+from avser_cli.model.recipe import Augmentation
+from avser_cli.training.augmentation import augment
+
+OFF = Augmentation(**{field.name: 0 for field in fields(Augmentation)})
+
+
+def pictures(count=6):
+    return np.random.default_rng(0).integers(60, 200, (count, 150, 150), dtype=np.uint8)
+
+
+def changed(strength, batch=None, seed=1):
+    batch = pictures() if batch is None else batch
+    return augment(batch, strength, 120.0, 0.02, np.random.default_rng(seed))
+
+
+def test_nothing_on_changes_nothing():
+    np.testing.assert_allclose(changed(OFF), pictures(), atol=0.05)
+
+
+def test_same_seed_same_pictures():
+    np.testing.assert_array_equal(changed(Augmentation()), changed(Augmentation()))
+    assert not np.array_equal(changed(Augmentation()), changed(Augmentation(), seed=2))
+
+
+def test_values_stay_gray():
+    strong = Augmentation(*(getattr(Augmentation(), f.name) * 3 for f in fields(Augmentation)))
+    found = changed(replace(strong, masks=3))
+    assert found.dtype == np.float32
+    assert found.shape == (6, 150, 150)
+    assert found.min() >= 0
+    assert found.max() <= 255
+
+
+def test_gain_moves_every_pixel_alike():
+    difference = changed(replace(OFF, gain_db=10.0)) - pictures()
+    assert np.ptp(difference, axis=(1, 2)).max() < 0.1
+    assert np.ptp(difference[:, 0, 0]) > 1
+    assert np.abs(difference).max() <= 10 * 255 / 120 + 0.1
+
+
+def test_masks_blank_bands_and_spans():
+    found = changed(replace(OFF, masks=2, mask_width=20))
+    blank = found == 0
+    assert blank.all(axis=2).any()
+    assert blank.all(axis=1).any()
+
+
+def test_noise_and_reverberation_only_add():
+    base = np.full((8, 150, 150), 40, np.uint8)
+    base[:, 70:80, 60:80] = 220
+    for strength in (replace(OFF, noise=1.0), replace(OFF, reverberation=1.0)):
+        found = changed(strength, base)
+        assert (found - base).min() > -0.01
+        assert (found - base).max() > 5
+    tail = changed(replace(OFF, reverberation=1.0), base)[:, 75]
+    assert (tail[:, 82] > tail[:, 58] + 5).all()
+
+
+@pytest.mark.parametrize("part", ["stretch", "time_shift", "warp", "row_shift", "band_limit"])
+def test_each_change_does_something(part):
+    strength = Augmentation(**{**asdict(OFF), part: 1.0 if part == "band_limit" else 0.2})
+    assert not np.allclose(changed(strength), pictures(), atol=0.01)
