@@ -14,8 +14,8 @@ from typer.core import TyperGroup
 
 from avser_cli import __version__
 from avser_cli.errors import AvserError, ExitCode, os_reason
-from avser_cli.native_output import hush
-from avser_cli.report.console import safe, say
+from avser_cli.native_output import silence_native_stderr
+from avser_cli.report.console import echo, escape
 
 COMMANDS = ("spectrogram", "train", "evaluate", "compare", "classify")
 """Each is a function of its name in a module of its name; imported when it is asked for."""
@@ -26,7 +26,7 @@ EPILOG = (
 )
 
 
-class Guard(TyperGroup):
+class ErrorHandlingGroup(TyperGroup):
     """Runs a command and turns what goes wrong into one line and an exit code."""
 
     def __init__(self, **settings: Any) -> None:
@@ -67,7 +67,7 @@ class Guard(TyperGroup):
 
 app = typer.Typer(
     name="avser",
-    cls=Guard,
+    cls=ErrorHandlingGroup,
     help="Hear emotion in recorded speech: spectrogram pictures, read by a 2-D CNN.",
     epilog=EPILOG,
     no_args_is_help=True,
@@ -108,12 +108,12 @@ def _command(name: str) -> Any:
 def main() -> None:
     """Run the command line; exits with one of `ExitCode`."""
     if "--debug" not in sys.argv:
-        hush()
+        silence_native_stderr()
     app()
 
 
 def _fail(message: str, code: ExitCode) -> NoReturn:
     if _debug:
         traceback.print_exc()
-    say(f"avser: {safe(message)}")
+    echo(f"avser: {escape(message)}")
     sys.exit(code)

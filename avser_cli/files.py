@@ -135,7 +135,7 @@ def _remove_leftover(path: Path) -> None:
         return  # Another run was faster, or it is not ours to remove.
 
 
-def refuse_unwritable(folder: Path) -> None:
+def check_writable(folder: Path) -> None:
     """Raise `OutputError` now, not after an hour's work, where `folder` cannot be written to."""
     probe = _temporary(folder / "probe")
     try:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def suppress_native_output() -> Iterator[None]:
     """Send what is written to file descriptors 1 and 2 nowhere; Python exceptions still pass."""
     null = os.open(os.devnull, os.O_WRONLY)
     saved = {}
@@ -29,7 +29,7 @@ def quiet() -> Iterator[None]:
         os.close(null)
 
 
-def hush() -> None:
+def silence_native_stderr() -> None:
     """Let Python alone speak on stderr, for good; C libraries' words go nowhere.
 
     To be called once, before there are threads: libmpg123 complains of damaged MP3s while others

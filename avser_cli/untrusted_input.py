@@ -34,15 +34,15 @@ def read_bounded(path: Path, most: int) -> bytes:
 def parse_json(text: str | bytes) -> Any:
     """Parse JSON; `ValueError` where it is damaged, nested without end or not finite."""
     try:
-        return json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        return json.loads(text, parse_constant=_reject, parse_float=_finite)
     except RecursionError:
         raise ValueError("nested too deep") from None
 
 
-def _refuse(name: str) -> NoReturn:
+def _reject(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number")
 
 
 def _finite(digits: str) -> float:
     number = float(digits)
-    return number if math.isfinite(number) else _refuse(digits[:20])
+    return number if math.isfinite(number) else _reject(digits[:20])

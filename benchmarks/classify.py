@@ -23,10 +23,10 @@ from joblib import Parallel, delayed
 
 from avser_cli.audio.folder import find_sounds
 from avser_cli.errors import MissingExtraError
-from avser_cli.experiments.baselines import read_opensmile, refuse_without_opensmile
-from avser_cli.features.render import picture_of
+from avser_cli.experiments.baselines import check_opensmile, read_opensmile
+from avser_cli.features.render import render_spectrogram
 from avser_cli.inference.classifier import Classifier
-from avser_cli.inference.loading import box_model
+from avser_cli.inference.loading import bundled_model
 
 REPEATS = 5
 SOME = 100
@@ -69,19 +69,19 @@ def _folder(sounds: Path, count: int, folder: Path) -> float:
 def _keras(clips: list[Path], per_clip: float) -> None:
     from avser_cli.model.backend import keras
 
-    settings = Classifier.load(box_model()).config.recipe.picture
+    settings = Classifier.load(bundled_model()).config.recipe.spectrogram
     assert settings is not None
-    network = keras.models.load_model(box_model() / "model.keras")
+    network = keras.models.load_model(bundled_model() / "model.keras")
     start = time.perf_counter()
     for clip in clips:
-        picture, _ = picture_of(clip, settings)
-        network.predict(picture[None].astype(np.float32), verbose=0)
+        spectrogram, _ = render_spectrogram(clip, settings)
+        network.predict(spectrogram[None].astype(np.float32), verbose=0)
     _told("Keras, load_model and predict, without its start", start, clips, per_clip)
 
 
 def _opensmile(clips: list[Path], per_clip: float) -> None:
     try:
-        refuse_without_opensmile()
+        check_opensmile()
     except MissingExtraError as error:
         print(f"openSMILE: {error}")
         return

@@ -20,7 +20,7 @@ from avser_cli.audio.folder import find_sounds
 from avser_cli.data.ravdess import parse_name
 from avser_cli.evaluation.metrics import score
 from avser_cli.experiments.summary import ROBUSTNESS
-from avser_cli.features.render import draw_clip
+from avser_cli.features.render import clip_spectrogram
 from avser_cli.inference.classifier import Classifier
 from avser_cli.report.cross_validation_report import robustness_table
 from benchmarks.degradations import DEGRADATIONS, Degradation, Samples
@@ -55,11 +55,11 @@ def _of_run(run: Path, sounds: dict[str, Path]) -> dict[str, float]:
     degradations: dict[str, Degradation | None] = {"none": None, **DEGRADATIONS}
     uars = {}
     for number, (name, degradation) in enumerate(degradations.items()):
-        pictures = Parallel(n_jobs=-1, prefer="threads")(
+        spectrograms = Parallel(n_jobs=-1, prefer="threads")(
             delayed(_picture)(classifier, clip, degradation, voices, [number, row])
             for row, clip in enumerate(clips)
         )
-        heard = classifier.probabilities(np.stack(pictures)).argmax(axis=1)
+        heard = classifier.probabilities(np.stack(spectrograms)).argmax(axis=1)
         uars[name] = score(labels, truth, heard).uar
     print(run.name, *(f"{name}: {uar:.3f};" for name, uar in uars.items()), flush=True)
     return uars
@@ -80,12 +80,12 @@ def _picture(
     voices: Samples,
     seed: list[int],
 ) -> npt.NDArray[np.uint8]:
-    settings = classifier.config.recipe.picture
+    settings = classifier.config.recipe.spectrogram
     assert settings is not None
     samples, rate = clip.samples, clip.rate
     if degradation is not None:
         samples, rate = degradation(samples, rate, np.random.default_rng(seed), voices)
-    return draw_clip("clip", Clip(samples, rate, clip.stream), settings)
+    return clip_spectrogram("clip", Clip(samples, rate, clip.stream), settings)
 
 
 if __name__ == "__main__":

@@ -21,9 +21,9 @@ from rich.table import Table
 from avser_cli.data.ravdess import Labels, parse_name
 from avser_cli.experiments.cross_validation import RUN, plan
 from avser_cli.experiments.runs import FinishedRun
-from avser_cli.inference.speaker_normalization import FEWEST, SpeakerReference
+from avser_cli.inference.speaker_normalization import MIN_RECORDINGS, SpeakerNormalization
 from avser_cli.model.calibration import calibrate, expected_calibration_error
-from avser_cli.report.console import show
+from avser_cli.report.console import print_table
 
 Rows = npt.NDArray[np.intp]
 Choice = Callable[[Rows, npt.NDArray[np.int64], np.random.Generator], Rows]
@@ -37,17 +37,17 @@ def some(count: int) -> Choice:
 
 
 def one_mood(rows: Rows, labels: npt.NDArray[np.int64], draw: np.random.Generator) -> Rows:
-    """Recordings of one emotion only, `FEWEST` of them."""
-    common = [k for k in np.unique(labels[rows]) if (labels[rows] == k).sum() >= FEWEST]
-    return draw.permutation(rows[labels[rows] == draw.choice(common)])[:FEWEST]
+    """Recordings of one emotion only, `MIN_RECORDINGS` of them."""
+    common = [k for k in np.unique(labels[rows]) if (labels[rows] == k).sum() >= MIN_RECORDINGS]
+    return draw.permutation(rows[labels[rows] == draw.choice(common)])[:MIN_RECORDINGS]
 
 
 REFERENCES: dict[str, Choice | None] = {
     "none": None,
-    f"{FEWEST} recordings": some(FEWEST),
+    f"{MIN_RECORDINGS} recordings": some(MIN_RECORDINGS),
     "8 recordings": some(8),
     "all (12 to 14)": some(99),
-    f"{FEWEST}, all of one mood": one_mood,
+    f"{MIN_RECORDINGS}, all of one mood": one_mood,
 }
 
 
@@ -61,8 +61,8 @@ def referred(run: FinishedRun, choose: Choice, seed: int) -> FinishedRun:
             np.flatnonzero([key == (actor, channel, said) for key in keys])
             for said in (statement, 3 - statement)
         )
-        reference = SpeakerReference.of(run.probabilities[choose(others, run.labels, draw)])
-        found[mine] = reference.without(run.probabilities[mine])
+        normalization = SpeakerNormalization.of(run.probabilities[choose(others, run.labels, draw)])
+        found[mine] = normalization.apply(run.probabilities[mine])
     return replace(run, probabilities=found)
 
 
@@ -90,7 +90,7 @@ def main() -> None:
         cells = [f"{m:.3f} ± {s:.3f}" for m, s in zip(means[:3], spreads[:3], strict=True)]
         folds = " ".join(f"{column[1]:.3f}" for column in columns)
         table.add_row(name, *cells, f"{means[3]:.3f}", folds)
-    show(table)
+    print_table(table)
 
 
 def _scores(emotions: tuple[str, ...], run: FinishedRun, choose: Choice | None) -> list[float]:

@@ -19,8 +19,8 @@ from avser_cli.audio.folder import find_sounds
 from avser_cli.errors import UsageError
 from avser_cli.evaluation.metrics import score
 from avser_cli.inference.classifier import Classifier
-from avser_cli.inference.speaker_normalization import SpeakerReference
-from avser_cli.report.console import show
+from avser_cli.inference.speaker_normalization import SpeakerNormalization
+from avser_cli.report.console import print_table
 from avser_cli.report.tables import classification_report, confusion_table
 
 
@@ -58,7 +58,7 @@ def referred(heard: npt.NDArray[np.float32], speakers: Sequence[str]) -> npt.NDA
     names, found = np.array(speakers), np.empty_like(heard)
     for row, name in enumerate(names):
         others = np.flatnonzero((names == name) & (np.arange(len(names)) != row))
-        found[row] = SpeakerReference.of(heard[others]).without(heard[row : row + 1])[0]
+        found[row] = SpeakerNormalization.of(heard[others]).apply(heard[row : row + 1])[0]
     return found
 
 
@@ -79,7 +79,7 @@ def _report(
     certain = heard.max(axis=1) >= threshold
     report = score(labels, truth, found)
     print(classification_report(report))
-    show(confusion_table(labels, report.confusion))
+    print_table(confusion_table(labels, report.confusion))
     right = (truth == found)[certain].mean()
     print(f"not uncertain: {certain.mean():.0%} of the clips, {right:.0%} of them right")
 

@@ -29,7 +29,7 @@ import numpy as np
 from PIL import Image
 
 from avser_cli.files import LEFTOVER
-from avser_cli.model.tflite import LiteNetwork
+from avser_cli.model.tflite import TFLiteNetwork
 from tests.conftest import REPOSITORY
 from tests.synthetic import make_corpus
 
@@ -61,7 +61,7 @@ class Case:
     before: tuple[str, ...] = ()
 
 
-def pictures(home: Path) -> int:
+def spectrograms(home: Path) -> int:
     return len([path for path in home.glob("png/*/*.png") if not path.name.startswith(".")])
 
 
@@ -101,7 +101,7 @@ CASES = {
     "spectrogram": Case(
         ("spectrogram", LARGE, "png"),
         (),
-        pictures,
+        spectrograms,
         lambda text: int(re.findall(r"(\d+) drawn", text)[-1]),
     ),
     "train": Case(TRAIN, ("--resume",), epochs, epoch_lines),
@@ -205,18 +205,18 @@ def content(path: Path) -> object:
     if path.suffix in FOR_PEOPLE:
         return "there"
     if path.suffix == ".json":
-        return without(json.loads(path.read_text()))
+        return apply(json.loads(path.read_text()))
     if path.suffix == ".keras":
         # HDF5 keeps dates, and Keras numbers what a process has built.
         with zipfile.ZipFile(path) as archive:
             return arrays(archive.read("model.weights.h5"))
     if path.suffix == ".tflite":
         # It holds the same numbered names. What counts is what it answers.
-        network = LiteNetwork(path.read_bytes())
+        network = TFLiteNetwork(path.read_bytes())
         return network.predict(np.ones((1, *network.input_shape), np.float32)).tobytes()
     if path.suffix == ".csv" and path.name != "results.csv":
         with path.open(newline="") as file:
-            return [without(row) for row in csv.DictReader(file)]
+            return [apply(row) for row in csv.DictReader(file)]
     return path.read_bytes()
 
 
@@ -233,10 +233,10 @@ def arrays(content: bytes) -> dict[str, bytes]:
     return found
 
 
-def without(values: object) -> object:
+def apply(values: object) -> object:
     if isinstance(values, dict):
-        return {k: without(v) for k, v in values.items() if k not in UNLIKE | UNLIKE_COLUMNS}
-    return [without(value) for value in values] if isinstance(values, list) else values
+        return {k: apply(v) for k, v in values.items() if k not in UNLIKE | UNLIKE_COLUMNS}
+    return [apply(value) for value in values] if isinstance(values, list) else values
 
 
 def halves(home: Path) -> list[str]:
@@ -319,8 +319,12 @@ def kills(name: str, times: int, seed: int, place: Path) -> dict[str, object]:
             found.append(f"exit code {code}: {text[-300:]}")
         elif not again and done + (did := case.told(text)) != total:
             found.append(f"{done} of {total} were done, and the second run did {did}")
-        left = identities(home)
-        found += [f"written twice: {path}" for path in written if left.get(path) != written[path]]
+        format_time_left = identities(home)
+        found += [
+            f"written twice: {path}"
+            for path in written
+            if format_time_left.get(path) != written[path]
+        ]
         found += [f"left over: {path.relative_to(home)}" for path in leftovers(home)]
         got = outcome(home)
         found += [f"differs: {key}" for key in wanted.keys() | got.keys()

@@ -137,7 +137,7 @@ def sounds():
     return {f"{name}.wav": content for name, content in found.items()}
 
 
-def pictures():
+def spectrograms():
     """Name and content of each hostile picture."""
     return {
         "bomb.png": bomb(),
@@ -251,7 +251,7 @@ def main():
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         good_clips(folder / "good")
-        inputs = sounds() | pictures()
+        inputs = sounds() | spectrograms()
         commands = [x for item in inputs.items() for x in commands_on(folder, *item)]
         found, memory = outcomes(commands, folder, limit=3600.0)
     widths = " ".join(f"{command:>11}" for command in COMMANDS)

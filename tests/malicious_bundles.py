@@ -114,11 +114,11 @@ def lite(function, *shapes, dtype="float32"):
 
     def make():
         from avser_cli.model.backend import tensorflow
-        from avser_cli.native_output import quiet
+        from avser_cli.native_output import suppress_native_output
 
         kinds = [tensorflow.TensorSpec(shape, dtype) for shape in shapes]
         traced = tensorflow.function(lambda *inputs: function(tensorflow, *inputs), kinds)
-        with quiet():
+        with suppress_native_output():
             converter = tensorflow.lite.TFLiteConverter.from_concrete_functions(
                 [traced.get_concrete_function()]
             )
@@ -128,8 +128,8 @@ def lite(function, *shapes, dtype="float32"):
 
 
 def answering(*values):
-    def function(tf, picture):
-        return tf.constant([values], tf.float32) + 0 * picture[:, 0, :4]
+    def function(tf, spectrogram):
+        return tf.constant([values], tf.float32) + 0 * spectrogram[:, 0, :4]
 
     return lite(function, (1, 150, 150))
 

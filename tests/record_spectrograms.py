@@ -6,18 +6,18 @@ trained before then is worth nothing afterwards.
 
 import numpy as np
 
-from avser_cli.features.spectrogram import draw_picture
-from avser_cli.model.recipe import picture_settings
+from avser_cli.features.spectrogram import draw_spectrogram
+from avser_cli.model.recipe import spectrogram_config
 from tests.synthetic import STORED_PICTURES, made_sounds
 
 
 def main():
-    pictures = {
-        f"{recipe}-{name}": draw_picture(samples, rate, picture_settings(recipe))
+    spectrograms = {
+        f"{recipe}-{name}": draw_spectrogram(samples, rate, spectrogram_config(recipe))
         for recipe in ("default", "paper")
         for name, (samples, rate) in made_sounds().items()
     }
-    np.savez_compressed(STORED_PICTURES, **pictures)  # type: ignore[arg-type]
+    np.savez_compressed(STORED_PICTURES, **spectrograms)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

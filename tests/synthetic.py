@@ -24,16 +24,16 @@ def voice(emotion="happy", seconds=1.2, rate=16000, seed=0):
     Each seed but 0 (the stored pictures') says something else: the leak check takes equal words in
     equal voices for copies.
     """
-    draw = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     times = np.arange(round(seconds * rate)) / rate
-    pitch = PITCH.get(emotion, 200.0) * draw.uniform(0.95, 1.05)
+    pitch = PITCH.get(emotion, 200.0) * rng.uniform(0.95, 1.05)
     buzz = sum(np.sin(2 * np.pi * pitch * k * times) / k for k in range(1, 12))
     syllables = np.square(np.sin(np.pi * times * (pitch / 50)))
     if seed:
         # Of its own generator: pitch and noise stay what they were.
         words = 10 ** np.random.default_rng([seed, 1]).uniform(-1.5, 0, 4 + round(6 * seconds))
         syllables *= np.interp(times, np.linspace(0, seconds, len(words)), words)
-    sound = 0.2 * buzz * syllables + 0.002 * draw.standard_normal(len(times))
+    sound = 0.2 * buzz * syllables + 0.002 * rng.standard_normal(len(times))
     return sound.astype(np.float32)
 
 
@@ -68,14 +68,14 @@ def write_container(path: Path, samples, rate: int = 48000, video=False):
     layout = "stereo" if len(planes) == 2 else "mono"
     with av.open(str(path), "w") as container:
         if video:
-            pictures: Any = container.add_stream("mpeg4", rate=25, width=64, height=64)
-            pictures.pix_fmt = "yuv420p"
+            spectrograms: Any = container.add_stream("mpeg4", rate=25, width=64, height=64)
+            spectrograms.pix_fmt = "yuv420p"
         sound: Any = container.add_stream(CODECS[path.suffix], rate=rate, layout=layout)
         if video:
             for _ in range(10):
-                picture = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), "rgb24")
-                container.mux(pictures.encode(picture))
-            container.mux(pictures.encode(None))
+                spectrogram = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), "rgb24")
+                container.mux(spectrograms.encode(spectrogram))
+            container.mux(spectrograms.encode(None))
         frame = av.AudioFrame.from_ndarray(planes, format="fltp", layout=layout)
         frame.sample_rate, frame.pts = rate, 0
         context = sound.codec_context
@@ -107,7 +107,7 @@ STORED_PICTURES = Path(__file__).parent / "stored" / "spectrograms.npz"
 
 def made_sounds():
     """Twelve sounds, each with its rate, whose pictures are stored."""
-    draw = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     times = np.arange(32000) / 16000
     sounds = {f"voice-{emotion}": (voice(emotion), 16000) for emotion in PITCH}
     sounds |= {f"voice-{rate}": (voice("angry", rate=rate), rate) for rate in (8000, 44100, 48000)}
@@ -115,5 +115,5 @@ def made_sounds():
     sounds["quiet"] = (0.001 * voice("happy"), 16000)
     sounds["tone"] = (tone(440.0, rate=22050), 22050)
     sounds["sweep"] = (0.5 * np.sin(2 * np.pi * (100 * times + 900 * times**2)), 16000)
-    sounds["noise"] = (0.1 * draw.standard_normal(24000), 16000)
+    sounds["noise"] = (0.1 * rng.standard_normal(24000), 16000)
     return {name: (samples.astype(np.float32), rate) for name, (samples, rate) in sounds.items()}

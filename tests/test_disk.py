@@ -12,7 +12,7 @@ import pytest
 from avser_cli.errors import OutputError
 from avser_cli.files import whole_folder, write_whole
 from avser_cli.inference.predictions import Prediction
-from avser_cli.report.result_writer import RowWriter, clip_row
+from avser_cli.report.result_writer import ResultWriter, clip_row
 from tests.conftest import REPOSITORY
 from tests.kill_recovery import halves, leftovers
 from tests.synthetic import voice, write_wav
@@ -92,7 +92,7 @@ def test_a_full_disk_keeps_the_old_folder(disk):
 
 def test_a_row_that_does_not_fit_leaves_no_part(disk):
     answer = Prediction("sad", "negative", 1.0, {"happy": 0.0, "sad": 1.0}, False)
-    writer = RowWriter(disk / "rows.csv", "csv", ("happy", "sad"), "m@1", windows=False)
+    writer = ResultWriter(disk / "rows.csv", "csv", ("happy", "sad"), "m@1", windows=False)
     with pytest.raises(OutputError, match="No space left"):
         for number in range(10_000):
             writer.write([clip_row(f"{number}.wav", answer, "m@1")])

@@ -4,7 +4,7 @@ import pytest
 
 from avser_cli.errors import OutputError
 from avser_cli.files import (
-    refuse_unwritable,
+    check_writable,
     remove_folder,
     remove_leftovers,
     remove_leftovers_of,
@@ -82,7 +82,7 @@ def test_places_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("in the way")
     for act in (
         lambda: write_whole(tmp_path / "file" / "x", b""),
-        lambda: refuse_unwritable(tmp_path / "file" / "x"),
+        lambda: check_writable(tmp_path / "file" / "x"),
         lambda: whole_folder(tmp_path / "file" / "x").__enter__(),
     ):
         with pytest.raises(OutputError, match="cannot be written"):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.malformed_input import MODEL, commands_on, outcome, outcomes, pictures, sounds
+from tests.malformed_input import MODEL, commands_on, outcome, outcomes, sounds, spectrograms
 from tests.synthetic import ravdess_name, voice, write_wav
 
 READABLE = {
@@ -55,7 +55,7 @@ def test_a_folder_of_hostile_sounds(folder, command):
 
 
 def test_hostile_pictures_through_every_command(tmp_path):
-    commands = [x for item in pictures().items() for x in commands_on(tmp_path, *item)]
+    commands = [x for item in spectrograms().items() for x in commands_on(tmp_path, *item)]
     found, memory = outcomes(commands, tmp_path)
     for (code, told), (command, *_) in zip(found, commands, strict=True):
         assert code == (3 if command in ("spectrogram", "classify") else 7), told
@@ -63,7 +63,7 @@ def test_hostile_pictures_through_every_command(tmp_path):
         assert "Traceback" not in told
     assert memory < 1000
     # As pictures for training, with a network that reads them.
-    train = [["train", f"alone/{name}", "--ensemble", "1"] for name in pictures()]
+    train = [["train", f"alone/{name}", "--ensemble", "1"] for name in spectrograms()]
     for code, told in outcomes(train, tmp_path)[0]:
         assert code == 7
         assert "draw it" in told
@@ -81,8 +81,8 @@ def test_evaluate_leaves_hostile_sounds_out(tmp_path):
     )
     assert code == 0, told
     assert memory < 1000
-    left_out = {line.split("/")[1] for line in told.splitlines() if line.startswith("left out: ")}
-    assert set(sounds()) - left_out == READABLE
+    skipped = {line.split("/")[1] for line in told.splitlines() if line.startswith("left out: ")}
+    assert set(sounds()) - skipped == READABLE
 
 
 def test_libraries_keep_their_complaints_to_themselves(tmp_path):

@@ -14,13 +14,13 @@ from avser_cli.audio.decoding import Clip, peak_of
 
 FULL_SCALE = 1.0 - 2.0**-15
 """Samples from here on are clipped: the largest that 16 bits hold."""
-QUIETEST_DB = -150.0
+MIN_DB = -150.0
 """Level that is stated for digital silence, in dBFS."""
 
 
 @dataclass(frozen=True)
-class Facts:
-    """Facts of a sound file.
+class AudioInfo:
+    """What is known of a sound file.
 
     Attributes
     ----------
@@ -49,31 +49,31 @@ class Facts:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Facts from plain values, as a picture holds them.
+        """AudioInfo from plain values, as a picture holds them.
 
         Raises
         ------
         ValueError, TypeError
             They are not the facts of any sound.
         """
-        facts = cls(**values)
-        checksums = (facts.source_sha256, facts.samples_sha256)
+        info = cls(**values)
+        checksums = (info.source_sha256, info.samples_sha256)
         if not all(isinstance(x, str) and re.fullmatch("[0-9a-f]{64}", x) for x in checksums):
             raise ValueError("no checksum")
-        if not all(type(x) is int for x in (facts.rate, facts.channels, facts.clipped)):
+        if not all(type(x) is int for x in (info.rate, info.channels, info.clipped)):
             raise TypeError("rate, channels and clipped are whole numbers")
-        if not all(type(x) in (int, float) for x in (facts.duration, facts.peak, facts.rms)):
+        if not all(type(x) in (int, float) for x in (info.duration, info.peak, info.rms)):
             raise TypeError("duration, peak and rms are numbers")
-        if not (0 < facts.rate < 2**32 and 0 <= facts.duration < 1e9 and abs(facts.peak) < 1e9):
+        if not (0 < info.rate < 2**32 and 0 <= info.duration < 1e9 and abs(info.peak) < 1e9):
             raise ValueError("out of range")
-        return facts
+        return info
 
 
-def facts_of(content: bytes, clip: Clip) -> Facts:
-    """Facts of a sound file with this content, decoded to this clip."""
+def audio_info(content: bytes, clip: Clip) -> AudioInfo:
+    """AudioInfo of a sound file with this content, decoded to this clip."""
     samples = clip.samples
     peak = peak_of(samples)
-    return Facts(
+    return AudioInfo(
         source_sha256=checksum(content),
         samples_sha256=checksum(clip.samples),
         duration=round(clip.duration, 4),
@@ -92,4 +92,4 @@ def checksum(content: bytes | npt.NDArray[np.float32]) -> str:
 
 
 def _decibels(amplitude: float) -> float:
-    return round(max(QUIETEST_DB, 20 * float(np.log10(max(amplitude, 1e-9)))), 2)
+    return round(max(MIN_DB, 20 * float(np.log10(max(amplitude, 1e-9)))), 2)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.audio.input import STDIN, Source, named, open_source
+from avser_cli.audio.input import STDIN, Source, display_name, open_source
 from avser_cli.audio.streams import OpenSound, Stream
 from avser_cli.errors import InputError
 
@@ -25,10 +25,10 @@ __all__ = [
     "STDIN",
     "Clip",
     "Stream",
+    "check_not_silent",
     "open_sound",
     "peak_of",
     "read_clip",
-    "refuse_silence",
 ]
 
 SOUND_SUFFIXES = frozenset(
@@ -41,7 +41,7 @@ read; its ending does not."""
 MAX_SECONDS = 600.0
 """Longest sound read in one piece; a longer one is refused before its samples are."""
 
-LOWEST_RATE = 1000
+MIN_RATE = 1000
 """Sampling rate in Hz under which a header is taken for a mistake."""
 
 SILENCE_PEAK = 10 ** (-80 / 20)
@@ -95,7 +95,7 @@ def read_clip(path: Path) -> Clip:
         infinite samples.
     """
     with open_sound(path) as sound:
-        _refuse_length(sound)
+        _check_length(sound)
         parts, count = [], 0
         for block in sound.blocks():
             parts.append(block)
@@ -128,10 +128,10 @@ def open_sound(path: Path, live: bool = False) -> Iterator[OpenSound]:
     with open_source(path, live) as source:
         sound = _opened(source)
         try:
-            if sound.stream.rate < LOWEST_RATE:
+            if sound.stream.rate < MIN_RATE:
                 raise InputError(
                     f"{sound.name}: a rate of {sound.stream.rate} Hz holds no voice; at least "
-                    f"{LOWEST_RATE} Hz are needed"
+                    f"{MIN_RATE} Hz are needed"
                 )
             yield sound
         finally:
@@ -158,15 +158,17 @@ def peak_of(samples: npt.NDArray[np.float32]) -> float:
     return max(float(samples.max(initial=0.0)), -float(samples.min(initial=0.0)))
 
 
-def refuse_silence(name: Path | str, samples: npt.NDArray[np.float32]) -> None:
+def check_not_silent(name: Path | str, samples: npt.NDArray[np.float32]) -> None:
     """Raise `InputError` where nothing swings: no sample over -80 dBFS, or a constant."""
     swing = float(samples.max(initial=0.0)) - float(samples.min(initial=0.0))
     constant = len(samples) > 0 and bool((samples == samples[0]).all())
     if swing / 2 < SILENCE_PEAK or constant:
-        raise InputError(f"{named(name)}: silent (no sample over -80 dBFS); check the recording")
+        raise InputError(
+            f"{display_name(name)}: silent (no sample over -80 dBFS); check the recording"
+        )
 
 
-def _refuse_length(sound: OpenSound) -> None:
+def _check_length(sound: OpenSound) -> None:
     if sound.stream.duration > MAX_SECONDS:
         raise InputError(_too_long(sound.name, sound.stream.duration))
 

@@ -51,7 +51,7 @@ def find_files(folder: Path, suffixes: frozenset[str]) -> list[Path]:
     return sorted(found)
 
 
-def refuse_gone(folders: Iterable[Path], some_done: bool) -> None:
+def check_folders_exist(folders: Iterable[Path], some_done: bool) -> None:
     """Raise one error instead of one for each sound where a folder was removed meanwhile.
 
     Raises

@@ -21,7 +21,7 @@ MAX_PIPED_BYTES = 512 * 2**20
 """Most that is read of a pipe in one piece."""
 
 HEAD_BYTES = 4096
-LARGEST_HONEST_SIZE = 0x7FFFF000
+PLACEHOLDER_SIZE = 0x7FFFF000
 """Recorders that write to a pipe state a size from here on, or 0: they cannot know it yet."""
 
 
@@ -44,7 +44,7 @@ class Source:
     seekable: bool = True
 
 
-def named(path: Path | str) -> str:
+def display_name(path: Path | str) -> str:
     """A sound's name in a message."""
     return "stdin" if str(path) == str(STDIN) else str(path)
 
@@ -58,7 +58,7 @@ def open_source(path: Path, live: bool = False) -> Iterator[Source]:
     InputError
         Nothing is there, it is a folder, cannot be read, is empty or cut short.
     """
-    name = named(path)
+    name = display_name(path)
     try:
         if path == STDIN:
             yield _of_pipe(name, sys.stdin.buffer, live)
@@ -72,7 +72,7 @@ def open_source(path: Path, live: bool = False) -> Iterator[Source]:
             head, size = handle.read(HEAD_BYTES), status.st_size
             if size == 0:
                 raise InputError(f"{name}: the file is empty (0 bytes); copy or record it again")
-            _refuse_truncated(name, head, size)
+            _check_complete(name, head, size)
             if _zero_data_chunk(head):
                 handle.seek(0)
                 yield _of_pipe(name, handle, live=False)
@@ -107,14 +107,14 @@ def _of_pipe(name: str, pipe: BinaryIO, live: bool) -> Source:
         )
     if not content:
         raise InputError(f"{name}: empty (0 bytes); check what writes to it")
-    _refuse_truncated(name, content[:HEAD_BYTES], len(content))
+    _check_complete(name, content[:HEAD_BYTES], len(content))
     if place := _zero_data_chunk(content[:HEAD_BYTES]):
         # libsndfile takes 0 at its word, the largest value for a place holder.
         content = content[: place + 4] + b"\xff" * 4 + content[place + 8 :]
     return Source(name, io.BytesIO(content))
 
 
-def _refuse_truncated(name: str, head: bytes, size: int) -> None:
+def _check_complete(name: str, head: bytes, size: int) -> None:
     """Refuse a WAV or AIFF file shorter than its own header says.
 
     libsndfile reads such a file quietly up to where it ends. Place holders are let through.
@@ -128,7 +128,7 @@ def _refuse_truncated(name: str, head: bytes, size: int) -> None:
         return
     stated = int.from_bytes(head[4:8], order)
     promised = stated + 8
-    if 0 < stated < LARGEST_HONEST_SIZE and size < promised - 1:
+    if 0 < stated < PLACEHOLDER_SIZE and size < promised - 1:
         raise InputError(
             f"{name}: truncated: the header promises {promised} bytes, {size} are there; "
             "copy or record it again"
@@ -142,7 +142,7 @@ def _zero_data_chunk(head: bytes) -> int:
     """
     if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
         return 0
-    if 0 < int.from_bytes(head[4:8], "little") < LARGEST_HONEST_SIZE:
+    if 0 < int.from_bytes(head[4:8], "little") < PLACEHOLDER_SIZE:
         return 0
     place = 12
     while place + 8 < len(head):

@@ -16,13 +16,13 @@ Samples = npt.NDArray[np.float32]
 BLOCK_SAMPLES = 2**20
 """Samples of all channels together in one block: 4 MiB as float32."""
 
-LOUDEST = 1e9
+MAX_SAMPLE = 1e9
 """Largest sample that is taken for sound: some exports write integers as floats."""
 
 
 @dataclass(frozen=True)
 class Stream:
-    """Facts of a sound file's audio stream, as its header gives them.
+    """AudioInfo of a sound file's audio stream, as its header gives them.
 
     Attributes
     ----------
@@ -88,8 +88,10 @@ def to_mono(name: str, frames: Samples) -> Samples:
     """
     if not np.isfinite(frames).all():
         raise InputError(f"{name}: holds NaN or infinite samples; export it again")
-    if max(frames.max(initial=0.0), -frames.min(initial=0.0)) > LOUDEST:
-        raise InputError(f"{name}: holds samples over {LOUDEST:g} times full scale; export again")
+    if max(frames.max(initial=0.0), -frames.min(initial=0.0)) > MAX_SAMPLE:
+        raise InputError(
+            f"{name}: holds samples over {MAX_SAMPLE:g} times full scale; export again"
+        )
     mono = frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1, dtype=np.float32)
     return np.ascontiguousarray(mono)
 

@@ -33,7 +33,7 @@ PAUSE = round(0.5 / FRAME)
 """Frames without voice that end a stretch."""
 SHORTEST = round(0.3 / FRAME)
 """Frames from the first voiced one to the last that a stretch has at least."""
-MARGIN = round(0.1 / FRAME)
+PADDING = round(0.1 / FRAME)
 """Frames that are kept before and after a stretch."""
 
 
@@ -42,7 +42,7 @@ def frame_length(rate: int) -> int:
     return max(1, round(FRAME * rate))
 
 
-class VoiceDetector:
+class VoiceActivityDetector:
     """Tells voiced frames from others while a recording comes in.
 
     Parameters
@@ -77,14 +77,14 @@ class VoiceDetector:
     def _settle(self, until: int) -> npt.NDArray[np.bool_]:
         if until <= self._decided:
             return np.empty(0, np.bool_)
-        found = voiced_frames(self._levels)[self._decided : until]
+        found = speech_frames(self._levels)[self._decided : until]
         dropped = max(0, until - BEFORE - SMOOTHING)
         self._levels = self._levels[dropped:]
         self._decided = until - dropped
         return found
 
 
-def voiced_frames(levels: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+def speech_frames(levels: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
     """Which frames are voice.
 
     Parameters
@@ -111,7 +111,7 @@ def voiced_frames(levels: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
 
 
 @dataclass
-class Stretch:
+class SpeechRegion:
     """Frames that are heard as one: voice, with pauses shorter than half a second in it.
 
     Attributes
@@ -127,7 +127,7 @@ class Stretch:
     closed: bool = False
 
 
-class Stretches:
+class SpeechRegions:
     """Joins voiced frames to stretches while they come in."""
 
     def __init__(self) -> None:
@@ -135,7 +135,7 @@ class Stretches:
         self._first = self._last = -1
         self._ended = 0
 
-    def feed(self, voiced: npt.NDArray[np.bool_]) -> list[Stretch]:
+    def feed(self, voiced: npt.NDArray[np.bool_]) -> list[SpeechRegion]:
         """Take in frames; give the stretches that they close, and the open one if long enough."""
         found = []
         before = self.frames
@@ -149,27 +149,27 @@ class Stretches:
         if self._first >= 0 and self.frames - self._last > PAUSE:
             found += self._close()
         if self._first >= 0 and self._last + 1 - self._first >= SHORTEST:
-            found.append(Stretch(self._start(), self._last + 1))
+            found.append(SpeechRegion(self._start(), self._last + 1))
         return found
 
-    def finish(self) -> list[Stretch]:
+    def finish(self) -> list[SpeechRegion]:
         """The stretch that was open when the recording ended."""
         return self._close()
 
     @property
     def needed(self) -> int:
         """The first frame that may still be part of a stretch."""
-        return max(0, self._start() if self._first >= 0 else self.frames - MARGIN)
+        return max(0, self._start() if self._first >= 0 else self.frames - PADDING)
 
     def _start(self) -> int:
-        return max(self._ended, self._first - MARGIN)
+        return max(self._ended, self._first - PADDING)
 
-    def _close(self) -> list[Stretch]:
+    def _close(self) -> list[SpeechRegion]:
         first, last = self._first, self._last
         found = []
         if first >= 0 and last + 1 - first >= SHORTEST:
-            end = min(self.frames, last + 1 + MARGIN)
-            found.append(Stretch(self._start(), end, closed=True))
+            end = min(self.frames, last + 1 + PADDING)
+            found.append(SpeechRegion(self._start(), end, closed=True))
             self._ended = end
         self._first = -1
         return found

@@ -12,17 +12,17 @@ from typing import Annotated, Literal
 import typer
 
 from avser_cli.audio.decoding import STDIN
-from avser_cli.audio.folder import find_sounds, refuse_gone
-from avser_cli.audio.input import named
+from avser_cli.audio.folder import check_folders_exist, find_sounds
+from avser_cli.audio.input import display_name
 from avser_cli.audio.streams import Samples
 from avser_cli.errors import InputError, PartialError, UsageError
 from avser_cli.files import remove_leftovers_of, write_whole
 from avser_cli.inference.classifier import Classifier
 from avser_cli.inference.predictions import Prediction, Segment
-from avser_cli.inference.speaker_reference import know_speaker
-from avser_cli.report.console import progress, safe, say, show
+from avser_cli.inference.speaker_reference import normalize_speaker
+from avser_cli.report.console import echo, escape, print_table, progress
 from avser_cli.report.label_tracks import LABEL_SUFFIXES, LabelFormat, label_track
-from avser_cli.report.result_writer import RowWriter, clip_row, segment_row
+from avser_cli.report.result_writer import ResultWriter, clip_row, segment_row
 from avser_cli.report.text_output import (
     answer_table,
     paper_lines,
@@ -95,7 +95,7 @@ def classify(
     Example: avser classify ./anna --speaker-reference ./anna --format table
     """
     chosen = format or (SUFFIX_FORMATS.get(out.suffix.lower()) if out else None) or "text"
-    _refuse_combination(chosen, out, windows, verbose, plot, explain, jobs)
+    _check_combination(chosen, out, windows, verbose, plot, explain, jobs)
     if speaker_reference == STDIN:
         raise UsageError("--speaker-reference takes a folder or a file, not stdin")
     classifier = Classifier.load(model)
@@ -105,17 +105,17 @@ def classify(
     folders = [given for given in sounds if given.is_dir()]
     run = _Run(classifier, paths, folders, chosen, out, jobs, verbose)
     if speaker_reference:
-        run.know_speaker(speaker_reference, windows)
+        run.normalize_speaker(speaker_reference, windows)
     if windows:
-        _hear_windows(run, plot)
+        _classify_windows(run, plot)
     else:
-        _hear_clips(run)
+        _classify_clips(run)
         if explain:
             _explain(classifier, paths[0], explain)
     run.finish()
 
 
-def _refuse_combination(
+def _check_combination(
     format: Format,
     out: Path | None,
     windows: bool,
@@ -169,67 +169,69 @@ class _Run:
     def labels(self) -> tuple[str, ...]:
         return self.classifier.config.labels
 
-    def know_speaker(self, place: Path, windows: bool) -> None:
+    def normalize_speaker(self, place: Path, windows: bool) -> None:
         """Take off the answers what the model hears in all recordings of a reference."""
 
         def failed(error: InputError) -> None:
             self.reference_failures += 1
-            say(f"speaker reference, left out: {safe(error)}")
+            echo(f"speaker reference, left out: {escape(error)}")
 
         if not place.exists():
             raise InputError(f"{place}: no such folder or file; check the name")
         with progress("hearing the speaker", True) as heard:
-            self.classifier = know_speaker(
+            self.classifier = normalize_speaker(
                 self.classifier, _expanded(place), windows, self.jobs, failed, heard
             )
-        assert self.classifier.reference is not None
+        assert self.classifier.normalization is not None
         kind = "windows" if windows else "recordings"
-        say(f"speaker reference: {self.classifier.reference.count} {kind}")
+        echo(f"speaker reference: {self.classifier.normalization.count} {kind}")
 
-    def rows(self, windows: bool) -> RowWriter | None:
+    def rows(self, windows: bool) -> ResultWriter | None:
         """Where rows go; None for formats without rows. What is done already is left out."""
         if self.format != "csv" and self.format != "jsonl":
             return None
-        writer = RowWriter(self.out, self.format, self.labels, self.classifier.name, windows)
-        left = [path for path in self.paths if str(path) not in writer.done]
-        self.kept = len(self.paths) - len(left)
-        self.paths = left
+        writer = ResultWriter(self.out, self.format, self.labels, self.classifier.name, windows)
+        remaining = [path for path in self.paths if str(path) not in writer.done]
+        self.kept = len(self.paths) - len(remaining)
+        self.paths = remaining
         return writer
 
     def failed(self, error: InputError) -> None:
         """Note a sound that could not be heard; the only one ends the command."""
         if not self.several and not self.kept:
             raise error
-        refuse_gone(self.folders, self.kept + self.answered > 0)
+        check_folders_exist(self.folders, self.kept + self.answered > 0)
         self.failures.append(error)
-        say(f"failed: {safe(error)}")
+        echo(f"failed: {escape(error)}")
 
     def finish(self) -> None:
         """Say how it went, by exit code, too."""
         count, failed = len(self.paths), len(self.failures)
         if self.out:
-            say(f"{safe(self.out)}: {self.answered} classified, {self.kept} kept, {failed} failed")
+            echo(
+                f"{escape(self.out)}: {self.answered} classified, {self.kept} kept, {failed} failed"
+            )
         if failed and failed == count + self.kept:
             raise InputError(f"none of {count} sounds could be classified")
         if failed:
             raise PartialError(f"{failed} of {count + self.kept} sounds could not be classified")
         if self.reference_failures:
-            left_out = self.reference_failures
-            what = "recording" if left_out == 1 else "recordings"
-            raise PartialError(f"{left_out} {what} of the speaker reference could not be heard")
+            skipped = self.reference_failures
+            what = "recording" if skipped == 1 else "recordings"
+            raise PartialError(f"{skipped} {what} of the speaker reference could not be heard")
 
     @contextmanager
     def progress(self, what: str, wanted: bool) -> Iterator[Callable[[int, int], None]]:
         # On a terminal the answers themselves show how far it is.
-        with progress(what, wanted and (bool(self.out) or not sys.stdout.isatty())) as advance:
-            yield advance
+        with progress(what, wanted and (bool(self.out) or not sys.stdout.isatty())) as on_progress:
+            yield on_progress
 
 
-def _hear_clips(run: _Run) -> None:
+def _classify_clips(run: _Run) -> None:
     rows = run.rows(windows=False)
     table: list[tuple[str, Prediction]] = []
     jobs = run.jobs if run.several else 1
-    with run.progress("classifying", run.several) as advance:
+    with run.progress("classifying", run.several) as on_progress:
         answers = run.classifier.predict_many(run.paths, jobs)
         for done, (path, answer) in enumerate(answers, start=1):
             run.answered += not isinstance(answer, InputError)
@@ -238,18 +240,18 @@ def _hear_clips(run: _Run) -> None:
             elif rows:
                 rows.write([clip_row(str(path), answer, run.classifier.name)])
             elif run.format == "table":
-                table.append((safe(named(path)), answer))
+                table.append((escape(display_name(path)), answer))
             else:
-                head = [f"{safe(named(path))}:"] if run.several else []
+                head = [f"{escape(display_name(path))}:"] if run.several else []
                 bars = probability_bars(answer) if run.verbose else []
                 lines = [*head, *paper_lines(answer.emotion, run.labels), *bars]
                 print("\n".join(lines), flush=True)
-            advance(done, len(run.paths))
+            on_progress(done, len(run.paths))
     if run.format == "table":
-        show(answer_table(table))
+        print_table(answer_table(table))
 
 
-def _hear_windows(run: _Run, plot: Path | None) -> None:
+def _classify_windows(run: _Run, plot: Path | None) -> None:
     rows = run.rows(windows=True)
     table: list[tuple[str, Segment]] = []
     for path in run.paths:
@@ -262,11 +264,11 @@ def _hear_windows(run: _Run, plot: Path | None) -> None:
         if rows:
             rows.write([segment_row(str(path), part, run.classifier.name) for part in found])
         elif run.format == "table":
-            table += [(safe(named(path)), part) for part in found]
+            table += [(escape(display_name(path)), part) for part in found]
         elif run.format == "audacity" or run.format == "textgrid" or run.format == "srt":
             _write_track(run, path, run.format, label_track(run.format, found, seconds))
     if run.format == "table":
-        show(answer_table(table))
+        print_table(answer_table(table))
 
 
 def _segments(run: _Run, path: Path, plot: Path | None) -> tuple[list[Segment], float]:
@@ -276,26 +278,26 @@ def _segments(run: _Run, path: Path, plot: Path | None) -> tuple[list[Segment], 
     live, as_text = path == STDIN, run.format == "text"
     overview, seconds = Overview(), 0.0
     if run.several and as_text:
-        print(f"{safe(named(path))}:", flush=True)
+        print(f"{escape(display_name(path))}:", flush=True)
     found = []
-    with run.progress("hearing", not live) as advance:
+    with run.progress("hearing", not live) as on_progress:
 
-        def tap(block: Samples, rate: int, duration: float) -> None:
+        def on_block(block: Samples, rate: int, duration: float) -> None:
             nonlocal seconds
             seconds += len(block) / rate
             if plot:
                 overview.feed(block, rate)
-            advance(round(seconds), max(1, round(duration), round(seconds)))
+            on_progress(round(seconds), max(1, round(duration), round(seconds)))
 
-        for segment in run.classifier.segments(path, live, 1 if live else run.jobs, tap):
+        for segment in run.classifier.segments(path, live, 1 if live else run.jobs, on_block):
             found.append(segment)
             if as_text:
                 print(segment_line(segment, run.verbose), flush=True)
     if as_text:
         print("\n".join(time_summary(found, seconds)), flush=True)
     if plot:
-        plot_timeline(plot, safe(Path(named(path)).name), overview, found, run.labels)
-        say(f"figure: {safe(plot)}")
+        plot_timeline(plot, escape(Path(display_name(path)).name), overview, found, run.labels)
+        echo(f"figure: {escape(plot)}")
     return found, seconds
 
 
@@ -316,5 +318,5 @@ def _explain(classifier: Classifier, path: Path, target: Path) -> None:
     from avser_cli.report.explanation_figure import plot_explanation
 
     explanation = classifier.explain(path)
-    plot_explanation(target, safe(Path(named(path)).name), explanation)
-    say(f"figure: {safe(target)}")
+    plot_explanation(target, escape(Path(display_name(path)).name), explanation)
+    echo(f"figure: {escape(target)}")

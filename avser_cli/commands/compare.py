@@ -6,41 +6,41 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import typer
 
 from avser_cli.commands import options as common
-from avser_cli.data.splits import SplitKind
+from avser_cli.data.splits import SPLIT_ALIASES, SplitKind
 from avser_cli.errors import UsageError
 from avser_cli.experiments.candidates import (
+    BASELINES,
+    DEFAULT_MODELS,
     MODELS,
     RATES,
-    RIVALS,
-    USUAL_MODELS,
-    Contender,
-    chosen_models,
-    chosen_optimizers,
+    Candidate,
+    select_models,
+    select_optimizers,
 )
 from avser_cli.experiments.comparison import finish, plan_jobs, read_recordings
-from avser_cli.experiments.comparison_summary import standing
+from avser_cli.experiments.comparison_summary import summarize_comparison
 from avser_cli.experiments.cross_validation import plan
 from avser_cli.experiments.execution import Workers
-from avser_cli.experiments.run_cache import Job, Store
+from avser_cli.experiments.run_cache import Job, RunCache
 from avser_cli.experiments.runs import FinishedRun, PlannedRun
-from avser_cli.files import refuse_unwritable, remove_leftovers
+from avser_cli.files import check_writable, remove_leftovers
 from avser_cli.model.recipe import find_recipe
 from avser_cli.report.comparison_report import write_comparison
-from avser_cli.report.console import left, progress, say, show
-from avser_cli.report.grids import QUICK, as_rich, grids
+from avser_cli.report.console import echo, format_time_left, print_table, progress
+from avser_cli.report.grids import QUICK, comparison_tables, to_rich
 from avser_cli.training.history import Epoch
 from avser_cli.training.training_run import Corpus
 
 TABLES = ("models", "optimizers")
-USUAL_SEEDS = (0, 1, 2)
-USUAL_OPTIMIZERS = "adagrad,rmsprop,adam"
+DEFAULT_SEEDS = (0, 1, 2)
+DEFAULT_OPTIMIZERS = "adagrad,rmsprop,adam"
 """In the order of the paper's Table 2."""
-USUAL_RATES = ",".join(map(str, RATES))
+DEFAULT_RATES = ",".join(map(str, RATES))
 ONLY = {"models": "models", "rivals": "models", "optimizers": "optimizers", "rates": "optimizers",
         "recipe": "optimizers", "dropout": "optimizers"}  # fmt: skip
 """Options of one table only, by parameter."""
@@ -55,19 +55,19 @@ def compare(
     data: Annotated[Path | None, typer.Argument(help="Folder of sound; default: ./wav.")] = None,
     models: Annotated[
         str, typer.Option(help=f"Any of {', '.join(MODELS)}.", rich_help_panel="models")
-    ] = ",".join(USUAL_MODELS),
-    rivals: Annotated[
+    ] = ",".join(DEFAULT_MODELS),
+    baselines: Annotated[
         str,
         typer.Option(
-            "--with", help=f"Extra rows: any of {', '.join(RIVALS)}.", rich_help_panel="models"
+            "--with", help=f"Extra rows: any of {', '.join(BASELINES)}.", rich_help_panel="models"
         ),
     ] = "",
     optimizers: Annotated[
         str, typer.Option(help="Which to compare.", rich_help_panel="optimizers")
-    ] = USUAL_OPTIMIZERS,
+    ] = DEFAULT_OPTIMIZERS,
     rates: Annotated[
         str, typer.Option(help="Learning rates.", rich_help_panel="optimizers")
-    ] = USUAL_RATES,
+    ] = DEFAULT_RATES,
     recipe: Annotated[
         Literal["paper", "default"],
         typer.Option(help="Recipe of the CNN-2D.", rich_help_panel="optimizers"),
@@ -80,9 +80,13 @@ def compare(
         ),
     ] = None,
     split: Annotated[
-        Literal["paper", "speaker", "statement"],
-        typer.Option(help=common.SPLIT_HELP.rsplit(";", 1)[0] + "."),
-    ] = "paper",
+        str,
+        typer.Option(
+            parser=common.choice(common.SPLITS, SPLIT_ALIASES),
+            metavar=common.metavar(common.SPLITS),
+            help=common.SPLIT_HELP.rsplit(";", 1)[0] + ".",
+        ),
+    ] = "random",
     folds: Annotated[str | None, typer.Option(help="E.g. 1,3-5; default: all.")] = None,
     seeds: Annotated[
         str | None, typer.Option(help="E.g. 0-4; default: 0-2, else 0 where there are folds.")
@@ -119,38 +123,39 @@ def compare(
                 f"unknown table {table!r}; known: {', '.join(TABLES)} (or name a folder of sound)"
             )
         table, data = TABLES[0], Path(table)
-    _refuse_other_table(context, table)
+    _check_table_options(context, table)
     source = data or Path("wav")
     if not source.exists():
         raise UsageError(f"{source}: no such folder; name the folder of sound to compare on")
     if jobs < 1:
         raise UsageError(f"--jobs {jobs}: at least 1")
     if table == "models":
-        contenders = chosen_models(_names(models), _names(rivals), epochs, quick)
+        candidates = select_models(_names(models), _names(baselines), epochs, quick)
     else:
         chosen = find_recipe("cnn2d", recipe).with_options(dropout=dropout)
-        contenders = chosen_optimizers(_names(optimizers), _rates(rates), chosen, epochs, quick)
+        candidates = select_optimizers(_names(optimizers), _rates(rates), chosen, epochs, quick)
     target = out or Path(f"compare-{table}")
-    refuse_unwritable(target)
-    store = Store(cache or _default_cache())
+    check_writable(target)
+    run_cache = RunCache(cache or _default_cache())
     remove_leftovers(target)
-    remove_leftovers(store.folder)
+    remove_leftovers(run_cache.folder)
     labels = common.parse_emotions(emotions)
-    planned = plan(split, *_folds_and_seeds(split, folds, seeds, quick), test_size)
+    kind = cast(SplitKind, split)
+    planned = plan(kind, *_folds_and_seeds(kind, folds, seeds, quick), test_size)
     if quick:
-        say(QUICK)
+        echo(QUICK)
     workers = Workers(jobs, scheduler)
-    corpus, runs = _run_all(source, labels, contenders, planned, store, workers)
-    values = standing(table, corpus, contenders, runs, quick)
+    corpus, runs = _run_all(source, labels, candidates, planned, run_cache, workers)
+    values = summarize_comparison(table, corpus, candidates, runs, quick)
     if quick:
         print(QUICK)
-    for grid in grids(values):
-        show(as_rich(grid))
+    for grid in comparison_tables(values):
+        print_table(to_rich(grid))
     names = write_comparison(target, values, runs, shlex.join(["avser", *sys.argv[1:]]))
-    say(f"written: {target}: {', '.join(names)}")
+    echo(f"written: {target}: {', '.join(names)}")
 
 
-def _refuse_other_table(context: typer.Context, table: str) -> None:
+def _check_table_options(context: typer.Context, table: str) -> None:
     for name, wanted in ONLY.items():
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE" and wanted != table:
@@ -170,8 +175,8 @@ def _rates(text: str) -> list[float]:
 
 def _default_cache() -> Path:
     """Where finished runs are kept for all folders and tables."""
-    if named := os.environ.get("AVSER_CACHE"):
-        return Path(named)
+    if display_name := os.environ.get("AVSER_CACHE"):
+        return Path(display_name)
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "avser" / "runs"
 
@@ -184,46 +189,46 @@ def _folds_and_seeds(
     seed_numbers = common.parse_numbers(seeds, "--seeds")
     if quick:
         return fold_numbers or [1], seed_numbers or [0]
-    if seed_numbers is None and split == "paper":
-        seed_numbers = list(USUAL_SEEDS)
+    if seed_numbers is None and split == "random":
+        seed_numbers = list(DEFAULT_SEEDS)
     return fold_numbers, seed_numbers
 
 
 def _run_all(
     source: Path,
     emotions: tuple[str, ...],
-    contenders: list[Contender],
+    candidates: list[Candidate],
     planned: list[PlannedRun],
-    store: Store,
+    run_cache: RunCache,
     workers: Workers,
 ) -> tuple[Corpus, dict[str, list[FinishedRun]]]:
     """The corpus and every contender's runs, trained where the store does not hold them."""
-    if any(contender.recipe is not None for contender in contenders):
-        common.refuse_without_tensorflow()
-    with progress("reading") as advance:
-        corpus = read_recordings(source, emotions, advance)
-    common.tell_corpus(corpus)
-    jobs = plan_jobs(corpus, contenders, planned)
-    found = {job.key: kept for job in jobs if (kept := store.load(job)) is not None}
+    if any(candidate.recipe is not None for candidate in candidates):
+        common.check_tensorflow()
+    with progress("reading") as on_progress:
+        corpus = read_recordings(source, emotions, on_progress)
+    common.report_corpus(corpus)
+    jobs = plan_jobs(corpus, candidates, planned)
+    found = {job.key: kept for job in jobs if (kept := run_cache.load(job)) is not None}
     missing = [job for job in jobs if job.key not in found]
     if missing:
-        refuse_unwritable(store.folder)
+        check_writable(run_cache.folder)
     for job in missing:
-        if store.is_damaged(job):
-            say(f"{store.path(job)}: damaged; {job.name} is trained again")
-    say(f"runs: {len(jobs)}; {len(found)} kept from before, {len(missing)} to train")
-    seconds = {job.contender.name: found[job.key].seconds for job in jobs if job.key in found}
+        if run_cache.is_damaged(job):
+            echo(f"{run_cache.path(job)}: damaged; {job.name} is trained again")
+    echo(f"runs: {len(jobs)}; {len(found)} kept from before, {len(missing)} to train")
+    seconds = {job.candidate.name: found[job.key].seconds for job in jobs if job.key in found}
     lines = _RunLines(missing, seconds)
     try:
-        for job, finished in finish(source, corpus, missing, store, workers, lines.read, lines):
+        for job, finished in finish(source, corpus, missing, run_cache, workers, lines.read, lines):
             found[job.key] = finished
             lines.done(job, finished)
     except KeyboardInterrupt:
-        say("stopped; finished runs are kept: the same command goes on")
+        echo("stopped; finished runs are kept: the same command goes on")
         raise
     by_name: dict[str, list[FinishedRun]] = {}
     for job in jobs:
-        by_name.setdefault(job.contender.name, []).append(found[job.key])
+        by_name.setdefault(job.candidate.name, []).append(found[job.key])
     return corpus, by_name
 
 
@@ -245,11 +250,11 @@ class _RunLines:
     def read(self, what: str, done: int, total: int) -> None:
         """After each file."""
         if done == total:
-            say(f"read: {what} of {total} clips")
+            echo(f"read: {what} of {total} clips")
 
     def __call__(self, job: Job, line: Epoch) -> None:
         """After each epoch; of many short ones, now and then."""
-        recipe = job.contender.recipe
+        recipe = job.candidate.recipe
         assert recipe is not None
         spent = self.spent.setdefault(job.key, [])
         spent.append(line.seconds)
@@ -257,27 +262,27 @@ class _RunLines:
         # Epochs of an interrupted run that is gone on with count as done.
         done = recipe.epochs * (line.member - 1) + line.epoch
         each = sum(spent) / len(spent)
-        self.seconds[job.contender.name] = each * epochs
+        self.seconds[job.candidate.name] = each * epochs
         if done % max(1, recipe.epochs // 20) == 0 or done == epochs:
             rest = each * (epochs - done) + self._others_left(job)
-            say(
+            echo(
                 f"run {len(self.finished) + 1} of {len(self.missing)}: {job.name}  "
                 f"epoch {done}/{epochs}  loss {line.loss:.4f}  accuracy {line.accuracy:.3f}  "
-                f"{left(rest)}"
+                f"{format_time_left(rest)}"
             )
 
     def _others_left(self, current: Job) -> float:
         """Seconds of the runs that are not begun; those never seen count as the mean of others."""
         mean = sum(self.seconds.values()) / len(self.seconds)
         waiting = [x for x in self.missing if x.key not in self.finished and x.key != current.key]
-        return sum(self.seconds.get(job.contender.name, mean) for job in waiting)
+        return sum(self.seconds.get(job.candidate.name, mean) for job in waiting)
 
     def done(self, job: Job, finished: FinishedRun) -> None:
         """After each run."""
         self.finished.add(job.key)
-        self.seconds[job.contender.name] = finished.seconds
+        self.seconds[job.candidate.name] = finished.seconds
         report = finished.report(job.emotions)
-        say(
+        echo(
             f"done {len(self.finished)} of {len(self.missing)}: {job.name}: accuracy "
             f"{report.accuracy:.3f}, UAR {report.uar:.3f}, {finished.seconds:.0f} s"
         )

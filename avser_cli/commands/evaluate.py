@@ -7,23 +7,23 @@ import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import typer
 
 from avser_cli.commands import options as common
-from avser_cli.data.splits import SplitKind
+from avser_cli.data.splits import SPLIT_ALIASES, SplitKind
 from avser_cli.errors import UsageError
-from avser_cli.evaluation.scoring import Evaluation
+from avser_cli.evaluation.scoring import PART_ALIASES, PARTS, Evaluation, Part
 from avser_cli.evaluation.scoring import evaluate as score_bundle
 from avser_cli.experiments.cross_validation import plan, run_planned
 from avser_cli.experiments.runs import FinishedRun
-from avser_cli.experiments.summary import summarise
-from avser_cli.files import refuse_unwritable, remove_leftovers
+from avser_cli.experiments.summary import summarize
+from avser_cli.files import check_writable, remove_leftovers
 from avser_cli.inference.classifier import Classifier
 from avser_cli.model.bundle import BundleConfig, newest_bundle
 from avser_cli.model.recipe import Recipe
-from avser_cli.report.console import progress, safe, say, show
+from avser_cli.report.console import echo, escape, print_table, progress
 from avser_cli.report.cross_validation_report import protocol_table, recall_words, write_report
 from avser_cli.report.figures import plot_confusion
 from avser_cli.report.tables import classification_report, confusion_table
@@ -45,12 +45,14 @@ def evaluate(
         typer.Option(help="Bundle; default: the newest under ./models.", rich_help_panel=BUNDLE),
     ] = None,
     part: Annotated[
-        Literal["held-out", "new", "trained-on"],
+        str,
         typer.Option(
+            parser=common.choice(PARTS, PART_ALIASES),
+            metavar=common.metavar(PARTS),
             help="Which clips to score: held out, never met, or (says so) trained on.",
             rich_help_panel=BUNDLE,
         ),
-    ] = "held-out",
+    ] = "test",
     figure: Annotated[
         Path | None,
         typer.Option(
@@ -59,8 +61,10 @@ def evaluate(
         ),
     ] = None,
     protocol: Annotated[
-        Literal["paper", "speaker", "statement"] | None,
+        str | None,
         typer.Option(
+            parser=common.choice(common.SPLITS, SPLIT_ALIASES),
+            metavar=common.metavar(common.SPLITS),
             help="Train and score a recipe: on random splits, six folds of actors, two sentences.",
             rich_help_panel=PROTOCOL,
         ),
@@ -70,7 +74,7 @@ def evaluate(
     ] = None,
     seeds: Annotated[
         str | None,
-        typer.Option(help="E.g. 0-4; default: 0-4 for paper, else 0.", rich_help_panel=PROTOCOL),
+        typer.Option(help="E.g. 0-4; default: 0-4 for random, else 0.", rich_help_panel=PROTOCOL),
     ] = None,
     network: common.Network = "cnn2d",
     recipe: common.RecipeName = None,
@@ -91,18 +95,18 @@ def evaluate(
 ) -> None:
     """Score a model bundle on the clips that it held out, or cross-validate a recipe.
 
-    Example: avser evaluate ./png --model models/cnn2d-default-adam-0.005-paper-seed0
+    Example: avser evaluate ./png --model models/cnn2d-default-adam-0.005-random-seed0
 
     Example: avser evaluate ./png --protocol speaker
     """
-    _refuse_other_mode(context, protocol)
+    _check_mode_options(context, protocol)
     source = data or next((place for place in FOLDERS if place.is_dir()), None)
     if source is None:
         raise UsageError("no ./png or ./wav here; name the folder of clips")
     if protocol is None:
-        _score(source, model, part, format, figure)
+        _score(source, model, cast(Part, part), format, figure)
         return
-    chosen = common.chosen_recipe(
+    chosen = common.recipe_from_options(
         network,
         recipe,
         optimizer=optimizer,
@@ -116,14 +120,23 @@ def evaluate(
     labels = common.parse_emotions(emotions)
     fold_numbers = common.parse_numbers(folds, "--folds")
     seed_numbers = common.parse_numbers(seeds, "--seeds")
-    _cross_validate(source, protocol, fold_numbers, seed_numbers, chosen, labels, target, format)
+    _cross_validate(
+        source,
+        cast(SplitKind, protocol),
+        fold_numbers,
+        seed_numbers,
+        chosen,
+        labels,
+        target,
+        format,
+    )
 
 
 ONLY_BUNDLE = {"model", "part", "figure"}
 SHARED = {"data", "format", "protocol"}
 
 
-def _refuse_other_mode(context: typer.Context, protocol: str | None) -> None:
+def _check_mode_options(context: typer.Context, protocol: str | None) -> None:
     """Refuse options that would be passed over in silence."""
     given = {
         name
@@ -140,31 +153,31 @@ def _refuse_other_mode(context: typer.Context, protocol: str | None) -> None:
 
 
 def _score(
-    source: Path, model: Path | None, part: Literal["held-out", "new", "trained-on"], format: str,
+    source: Path, model: Path | None, part: Part, format: str,
     figure: Path | None,
 ) -> None:  # fmt: skip
     folder = model or newest_bundle(Path("models"))
     classifier = Classifier.load(folder)
-    say(f"model: {safe(folder)}")
-    with progress("reading") as advance:
-        evaluation = score_bundle(classifier, source, part, advance)
-    common.tell_left_out(evaluation.left_out)
+    echo(f"model: {escape(folder)}")
+    with progress("reading") as on_progress:
+        evaluation = score_bundle(classifier, source, part, on_progress)
+    common.report_skipped(evaluation.skipped)
     title = _title(classifier.config, evaluation)
     if format == "json":
         print(json.dumps(_as_json(folder, classifier.config, evaluation), indent=1))
     else:
         print(title)
         print(classification_report(evaluation.report))
-        show(confusion_table(evaluation.report.labels, evaluation.report.confusion))
+        print_table(confusion_table(evaluation.report.labels, evaluation.report.confusion))
     place = figure or Path(f"{classifier.config.name}-confusion.png")
     plot_confusion(place, evaluation.report, title)
-    say(f"figure: {safe(place)}")
+    echo(f"figure: {escape(place)}")
 
 
 def _title(config: BundleConfig, evaluation: Evaluation) -> str:
-    if evaluation.part == "trained-on":
+    if evaluation.part == "train":
         return f"{config.name}: TRAINING CLIPS, not a measure of accuracy"
-    if evaluation.part == "new":
+    if evaluation.part == "unseen":
         return f"{config.name}: clips that it never met"
     return f"{config.name}: held out, {config.split.settings.describe()}"
 
@@ -174,7 +187,7 @@ def _as_json(folder: Path, config: BundleConfig, evaluation: Evaluation) -> dict
     return {
         "model": str(folder),
         "part": evaluation.part,
-        "scored_training_clips": evaluation.part == "trained-on",
+        "scored_training_clips": evaluation.part == "train",
         "accuracy": report["accuracy"],
         "uar": report["uar"],
         "labels": report["labels"],
@@ -198,30 +211,30 @@ def _cross_validate(
     format: str,
 ) -> None:
     planned = plan(protocol, folds, seeds)
-    refuse_unwritable(target)
+    check_writable(target)
     remove_leftovers(target)
-    common.refuse_without_tensorflow()
-    with progress("reading") as advance:
-        corpus = read_corpus(source, emotions, recipe, advance)
-    common.tell_corpus(corpus)
-    say(f"{len(planned)} trainings: {common.describe_recipe(recipe)}")
+    common.check_tensorflow()
+    with progress("reading") as on_progress:
+        corpus = read_corpus(source, emotions, recipe, on_progress)
+    common.report_corpus(corpus)
+    echo(f"{len(planned)} trainings: {common.describe_recipe(recipe)}")
     finished: list[FinishedRun] = []
     for number, run in enumerate(planned, start=1):
-        say(f"run {number} of {len(planned)}: {run.name}, {run.split.describe()}")
+        echo(f"run {number} of {len(planned)}: {run.name}, {run.split.describe()}")
         lines = common.epoch_line(recipe, len(planned) - number)
         try:
             finished.append(run_planned(run, corpus, recipe, target, lines))
         except KeyboardInterrupt:
-            say("stopped; what is finished is kept: the same command goes on")
+            echo("stopped; what is finished is kept: the same command goes on")
             raise
         report = finished[-1].report(emotions)
-        say(f"{run.name}: accuracy {report.accuracy:.3f}, UAR {report.uar:.3f}")
-    summary = summarise(finished, corpus, recipe, protocol)
+        echo(f"{run.name}: accuracy {report.accuracy:.3f}, UAR {report.uar:.3f}")
+    summary = summarize(finished, corpus, recipe, protocol)
     write_report(target, summary, finished, shlex.join(["avser", *sys.argv[1:]]))
     if format == "json":
         print(json.dumps(summary, indent=1))
     else:
-        show(protocol_table(summary))
+        print_table(protocol_table(summary))
         print(recall_words(summary))
-        show(confusion_table(emotions, summary["confusion"]))
-    say(f"report: {target / 'report.md'}")
+        print_table(confusion_table(emotions, summary["confusion"]))
+    echo(f"report: {target / 'report.md'}")

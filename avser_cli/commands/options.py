@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Annotated, Literal
 
 import typer
 
-from avser_cli.data.clips import LeftOut
+from avser_cli.data.clips import SkippedFile
 from avser_cli.data.emotions import PAPER_EMOTIONS, label_order
+from avser_cli.data.splits import SplitKind
 from avser_cli.errors import MissingExtraError, UsageError
 from avser_cli.model.recipe import Recipe, find_recipe
-from avser_cli.report.console import left, safe, say
+from avser_cli.report.console import echo, escape, format_time_left
 from avser_cli.training.history import Epoch
-from avser_cli.training.training_run import Corpus, Prepared
+from avser_cli.training.training_run import Corpus, TrainTestSplit
 
 Emotions = Annotated[
     str, typer.Option(help="Emotions, separated by commas: any of RAVDESS's eight.")
@@ -23,7 +24,7 @@ Emotions = Annotated[
 Fold = Annotated[
     int, typer.Option(help="Which fold is held out: 1-6 for speaker, 1-2 for statement.")
 ]
-TestSize = Annotated[float, typer.Option(help="Share of clips held out by --split paper.")]
+TestSize = Annotated[float, typer.Option(help="Share of clips held out by --split random.")]
 Seed = Annotated[int, typer.Option(help="Draws the random split and the training.")]
 Network = Annotated[
     Literal["cnn2d", "cnn1d", "mlp"], typer.Option(help="cnn1d and mlp read sound.")
@@ -40,10 +41,29 @@ BatchSize = Annotated[int | None, typer.Option(help="Clips an update.")]
 Dropout = Annotated[float | None, typer.Option(help="Share of units dropped.")]
 Ensemble = Annotated[int | None, typer.Option(help="Train so many networks and join them.")]
 SPLIT_HELP = (
-    "paper: random, stratified; speaker: no actor on both sides; statement: train on one "
+    "random: stratified; speaker: no actor on both sides; statement: train on one "
     "sentence, test on the other; none: train on all clips."
 )
+SPLITS: tuple[SplitKind, ...] = ("random", "speaker", "statement")
+"""The splits that can be repeated."""
 ALL_EMOTIONS = ",".join(PAPER_EMOTIONS)
+
+
+def choice(known: Sequence[str], aliases: Mapping[str, str]) -> Callable[[str], str]:
+    """A parser of an option that takes one of some words, or an older word for one of them."""
+
+    def parse(text: str) -> str:
+        value = aliases.get(text, text)
+        if value not in known:
+            raise typer.BadParameter(f"{text!r} is not one of {', '.join(known)}")
+        return value
+
+    return parse
+
+
+def metavar(known: Sequence[str]) -> str:
+    """The words of such an option, as help shows them."""
+    return f"[{'|'.join(known)}]"
 
 
 def parse_emotions(text: str) -> tuple[str, ...]:
@@ -71,7 +91,7 @@ def parse_numbers(text: str | None, option: str) -> list[int] | None:
     return numbers
 
 
-def chosen_recipe(
+def recipe_from_options(
     network: str,
     recipe: str | None,
     *,
@@ -123,15 +143,15 @@ def epoch_line(recipe: Recipe, runs_after: int = 0) -> Callable[[Epoch], None]:
         epochs_left = recipe.epochs - line.epoch + members_left * recipe.epochs
         time_left = sum(seconds) / len(seconds) * epochs_left
         member = f"network {line.member}/{recipe.ensemble}  " if recipe.ensemble > 1 else ""
-        say(
+        echo(
             f"{member}epoch {line.epoch:3d}/{recipe.epochs}  loss {line.loss:.4f}  "
-            f"accuracy {line.accuracy:.3f}  {line.seconds:.1f} s  {left(time_left)}"
+            f"accuracy {line.accuracy:.3f}  {line.seconds:.1f} s  {format_time_left(time_left)}"
         )
 
     return tell
 
 
-def refuse_without_tensorflow() -> None:
+def check_tensorflow() -> None:
     """Say that TensorFlow is missing before a minute of reading, not after."""
     if find_spec("tensorflow") is None:
         raise MissingExtraError(
@@ -139,28 +159,32 @@ def refuse_without_tensorflow() -> None:
         )
 
 
-def tell_left_out(left_out: Sequence[LeftOut]) -> None:
+def report_skipped(skipped: Sequence[SkippedFile]) -> None:
     """One line for each file that is not used."""
-    for item in left_out:
-        say(f"left out: {safe(item.path)}: {safe(item.reason)}")
+    for item in skipped:
+        echo(f"left out: {escape(item.path)}: {escape(item.reason)}")
 
 
-def tell_corpus(corpus: Corpus) -> None:
+def report_corpus(corpus: Corpus) -> None:
     """What was read, and what was not."""
-    tell_left_out(corpus.dataset.left_out)
+    report_skipped(corpus.dataset.skipped)
     if corpus.other_emotions:
-        say(f"not asked for: {corpus.other_emotions} clips of other emotions")
-    say(f"corpus: {corpus.about['description']}")
+        echo(f"not asked for: {corpus.other_emotions} clips of other emotions")
+    echo(f"corpus: {corpus.about['description']}")
 
 
-def tell_split(prepared: Prepared) -> None:
+def report_split(prepared: TrainTestSplit) -> None:
     """How the corpus is split, and what the leak check found."""
     split = prepared.split
     sides = f"{len(split.train)} to train, {len(split.test)} held out"
-    say(f"split: {split.settings.describe()}: {sides}")
+    echo(f"split: {split.settings.describe()}: {sides}")
     recordings = prepared.dataset.recordings
     exact = len(recordings) - len({recording.samples_sha256 for recording in recordings})
-    copies = len(recordings) - len({recording.sound for recording in recordings})
-    re_encoded = f" and {copies - exact} re-encoded" if copies > exact else ""
-    kept = f"; {exact} exact{re_encoded} copies, kept on one side" if copies and split.test else ""
-    say(f"leak check: no recording, take or forbidden actor or statement on both sides{kept}")
+    duplicate_group = len(recordings) - len({recording.sound for recording in recordings})
+    re_encoded = f" and {duplicate_group - exact} re-encoded" if duplicate_group > exact else ""
+    kept = (
+        f"; {exact} exact{re_encoded} copies, kept on one side"
+        if duplicate_group and split.test
+        else ""
+    )
+    echo(f"leak check: no recording, take or forbidden actor or statement on both sides{kept}")

@@ -12,21 +12,21 @@ from typing import Annotated, Literal
 import typer
 
 from avser_cli.audio.decoding import STDIN
-from avser_cli.audio.folder import find_sounds, mirrored, refuse_gone
+from avser_cli.audio.folder import check_folders_exist, find_sounds, mirrored
 from avser_cli.data.manifest import write_manifest
 from avser_cli.errors import InputError, OutputError, PartialError, UsageError
-from avser_cli.features.render import Artist, NetworkArtist, Outcome, draw_all
-from avser_cli.features.spectrogram import PictureSettings
+from avser_cli.features.render import Renderer, RenderResult, SpectrogramRenderer, render_all
+from avser_cli.features.spectrogram import SpectrogramConfig
 from avser_cli.files import (
-    refuse_unwritable,
+    check_writable,
     remove_leftovers,
     remove_leftovers_of,
     write_whole,
 )
-from avser_cli.model.recipe import picture_settings
-from avser_cli.report.console import progress, safe, say
+from avser_cli.model.recipe import spectrogram_config
+from avser_cli.report.console import echo, escape, progress
 
-EYE_SIZE = (1200, 600)
+FIGURE_SIZE = (1200, 600)
 """Width and height of pictures for eyes where none is asked for."""
 
 
@@ -42,62 +42,70 @@ def spectrogram(
         Literal["default", "paper"], typer.Option(help="Whose picture settings to start from.")
     ] = "default",
     size: Annotated[
-        str | None, typer.Option(help="Pixels: 150, or WIDTHxHEIGHT.", rich_help_panel="Picture")
+        str | None,
+        typer.Option(help="Pixels: 150, or WIDTHxHEIGHT.", rich_help_panel="SpectrogramImage"),
     ] = None,
     scale: Annotated[
         Literal["log", "mel", "linear"] | None,
-        typer.Option(help="Frequency axis.", rich_help_panel="Picture"),
+        typer.Option(help="Frequency axis.", rich_help_panel="SpectrogramImage"),
     ] = None,
     fmin: Annotated[
-        float | None, typer.Option(help="Lowest frequency in Hz.", rich_help_panel="Picture")
+        float | None,
+        typer.Option(help="Lowest frequency in Hz.", rich_help_panel="SpectrogramImage"),
     ] = None,
     fmax: Annotated[
         float | None,
-        typer.Option(help="Highest in Hz; 0: each sound's half rate.", rich_help_panel="Picture"),
+        typer.Option(
+            help="Highest in Hz; 0: each sound's half rate.", rich_help_panel="SpectrogramImage"
+        ),
     ] = None,
     window: Annotated[
-        float | None, typer.Option(help="Hann window in seconds.", rich_help_panel="Picture")
+        float | None,
+        typer.Option(help="Hann window in seconds.", rich_help_panel="SpectrogramImage"),
     ] = None,
     hop: Annotated[
         float | None,
         typer.Option(
             help="Seconds between spectra, which a column averages; default: half a window.",
-            rich_help_panel="Picture",
+            rich_help_panel="SpectrogramImage",
         ),
     ] = None,
     fft: Annotated[
         int | None,
         typer.Option(
             help="Samples of the Fourier transform, if more than the window's.",
-            rich_help_panel="Picture",
+            rich_help_panel="SpectrogramImage",
         ),
     ] = None,
     range_: Annotated[
         float | None,
-        typer.Option("--range", help="Decibels from black to white.", rich_help_panel="Picture"),
+        typer.Option(
+            "--range", help="Decibels from black to white.", rich_help_panel="SpectrogramImage"
+        ),
     ] = None,
     floor: Annotated[
-        float | None, typer.Option(help="Level of black in dBFS.", rich_help_panel="Picture")
+        float | None,
+        typer.Option(help="Level of black in dBFS.", rich_help_panel="SpectrogramImage"),
     ] = None,
     trim: Annotated[
         float | None,
         typer.Option(
-            help="Cut ends so many dB under the loudest 20 ms.", rich_help_panel="Picture"
+            help="Cut ends so many dB under the loudest 20 ms.", rich_help_panel="SpectrogramImage"
         ),
     ] = None,
     no_trim: Annotated[
-        bool, typer.Option("--no-trim", help="Cut nothing.", rich_help_panel="Picture")
+        bool, typer.Option("--no-trim", help="Cut nothing.", rich_help_panel="SpectrogramImage")
     ] = False,
     resize: Annotated[
         Literal["stretch", "pad"] | None,
         typer.Option(
             help="Stretch every sound to the width, or let the width span --seconds.",
-            rich_help_panel="Picture",
+            rich_help_panel="SpectrogramImage",
         ),
     ] = None,
     seconds: Annotated[
         float | None,
-        typer.Option(help="Time that a padded picture spans.", rich_help_panel="Picture"),
+        typer.Option(help="Time that a padded picture spans.", rich_help_panel="SpectrogramImage"),
     ] = None,
     style: Annotated[
         Literal["network", "spek", "waveform"],
@@ -135,8 +143,8 @@ def spectrogram(
     if jobs == 0 or jobs < -1:
         raise UsageError(f"--jobs {jobs}: 1 or more, or -1 for one a core")
     eyes = style != "network"
-    settings = _settings(
-        _eye_settings() if eyes and recipe == "default" else picture_settings(recipe),
+    config = _settings(
+        _figure_config() if eyes and recipe == "default" else spectrogram_config(recipe),
         size=size,
         scale=scale,
         fmin=fmin,
@@ -154,36 +162,36 @@ def spectrogram(
     suffix = f".{format}" if format else target.suffix.lower()
     if suffix not in (".png", ".svg", ".pdf") or source.is_dir():
         suffix = f".{format or 'png'}"
-    artist: Artist
+    renderer: Renderer
     if style == "network":
         if palette or background or suffix != ".png":
             raise UsageError(
                 "--palette, --background, SVG and PDF go with --style spek or waveform"
             )
-        artist = NetworkArtist(settings)
+        renderer = SpectrogramRenderer(config)
     else:
-        from avser_cli.report.spectrogram_figure import EyeArtist
+        from avser_cli.report.spectrogram_figure import FigureRenderer
 
-        artist = EyeArtist(
-            style, settings, palette or "spek", background or "dark", _FORMATS[suffix]
+        renderer = FigureRenderer(
+            style, config, palette or "spek", background or "dark", _FORMATS[suffix]
         )
     if source == STDIN or not source.is_dir():
-        _draw_file(source, target, artist, suffix)
+        _draw_file(source, target, renderer, suffix)
         return
-    _draw_folder(source, target, artist, suffix, eyes, jobs, scheduler, strict, force)
+    _draw_folder(source, target, renderer, suffix, eyes, jobs, scheduler, strict, force)
 
 
 _FORMATS: dict[str, Literal["png", "svg", "pdf"]] = {".png": "png", ".svg": "svg", ".pdf": "pdf"}
 
 
-def _eye_settings() -> PictureSettings:
+def _figure_config() -> SpectrogramConfig:
     """Spek's picture, at its size for eyes."""
-    paper = picture_settings("paper")
-    return replace(paper, width=EYE_SIZE[0], height=EYE_SIZE[1])
+    paper = spectrogram_config("paper")
+    return replace(paper, width=FIGURE_SIZE[0], height=FIGURE_SIZE[1])
 
 
 def _settings(
-    base: PictureSettings,
+    base: SpectrogramConfig,
     *,
     size: str | None,
     fmax: float | None,
@@ -191,7 +199,7 @@ def _settings(
     no_trim: bool,
     resize: str | None,
     **plain: float | str | None,
-) -> PictureSettings:
+) -> SpectrogramConfig:
     """A recipe's settings with what the options put in place of its values."""
     changes: dict[str, object] = {key: value for key, value in plain.items() if value is not None}
     if size is not None:
@@ -211,29 +219,29 @@ def _settings(
         changes["seconds"] = None
     elif resize == "pad" and "seconds" not in changes and base.seconds is None:
         raise UsageError("--resize pad needs --seconds: the time that every picture spans")
-    settings = replace(base, **changes)  # type: ignore[arg-type]
+    config = replace(base, **changes)  # type: ignore[arg-type]
     if floor is not None:
-        settings = replace(settings, white=floor + settings.dynamic_range)
-    return settings
+        config = replace(config, ref_db=floor + config.dynamic_range)
+    return config
 
 
-def _draw_file(source: Path, target: Path, artist: Artist, suffix: str) -> None:
-    picture, _ = artist.draw(source)
+def _draw_file(source: Path, target: Path, renderer: Renderer, suffix: str) -> None:
+    spectrogram, _ = renderer.render(source)
     if target == STDIN:
-        sys.stdout.buffer.write(picture)
+        sys.stdout.buffer.write(spectrogram)
         sys.stdout.buffer.flush()
         return
     if target.is_dir():
         target = target / f"{'stdin' if source == STDIN else source.stem}{suffix}"
     remove_leftovers_of(target)
-    write_whole(target, picture)
-    say(f"{safe(target)}: drawn")
+    write_whole(target, spectrogram)
+    echo(f"{escape(target)}: drawn")
 
 
 def _draw_folder(
     source: Path,
     target: Path,
-    artist: Artist,
+    renderer: Renderer,
     suffix: str,
     eyes: bool,
     jobs: int,
@@ -244,19 +252,19 @@ def _draw_folder(
     if target == STDIN:
         raise UsageError("a folder of pictures does not go to stdout; name a folder")
     pairs = mirrored(find_sounds(source), source, target, suffix)
-    refuse_unwritable(target)
+    check_writable(target)
     remove_leftovers(target)
-    outcomes: list[Outcome] = []
-    drawn = draw_all(pairs, artist, jobs=jobs, processes=eyes, scheduler=scheduler, force=force)
+    outcomes: list[RenderResult] = []
+    drawn = render_all(pairs, renderer, jobs=jobs, processes=eyes, scheduler=scheduler, force=force)
     try:
-        with progress("drawing") as advance:
+        with progress("drawing") as on_progress:
             for done, outcome in enumerate(drawn, start=1):
                 outcomes.append(outcome)
                 if outcome.status == "failed":
-                    refuse_gone([source], done > 1)
+                    check_folders_exist([source], done > 1)
                     if strict:
                         raise InputError(outcome.reason)
-                advance(done, len(pairs))
+                on_progress(done, len(pairs))
     except (KeyboardInterrupt, InputError, PartialError):
         write_manifest(target, outcomes)
         raise
@@ -269,10 +277,10 @@ def _draw_folder(
         )
     failures = sorted(outcome.reason for outcome in outcomes if outcome.status == "failed")
     for reason in failures:
-        say(f"failed: {safe(reason)}")
+        echo(f"failed: {escape(reason)}")
     counts = Counter(outcome.status for outcome in outcomes)
-    say(
-        f"{safe(target)}: {counts['drawn']} drawn, {counts['up to date']} up to date, "
+    echo(
+        f"{escape(target)}: {counts['drawn']} drawn, {counts['up to date']} up to date, "
         f"{counts['failed']} failed"
     )
     if failures and len(failures) == len(pairs):

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, cast
 
 import typer
 
 from avser_cli.commands import options as common
-from avser_cli.data.splits import SplitSettings
+from avser_cli.data.splits import SPLIT_ALIASES, SPLIT_KINDS, SplitKind, SplitSettings
 from avser_cli.errors import OutputError, UsageError
-from avser_cli.experiments.summary import Measured, read_report
+from avser_cli.experiments.summary import RecipeReport, read_report
 from avser_cli.files import (
-    refuse_unwritable,
+    check_writable,
     remove_folder,
     remove_leftovers_of,
     whole_folder,
 )
-from avser_cli.model.bundle import CONFIG, BundleConfig, refuse_name
+from avser_cli.model.bundle import CONFIG, BundleConfig, check_name
 from avser_cli.model.recipe import Recipe, find_recipe
-from avser_cli.report.console import progress, say
+from avser_cli.report.console import echo, progress
 from avser_cli.report.figures import plot_confusion, plot_history
-from avser_cli.report.model_card import model_card, refuse_damaged
+from avser_cli.report.model_card import check_report, model_card
 from avser_cli.report.tables import classification_report
 from avser_cli.training.export import write_parts
 from avser_cli.training.training_run import Result, read_corpus, run
@@ -39,8 +39,13 @@ def train(
     ensemble: common.Ensemble = None,
     emotions: common.Emotions = common.ALL_EMOTIONS,
     split: Annotated[
-        Literal["paper", "speaker", "statement", "none"], typer.Option(help=common.SPLIT_HELP)
-    ] = "paper",
+        str,
+        typer.Option(
+            parser=common.choice(SPLIT_KINDS, SPLIT_ALIASES),
+            metavar=common.metavar(SPLIT_KINDS),
+            help=common.SPLIT_HELP,
+        ),
+    ] = "random",
     test_size: common.TestSize = 0.25,
     fold: common.Fold = 1,
     seed: common.Seed = 0,
@@ -63,7 +68,7 @@ def train(
 
     Example: avser train --optimizer adam --lr 0.005
     """
-    chosen = common.chosen_recipe(
+    chosen = common.recipe_from_options(
         network,
         recipe,
         optimizer=optimizer,
@@ -76,11 +81,11 @@ def train(
     labels = common.parse_emotions(emotions)
     measured = read_report(report, chosen, labels) if report else None
     if report and measured:
-        refuse_damaged(report, measured)
-    split_settings = SplitSettings(split, test_size, fold, seed)
+        check_report(report, measured)
+    split_settings = SplitSettings(cast(SplitKind, split), test_size, fold, seed)
     target = out or Path("models") / default_name(chosen, split_settings, seed)
     try:
-        refuse_name(target.name)
+        check_name(target.name)
     except ValueError as error:
         raise UsageError(f"--out {target}: {error}") from None
     checkpoint = target.with_name(f".{target.name}.run")
@@ -90,19 +95,19 @@ def train(
     if not data.exists() and data == Path("png"):
         raise UsageError("./png: no such folder; draw it with `avser spectrogram ./wav ./png`, or "
                          "name a folder of .png or .wav")  # fmt: skip
-    refuse_unwritable(target.parent)
-    common.refuse_without_tensorflow()
-    with progress("reading") as advance:
-        corpus = read_corpus(data, labels, chosen, advance)
-    common.tell_corpus(corpus)
+    check_writable(target.parent)
+    common.check_tensorflow()
+    with progress("reading") as on_progress:
+        corpus = read_corpus(data, labels, chosen, on_progress)
+    common.report_corpus(corpus)
     prepared = corpus.split(split_settings)
-    common.tell_split(prepared)
-    say(f"training: {common.describe_recipe(chosen)}, seed {seed}")
+    common.report_split(prepared)
+    echo(f"training: {common.describe_recipe(chosen)}, seed {seed}")
     try:
         result = run(prepared, chosen, seed, common.epoch_line(chosen), checkpoint)
     except KeyboardInterrupt:
         if checkpoint.exists():
-            say("stopped; finished epochs are kept: the same command with --resume goes on")
+            echo("stopped; finished epochs are kept: the same command with --resume goes on")
         raise
     with whole_folder(target) as part:
         calibration = measured.calibration if measured else None
@@ -111,11 +116,11 @@ def train(
     remove_folder(checkpoint)
     if result.report is not None:
         print(classification_report(result.report))
-    say(f"bundle: {target} ({config.parameters:,} weights, trained in {config.seconds:.0f} s)")
+    echo(f"bundle: {target} ({config.parameters:,} weights, trained in {config.seconds:.0f} s)")
 
 
 def default_name(recipe: Recipe, split: SplitSettings, seed: int) -> str:
-    """A name that tells trainings apart, e.g. ``cnn2d-default-adam-0.005-paper-seed0``."""
+    """A name that tells trainings apart, e.g. ``cnn2d-default-adam-0.005-random-seed0``."""
     folded = split.kind in ("speaker", "statement")
     side = f"{split.kind}{split.fold}" if folded else split.kind
     rate = f"{recipe.learning_rate:g}"
@@ -134,7 +139,7 @@ def _may_begin(target: Path, checkpoint: Path, resume: bool, force: bool) -> boo
         begun = False
     if target.exists():
         if resume and not begun and (done or not force):
-            say(f"{target}: already finished; nothing to resume")
+            echo(f"{target}: already finished; nothing to resume")
             return False
         if not force:
             ways = "--force replaces it, --out writes elsewhere"
@@ -163,7 +168,7 @@ def _came_after(bundle: Path, checkpoint: Path) -> bool:
 
 
 def _write_for_people(
-    part: Path, config: BundleConfig, result: Result, measured: Measured | None
+    part: Path, config: BundleConfig, result: Result, measured: RecipeReport | None
 ) -> None:
     """Pictures and card, beside the parts that answers depend on."""
     plot_history(part / "history.png", result.trained.history, config.name)

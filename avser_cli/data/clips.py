@@ -30,7 +30,7 @@ class LabelledFile:
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class SkippedFile:
     """A file that is not used, and why."""
 
     path: Path
@@ -47,7 +47,7 @@ class Index:
     kind : {"pictures", "sounds"}
     files : tuple of LabelledFile
         Usable files of the emotions asked for, sorted by name.
-    left_out : tuple of LeftOut
+    skipped : tuple of SkippedFile
         Files with a bad name or of another modality.
     other_emotions : int
         Number of well-named files of emotions that were not asked for.
@@ -56,7 +56,7 @@ class Index:
     folder: Path
     kind: str
     files: tuple[LabelledFile, ...]
-    left_out: tuple[LeftOut, ...]
+    skipped: tuple[SkippedFile, ...]
     other_emotions: int
 
 
@@ -73,16 +73,16 @@ def index_folder(folder: Path, emotions: Sequence[str]) -> Index:
         There is no usable clip in it.
     """
     found = find_files(folder, PICTURE_SUFFIXES | SOUND_SUFFIXES)
-    pictures = [path for path in found if path.suffix.lower() in PICTURE_SUFFIXES]
-    files, left_out, others = [], [], 0
-    for path in pictures or found:
+    spectrograms = [path for path in found if path.suffix.lower() in PICTURE_SUFFIXES]
+    files, skipped, others = [], [], 0
+    for path in spectrograms or found:
         try:
             labels = parse_name(path.stem)
         except ValueError as error:
-            left_out.append(LeftOut(path, str(error)))
+            skipped.append(SkippedFile(path, str(error)))
             continue
         if labels.modality != "audio-only":
-            left_out.append(LeftOut(path, f"{labels.modality}, not audio-only (03)"))
+            skipped.append(SkippedFile(path, f"{labels.modality}, not audio-only (03)"))
         elif labels.emotion not in emotions:
             others += 1
         else:
@@ -93,11 +93,11 @@ def index_folder(folder: Path, emotions: Sequence[str]) -> Index:
             "sounds and pictures; names must read MM-VC-EE-II-SS-RR-AA"
         )
     files.sort(key=lambda file: (file.name, str(file.path)))
-    kind = "pictures" if pictures else "sounds"
-    return Index(folder, kind, tuple(files), tuple(left_out), others)
+    kind = "pictures" if spectrograms else "sounds"
+    return Index(folder, kind, tuple(files), tuple(skipped), others)
 
 
-def fingerprint(checksums: Iterable[str]) -> str:
+def corpus_checksum(checksums: Iterable[str]) -> str:
     """One checksum for a set of recordings: the same for the same samples in any order."""
     return hashlib.sha256("\n".join(sorted(checksums)).encode()).hexdigest()
 

@@ -12,15 +12,15 @@ import numpy.typing as npt
 
 from avser_cli.audio.audio_info import checksum
 from avser_cli.audio.decoding import Clip, read_clip
-from avser_cli.data.clips import Index, LabelledFile, LeftOut
-from avser_cli.data.near_duplicates import copy_groups
+from avser_cli.data.clips import Index, LabelledFile, SkippedFile
+from avser_cli.data.near_duplicates import duplicate_groups
 from avser_cli.data.splits import Recording
 from avser_cli.errors import CorpusError, InputError
 from avser_cli.features.acoustic import feature_vector
-from avser_cli.features.fingerprint import Sketch, sketch_of
-from avser_cli.features.render import picture_of, refuse_too_little
-from avser_cli.features.spectrogram import Picture, PictureSettings, draw_picture
-from avser_cli.features.spectrogram_png import Origin, read_picture
+from avser_cli.features.fingerprint import Fingerprint, fingerprint_of
+from avser_cli.features.render import check_long_enough, render_spectrogram
+from avser_cli.features.spectrogram import SpectrogramConfig, SpectrogramImage, draw_spectrogram
+from avser_cli.features.spectrogram_png import SpectrogramMetadata, read_spectrogram
 
 Inputs = npt.NDArray[Any]
 """uint8 pictures or float32 features."""
@@ -37,13 +37,13 @@ class Read:
     inputs : numpy.ndarray
         What the network takes.
     samples_sha256 : str
-    sketch : numpy.ndarray or None
+    fingerprint : numpy.ndarray or None
         What re-encoded copies are found by.
     """
 
     inputs: Inputs
     samples_sha256: str
-    sketch: Sketch | None = None
+    fingerprint: Fingerprint | None = None
 
 
 Reader = Callable[[Path], Read]
@@ -64,7 +64,7 @@ class Dataset:
         Index into `emotions`, shape ``(n,)``.
     recordings : tuple of Recording
     paths : tuple of pathlib.Path
-    left_out : tuple of LeftOut
+    skipped : tuple of SkippedFile
         Files of the folder that are not in it, and why.
     """
 
@@ -73,7 +73,7 @@ class Dataset:
     labels: npt.NDArray[np.int64]
     recordings: tuple[Recording, ...]
     paths: tuple[Path, ...]
-    left_out: tuple[LeftOut, ...]
+    skipped: tuple[SkippedFile, ...]
 
     def __len__(self) -> int:
         return len(self.recordings)
@@ -100,36 +100,38 @@ def load_dataset(
     CorpusError
         Pictures were drawn with other settings than the recipe's, or nothing is left.
     """
-    left_out = list(index.left_out)
+    skipped = list(index.skipped)
     kept: dict[str, tuple[LabelledFile, Read]] = {}
     for done, (file, result) in enumerate(_read_all(index, read, side_by_side), start=1):
         if isinstance(result, InputError):
-            left_out.append(LeftOut(file.path, str(result).removeprefix(f"{file.path}: ")))
+            skipped.append(SkippedFile(file.path, str(result).removeprefix(f"{file.path}: ")))
         elif file.name in kept:
-            left_out.append(LeftOut(file.path, f"same name as {kept[file.name][0].path}"))
+            skipped.append(SkippedFile(file.path, f"same name as {kept[file.name][0].path}"))
         else:
             kept[file.name] = (file, result)
         if progress:
             progress(done, len(index.files))
     if not kept:
-        first = f"; the first: {left_out[0].reason}" if left_out else ""
+        first = f"; the first: {skipped[0].reason}" if skipped else ""
         raise CorpusError(
             f"{index.folder}: none of its {len(index.files)} clips can be used{first}"
         )
     order = {emotion: number for number, emotion in enumerate(emotions)}
     files = [file for file, _ in kept.values()]
     reads = [read for _, read in kept.values()]
-    copies = copy_groups([read.samples_sha256 for read in reads], [read.sketch for read in reads])
+    duplicate_group = duplicate_groups(
+        [read.samples_sha256 for read in reads], [read.fingerprint for read in reads]
+    )
     return Dataset(
         emotions=emotions,
         inputs=np.stack([read.inputs for read in reads]),
         labels=np.array([order[file.labels.emotion] for file in files]),
         recordings=tuple(
             Recording(file.name, file.labels, read.samples_sha256, group)
-            for file, read, group in zip(files, reads, copies, strict=True)
+            for file, read, group in zip(files, reads, duplicate_group, strict=True)
         ),
         paths=tuple(file.path for file in files),
-        left_out=tuple(left_out),
+        skipped=tuple(skipped),
     )
 
 
@@ -154,13 +156,13 @@ def _attempt(read: Reader, path: Path) -> Result:
         return error
 
 
-def reader_of(index: Index, settings: PictureSettings | None) -> Reader:
+def reader_of(index: Index, settings: SpectrogramConfig | None) -> Reader:
     """What reads or draws a network's input from a file of an index.
 
     Parameters
     ----------
     index : Index
-    settings : PictureSettings or None
+    settings : SpectrogramConfig or None
         The spectrogram that the network takes; ``None`` for networks that take acoustic features.
 
     Raises
@@ -178,52 +180,52 @@ def reader_of(index: Index, settings: PictureSettings | None) -> Reader:
     return read_sound_as(settings) if index.kind == "sounds" else _read_png(settings)
 
 
-def read_sound_as(settings: PictureSettings) -> Reader:
+def read_sound_as(settings: SpectrogramConfig) -> Reader:
     """What draws the picture of a sound file."""
 
     def read(path: Path) -> Read:
-        return _of_picture(*picture_of(path, settings))
+        return _of_picture(*render_spectrogram(path, settings))
 
     return read
 
 
-def _read_png(settings: PictureSettings) -> Reader:
+def _read_png(settings: SpectrogramConfig) -> Reader:
     def read(path: Path) -> Read:
-        picture, origin = read_picture(path)
-        _refuse_mixture(path, origin.settings, settings)
-        return _of_picture(picture, origin)
+        spectrogram, metadata = read_spectrogram(path)
+        _check_same_config(path, metadata.config, settings)
+        return _of_picture(spectrogram, metadata)
 
     return read
 
 
-def _of_picture(picture: Picture, origin: Origin) -> Read:
-    facts = origin.facts
-    sketch = sketch_of(picture, origin.settings, facts.rate, facts.duration)
-    return Read(picture, facts.samples_sha256, sketch)
+def _of_picture(spectrogram: SpectrogramImage, metadata: SpectrogramMetadata) -> Read:
+    info = metadata.info
+    fingerprint = fingerprint_of(spectrogram, metadata.config, info.rate, info.duration)
+    return Read(spectrogram, info.samples_sha256, fingerprint)
 
 
 def read_features(path: Path) -> Read:
     """The features of a sound file that the paper's CNN-1D and MLP read."""
     clip = read_clip(path)
-    refuse_too_little(path, clip, PictureSettings().trim)
+    check_long_enough(path, clip, SpectrogramConfig().trim)
     return _of_sound(feature_vector(clip.samples, clip.rate), clip)
 
 
 def read_nothing(path: Path) -> Read:
     """No input: the sound is read to see whether it can be judged, and what it is a copy of."""
     clip = read_clip(path)
-    refuse_too_little(path, clip, PictureSettings().trim)
+    check_long_enough(path, clip, SpectrogramConfig().trim)
     return _of_sound(np.empty(0, np.float32), clip)
 
 
 def _of_sound(inputs: Inputs, clip: Clip) -> Read:
-    settings = PictureSettings()
-    picture = draw_picture(clip.samples, clip.rate, settings)
-    sketch = sketch_of(picture, settings, clip.rate, clip.duration)
-    return Read(inputs, checksum(clip.samples), sketch)
+    settings = SpectrogramConfig()
+    spectrogram = draw_spectrogram(clip.samples, clip.rate, settings)
+    fingerprint = fingerprint_of(spectrogram, settings, clip.rate, clip.duration)
+    return Read(inputs, checksum(clip.samples), fingerprint)
 
 
-def _refuse_mixture(path: Path, found: PictureSettings, wanted: PictureSettings) -> None:
+def _check_same_config(path: Path, found: SpectrogramConfig, wanted: SpectrogramConfig) -> None:
     if found == wanted:
         return
     old, new = found.as_dict(), wanted.as_dict()

@@ -8,19 +8,19 @@ from collections.abc import Iterable
 from dataclasses import asdict, fields
 from pathlib import Path
 
-from avser_cli.audio.audio_info import Facts
+from avser_cli.audio.audio_info import AudioInfo
 from avser_cli.data.ravdess import Labels, parse_name
-from avser_cli.features.render import Outcome
+from avser_cli.features.render import RenderResult
 from avser_cli.files import write_whole
 
 MANIFEST = "manifest.csv"
 
-_FACTS = [field.name for field in fields(Facts)]
+_INFO = [field.name for field in fields(AudioInfo)]
 _LABELS = [field.name for field in fields(Labels)]
-COLUMNS = ["picture", "sound", "status", *_LABELS, *_FACTS, "reason"]
+COLUMNS = ["picture", "sound", "status", *_LABELS, *_INFO, "reason"]
 
 
-def write_manifest(folder: Path, outcomes: Iterable[Outcome]) -> None:
+def write_manifest(folder: Path, outcomes: Iterable[RenderResult]) -> None:
     """Write the manifest of a folder of pictures, sorted by sound.
 
     Labels are RAVDESS's, from the file's name, and empty for other names.
@@ -42,8 +42,8 @@ def write_manifest(folder: Path, outcomes: Iterable[Outcome]) -> None:
         }
         if outcome.status != "failed":
             row["picture"] = outcome.target.relative_to(folder).as_posix()
-        if outcome.facts is not None:
-            row |= asdict(outcome.facts)
+        if outcome.info is not None:
+            row |= asdict(outcome.info)
         rows.writerow(row)
     # Names of files need not be text.
     write_whole(folder / MANIFEST, text.getvalue().encode("utf-8", "surrogateescape"))

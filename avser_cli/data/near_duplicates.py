@@ -16,25 +16,27 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.features.fingerprint import BANDS, FRAMES, Sketch
+from avser_cli.features.fingerprint import BANDS, FRAMES, Fingerprint
 
-SAME = 0.985
+MIN_SIMILARITY = 0.985
 """Correlation of two sketches from which on they are taken for those of one recording."""
 
 POOLED, CANDIDATE = 4, 0.85
 """Frames that are averaged for a first look, and the correlation that asks for a second."""
-SLACK = 4
+MAX_SHIFT = 4
 """Frames by which two sketches may lie apart; they are tried at quarters of a frame."""
 
 
-def copy_groups(checksums: Sequence[str], sketches: Sequence[Sketch | None]) -> list[str]:
+def duplicate_groups(
+    checksums: Sequence[str], fingerprints: Sequence[Fingerprint | None]
+) -> list[str]:
     """For each recording a checksum that it shares with its copies, and with nothing else.
 
     Parameters
     ----------
     checksums : sequence of str
         Of the samples: equal for exact copies.
-    sketches : sequence of numpy.ndarray or None
+    fingerprints : sequence of numpy.ndarray or None
         ``None`` where there is none: re-encoded copies are not looked for.
 
     Returns
@@ -49,20 +51,20 @@ def copy_groups(checksums: Sequence[str], sketches: Sequence[Sketch | None]) -> 
             checksum = group[checksum]
         return checksum
 
-    known = [number for number, sketch in enumerate(sketches) if sketch is not None]
-    stack = np.array([sketches[number] for number in known])
+    known = [number for number, fingerprint in enumerate(fingerprints) if fingerprint is not None]
+    stack = np.array([fingerprints[number] for number in known])
     for one, other in _candidates(stack) if known else ():
         first, second = sorted(head(checksums[known[number]]) for number in (one, other))
-        if first != second and likeness(stack[one], stack[other]) >= SAME:
+        if first != second and similarity(stack[one], stack[other]) >= MIN_SIMILARITY:
             group[second] = first
     return [head(checksum) for checksum in checksums]
 
 
-def likeness(one: Sketch, other: Sketch) -> float:
+def similarity(one: Fingerprint, other: Fingerprint) -> float:
     """The highest correlation of two sketches over small shifts in time."""
-    inner = one[:, SLACK:-SLACK]
+    inner = one[:, MAX_SHIFT:-MAX_SHIFT]
     length, best = inner.shape[1], 0.0
-    for quarters in range(8 * SLACK):
+    for quarters in range(8 * MAX_SHIFT):
         start, rest = divmod(quarters, 4)
         shifted = other[:, start : start + length] * (1 - rest / 4)
         shifted = shifted + other[:, start + 1 : start + 1 + length] * (rest / 4)

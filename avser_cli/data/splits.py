@@ -1,12 +1,12 @@
 """Which clips are trained on and which are held out, and whether anything leaks between them.
 
-Three protocols: ``paper`` (random, stratified), ``speaker`` (no actor on both sides; EmoBox's six
+Three protocols: ``random`` (stratified), ``speaker`` (no actor on both sides; EmoBox's six
 folds) and ``statement`` (train on one sentence, test on the other). ``none`` holds nothing out.
 """
 
 from __future__ import annotations
 
-import random
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,8 +15,10 @@ from typing import Any, Literal, Self
 from avser_cli.data.ravdess import ACTOR_FOLDS, Labels
 from avser_cli.errors import CorpusError, UsageError
 
-SplitKind = Literal["paper", "speaker", "statement", "none"]
-SPLIT_KINDS: tuple[SplitKind, ...] = ("paper", "speaker", "statement", "none")
+SplitKind = Literal["random", "speaker", "statement", "none"]
+SPLIT_KINDS: tuple[SplitKind, ...] = ("random", "speaker", "statement", "none")
+SPLIT_ALIASES: dict[str, SplitKind] = {"paper": "random"}
+"""Names of splits in bundles of format 1 and 2 and on older command lines."""
 FEWEST_A_SIDE = 2
 """Fewest clips of an emotion that each side must have."""
 
@@ -32,7 +34,7 @@ class Recording:
     labels : Labels
     samples_sha256 : str
         Checksum of its samples: equal for exact copies.
-    copies : str
+    duplicate_group : str
         Equal for exact and re-encoded copies, see `avser_cli.data.near_duplicates`; where nothing
         is given, for exact ones.
     """
@@ -40,12 +42,12 @@ class Recording:
     name: str
     labels: Labels
     samples_sha256: str
-    copies: str = field(default="", compare=False)
+    duplicate_group: str = field(default="", compare=False)
 
     @property
     def sound(self) -> str:
         """A checksum that it shares with its known copies."""
-        return self.copies or self.samples_sha256
+        return self.duplicate_group or self.samples_sha256
 
 
 @dataclass(frozen=True)
@@ -54,16 +56,16 @@ class SplitSettings:
 
     Attributes
     ----------
-    kind : {"paper", "speaker", "statement", "none"}
+    kind : {"random", "speaker", "statement", "none"}
     test_size : float
-        Share of the clips held out (``paper`` only).
+        Share of the clips held out (``random`` only).
     fold : int
         1 to 6: whose actors are held out (``speaker``); 1 or 2: which statement is (``statement``).
     seed : int
-        Draws the random split (``paper`` only).
+        Draws the random split (``random`` only).
     """
 
-    kind: SplitKind = "paper"
+    kind: SplitKind = "random"
     test_size: float = 0.25
     fold: int = 1
     seed: int = 0
@@ -79,8 +81,8 @@ class SplitSettings:
 
     def describe(self) -> str:
         """In words, for tables and cards."""
-        if self.kind == "paper":
-            return f"paper (random, stratified, {self.test_size:.0%} held out, seed {self.seed})"
+        if self.kind == "random":
+            return f"random (stratified, {self.test_size:.0%} held out, seed {self.seed})"
         if self.kind == "speaker":
             actors = ", ".join(map(str, ACTOR_FOLDS[self.fold - 1]))
             return f"speaker (fold {self.fold} of 6: actors {actors} held out)"
@@ -120,7 +122,8 @@ class Split:
         for side in sides:
             if not all(isinstance(checksum, str) for checksum in side.values()):
                 raise TypeError("clips without checksums")
-        return cls(SplitSettings(**settings), *sides)
+        kind = SPLIT_ALIASES.get(settings["kind"], settings["kind"])
+        return cls(SplitSettings(**{**settings, "kind": kind}), *sides)
 
 
 def split_recordings(recordings: Sequence[Recording], settings: SplitSettings) -> Split:
@@ -131,7 +134,7 @@ def split_recordings(recordings: Sequence[Recording], settings: SplitSettings) -
     CorpusError
         An emotion has too few clips on a side; the message names it and the counts.
     """
-    if settings.kind == "paper":
+    if settings.kind == "random":
         held_out = _random_test(recordings, settings)
     elif settings.kind == "speaker":
         actors = ACTOR_FOLDS[settings.fold - 1]
@@ -143,25 +146,29 @@ def split_recordings(recordings: Sequence[Recording], settings: SplitSettings) -
     train = {r.name: r.samples_sha256 for r in recordings if r.name not in held_out}
     test = {r.name: r.samples_sha256 for r in recordings if r.name in held_out}
     split = Split(settings, train, test)
-    _refuse_thin_sides(recordings, split)
+    _check_side_sizes(recordings, split)
     return split
 
 
 def _random_test(recordings: Sequence[Recording], settings: SplitSettings) -> set[str]:
     """Names of a stratified random share; recordings that exist twice stay on the training side."""
-    copies = Counter(r.sound for r in recordings)
+    duplicate_group = Counter(r.sound for r in recordings)
     by_emotion: defaultdict[str, list[str]] = defaultdict(list)
     for recording in sorted(recordings, key=lambda r: r.name):
         by_emotion[recording.labels.emotion].append(recording.name)
-    single = {r.name for r in recordings if copies[r.sound] == 1}
+    single = {r.name for r in recordings if duplicate_group[r.sound] == 1}
     quotas = _quotas({e: len(names) for e, names in by_emotion.items()}, settings.test_size)
-    # The standard library's generator gives the same draw on every version and machine.
-    draw = random.Random(settings.seed)
     test: set[str] = set()
-    for emotion in sorted(by_emotion):
-        candidates = [name for name in by_emotion[emotion] if name in single]
-        test |= set(draw.sample(candidates, min(quotas[emotion], len(candidates))))
+    for emotion, names in by_emotion.items():
+        candidates = [name for name in names if name in single]
+        candidates.sort(key=lambda name: _draw(settings.seed, name))
+        test.update(candidates[: quotas[emotion]])
     return test
+
+
+def _draw(seed: int, name: str) -> bytes:
+    """A clip's place in a seed's order: a hash, so that no library's generator decides it."""
+    return hashlib.sha256(f"{seed}:{name}".encode()).digest()
 
 
 def _quotas(counts: dict[str, int], share: float) -> dict[str, int]:
@@ -174,7 +181,7 @@ def _quotas(counts: dict[str, int], share: float) -> dict[str, int]:
     return quotas
 
 
-def _refuse_thin_sides(recordings: Sequence[Recording], split: Split) -> None:
+def _check_side_sizes(recordings: Sequence[Recording], split: Split) -> None:
     emotion_of = {r.name: r.labels.emotion for r in recordings}
     sides = {"to train on": split.train}
     if split.settings.kind != "none":

@@ -9,15 +9,17 @@ from typing import Any, Literal
 
 import numpy as np
 
-from avser_cli.data.clips import LeftOut, index_folder
+from avser_cli.data.clips import SkippedFile, index_folder
 from avser_cli.data.dataset import Progress, load_dataset, reader_of
 from avser_cli.data.splits import Recording, Split
 from avser_cli.errors import CorpusError
 from avser_cli.evaluation.metrics import Report, score
 from avser_cli.inference.classifier import Classifier
 
-Part = Literal["held-out", "trained-on", "new"]
-PARTS: tuple[Part, ...] = ("held-out", "trained-on", "new")
+Part = Literal["test", "train", "unseen"]
+PARTS: tuple[Part, ...] = ("test", "train", "unseen")
+PART_ALIASES: dict[str, Part] = {"held-out": "test", "trained-on": "train", "new": "unseen"}
+"""Names of the parts on older command lines."""
 
 
 @dataclass(frozen=True)
@@ -27,19 +29,19 @@ class Evaluation:
     Attributes
     ----------
     report : Report
-    part : {"held-out", "trained-on", "new"}
+    part : {"test", "train", "unseen"}
     files : list of dict
         For each clip: ``file``, ``label``, ``emotion``, ``confidence``.
     counts : dict
         Number of the folder's clips in each part.
-    left_out : tuple of LeftOut
+    skipped : tuple of SkippedFile
     """
 
     report: Report
     part: Part
     files: list[dict[str, Any]]
     counts: dict[Part, int]
-    left_out: tuple[LeftOut, ...]
+    skipped: tuple[SkippedFile, ...]
 
 
 def parts_of(recordings: Iterable[Recording], split: Split) -> list[Part]:
@@ -51,8 +53,8 @@ def parts_of(recordings: Iterable[Recording], split: Split) -> list[Part]:
 
     def part(recording: Recording) -> Part:
         if recording.name in split.train or recording.samples_sha256 in trained_samples:
-            return "trained-on"
-        return "held-out" if recording.name in split.test else "new"
+            return "train"
+        return "test" if recording.name in split.test else "unseen"
 
     return [part(recording) for recording in recordings]
 
@@ -69,7 +71,9 @@ def evaluate(
     """
     config = classifier.config
     index = index_folder(folder, config.labels)
-    dataset = load_dataset(index, config.labels, reader_of(index, config.recipe.picture), progress)
+    dataset = load_dataset(
+        index, config.labels, reader_of(index, config.recipe.spectrogram), progress
+    )
     parts = parts_of(dataset.recordings, config.split)
     counts = {known: parts.count(known) for known in PARTS}
     rows = np.flatnonzero([found == part for found in parts])
@@ -87,15 +91,15 @@ def evaluate(
         for row, best, probability in zip(rows, predicted, probabilities, strict=True)
     ]
     report = score(config.labels, dataset.labels[rows], predicted)
-    return Evaluation(report, part, files, counts, dataset.left_out)
+    return Evaluation(report, part, files, counts, dataset.skipped)
 
 
 def _nothing_to_score(folder: Path, name: str, part: Part, counts: dict[Part, int]) -> str:
     found = ", ".join(f"{count} {known}" for known, count in counts.items())
     hint = "name the folder that it was trained from"
-    if counts["trained-on"] and part == "held-out":
+    if counts["train"] and part == "test":
         hint = (
-            "give clips that it never met with --part new, or score its training clips, "
-            "labelled so, with --part trained-on"
+            "give clips that it never met with --part unseen, or score its training clips, "
+            "labelled so, with --part train"
         )
-    return f"{folder}: no {part} clip of model {name} in it ({found}); {hint}"
+    return f"{folder}: no clip of the {part} part of model {name} in it ({found}); {hint}"

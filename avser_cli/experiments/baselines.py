@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.audio.audio_info import checksum
-from avser_cli.audio.decoding import read_clip, refuse_silence
+from avser_cli.audio.decoding import check_not_silent, read_clip
 from avser_cli.data.dataset import Read
 from avser_cli.errors import InputError, MissingExtraError
 
@@ -55,7 +55,7 @@ def fit_prior(
     return (lambda inputs: np.tile(share, (len(inputs), 1))), 0
 
 
-def refuse_without_opensmile() -> None:
+def check_opensmile() -> None:
     """Say at once that the package is missing, and what its licence is."""
     if find_spec("opensmile") is None:
         raise MissingExtraError(
@@ -76,7 +76,7 @@ def read_opensmile(path: Path, feature_set: str) -> Read:
         eGeMAPSv02 (88 numbers a clip) or ComParE 2016 (6,373).
     """
     clip = read_clip(path)
-    refuse_silence(path, clip.samples)
+    check_not_silent(path, clip.samples)
     values = _extractor(feature_set).process_signal(clip.samples, clip.rate).to_numpy()[0]
     if not np.isfinite(values).all():
         raise InputError(f"{path}: openSMILE finds no voice in it; leave it out")

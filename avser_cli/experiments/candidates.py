@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from avser_cli.data.dataset import Reader, read_features, read_nothing, read_sound_as
 from avser_cli.errors import UsageError
-from avser_cli.experiments.baselines import read_opensmile, refuse_without_opensmile
+from avser_cli.experiments.baselines import check_opensmile, read_opensmile
 from avser_cli.experiments.published import TABLE_3, PublishedModel
 from avser_cli.model.recipe import OPTIMIZERS, Recipe, find_recipe
 
@@ -23,21 +23,21 @@ RATES = (0.001, 0.005)
 QUICK_EPOCHS = 2
 OPENSMILE_SETS = ("egemaps", "compare")
 
-Rival = Literal["svm", "prior"]
+Baseline = Literal["svm", "prior"]
 
 
 @dataclass(frozen=True)
-class Contender:
+class Candidate:
     """One row of a comparison.
 
     Attributes
     ----------
     name : str
     reads : str
-        ``picture``, ``features`` (the CNN-1D's), ``egemaps``, ``compare`` or ``nothing``.
+        ``spectrogram``, ``features`` (the CNN-1D's), ``egemaps``, ``compare`` or ``nothing``.
     recipe : Recipe or None
         ``None`` for a rival.
-    rival : {"svm", "prior"} or None
+    baseline : {"svm", "prior"} or None
     published : PublishedModel or None
         What the paper reports for it.
     """
@@ -45,29 +45,29 @@ class Contender:
     name: str
     reads: str
     recipe: Recipe | None = None
-    rival: Rival | None = None
+    baseline: Baseline | None = None
     published: PublishedModel | None = None
 
     @property
     def inputs_key(self) -> str:
         """Equal for contenders that read the same."""
-        picture = self.recipe.picture if self.recipe else None
-        return json.dumps([self.reads, asdict(picture) if picture else None])
+        spectrogram = self.recipe.spectrogram if self.recipe else None
+        return json.dumps([self.reads, asdict(spectrogram) if spectrogram else None])
 
     def as_dict(self) -> dict[str, Any]:
         """What determines it, as plain values."""
         return {
             "reads": self.reads,
             "recipe": self.recipe.as_dict() if self.recipe else None,
-            "rival": self.rival,
+            "rival": self.baseline,
         }
 
     def reader(self) -> Reader:
         """What turns a sound file into the contender's input."""
         if self.reads == "picture":
             assert self.recipe is not None
-            assert self.recipe.picture is not None
-            return read_sound_as(self.recipe.picture)
+            assert self.recipe.spectrogram is not None
+            return read_sound_as(self.recipe.spectrogram)
         if self.reads == "features":
             return read_features
         if self.reads == "nothing":
@@ -80,16 +80,16 @@ class Contender:
         return "processes" if self.reads in OPENSMILE_SETS else "threads"
 
 
-def _of_recipe(name: str, recipe: Recipe, published: PublishedModel | None = None) -> Contender:
-    reads = "picture" if recipe.picture else "features"
-    return Contender(name, reads, recipe=recipe, published=published)
+def _of_recipe(name: str, recipe: Recipe, published: PublishedModel | None = None) -> Candidate:
+    reads = "picture" if recipe.spectrogram else "features"
+    return Candidate(name, reads, recipe=recipe, published=published)
 
 
 _CNN1D, _PAPER = find_recipe("cnn1d"), find_recipe("cnn2d", "paper")
 
-MODELS: dict[str, Contender] = {
-    contender.name: contender
-    for contender in (
+MODELS: dict[str, Candidate] = {
+    candidate.name: candidate
+    for candidate in (
         _of_recipe("mlp", find_recipe("mlp"), TABLE_3["mlp"]),
         _of_recipe("cnn1d", _CNN1D, TABLE_3["cnn1d"]),
         _of_recipe("cnn1d-5e-6", _CNN1D.with_options(learning_rate=5e-6), TABLE_3["cnn1d"]),
@@ -99,22 +99,22 @@ MODELS: dict[str, Contender] = {
     )
 }
 """Rows of `avser compare models` by name."""
-USUAL_MODELS = ("mlp", "cnn1d", "cnn2d-paper", "cnn2d-default")
+DEFAULT_MODELS = ("mlp", "cnn1d", "cnn2d-paper", "cnn2d-default")
 
-RIVALS: dict[str, tuple[Contender, ...]] = {
-    "svm": (Contender("svm", "features", rival="svm"),),
+BASELINES: dict[str, tuple[Candidate, ...]] = {
+    "svm": (Candidate("svm", "features", baseline="svm"),),
     "opensmile": (
-        Contender("opensmile-egemaps-svm", "egemaps", rival="svm"),
-        Contender("opensmile-compare-svm", "compare", rival="svm"),
+        Candidate("opensmile-egemaps-svm", "egemaps", baseline="svm"),
+        Candidate("opensmile-compare-svm", "compare", baseline="svm"),
     ),
-    "prior": (Contender("prior", "nothing", rival="prior"),),
+    "prior": (Candidate("prior", "nothing", baseline="prior"),),
 }
 """Rows on request, `--with NAME`."""
 
 
-def chosen_models(
-    models: Iterable[str], rivals: Iterable[str], epochs: int | None, quick: bool
-) -> list[Contender]:
+def select_models(
+    models: Iterable[str], baselines: Iterable[str], epochs: int | None, quick: bool
+) -> list[Candidate]:
     """The rows of `avser compare models`.
 
     Raises
@@ -122,22 +122,22 @@ def chosen_models(
     UsageError
         An unknown name; the message lists the known ones.
     """
-    models, rivals = list(models), list(rivals)
-    _refuse_unknown(models, MODELS, "model")
-    _refuse_unknown(rivals, RIVALS, "rival")
-    if "opensmile" in rivals:
-        refuse_without_opensmile()
+    models, baselines = list(models), list(baselines)
+    _check_known(models, MODELS, "model")
+    _check_known(baselines, BASELINES, "rival")
+    if "opensmile" in baselines:
+        check_opensmile()
     rows = [_shortened(MODELS[name], epochs, quick) for name in models]
-    return _each_once(rows + [row for name in rivals for row in RIVALS[name]], "model")
+    return _each_once(rows + [row for name in baselines for row in BASELINES[name]], "model")
 
 
-def chosen_optimizers(
+def select_optimizers(
     optimizers: Iterable[str],
     rates: Iterable[float],
     recipe: Recipe,
     epochs: int | None,
     quick: bool,
-) -> list[Contender]:
+) -> list[Candidate]:
     """The rows of `avser compare optimizers`: one for each optimizer and learning rate.
 
     Raises
@@ -146,7 +146,7 @@ def chosen_optimizers(
         An unknown optimizer; the message lists the known ones.
     """
     optimizers = list(optimizers)
-    _refuse_unknown(optimizers, OPTIMIZERS, "optimizer")
+    _check_known(optimizers, OPTIMIZERS, "optimizer")
     rows = []
     for rate in rates:
         for optimizer in optimizers:
@@ -155,20 +155,20 @@ def chosen_optimizers(
     return _each_once(rows, "optimizer and rate")
 
 
-def _refuse_unknown(names: Iterable[str], known: Iterable[str], what: str) -> None:
+def _check_known(names: Iterable[str], known: Iterable[str], what: str) -> None:
     for name in names:
         if name not in known:
             raise UsageError(f"unknown {what} {name!r}; known: {', '.join(known)}")
 
 
-def _each_once(rows: list[Contender], what: str) -> list[Contender]:
+def _each_once(rows: list[Candidate], what: str) -> list[Candidate]:
     names = [row.name for row in rows]
     if not rows or len(set(names)) < len(names):
         raise UsageError(f"name each {what} once, and at least one")
     return rows
 
 
-def _shortened(row: Contender, epochs: int | None, quick: bool) -> Contender:
+def _shortened(row: Candidate, epochs: int | None, quick: bool) -> Candidate:
     """With other epochs; a quick run has two, and one network."""
     if row.recipe is None:
         return row
@@ -176,4 +176,4 @@ def _shortened(row: Contender, epochs: int | None, quick: bool) -> Contender:
         recipe = row.recipe.with_options(epochs=epochs or QUICK_EPOCHS, ensemble=1)
     else:
         recipe = row.recipe.with_options(epochs=epochs)
-    return Contender(row.name, row.reads, recipe, None, row.published)
+    return Candidate(row.name, row.reads, recipe, None, row.published)

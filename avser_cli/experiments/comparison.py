@@ -11,10 +11,10 @@ from pathlib import Path
 from avser_cli.data.clips import index_folder
 from avser_cli.data.dataset import Dataset, Progress, load_dataset, read_nothing
 from avser_cli.errors import CorpusError
-from avser_cli.experiments.candidates import Contender
+from avser_cli.experiments.candidates import Candidate
 from avser_cli.experiments.execution import Workers, run_jobs
-from avser_cli.experiments.provenance import engine_version
-from avser_cli.experiments.run_cache import Job, Store
+from avser_cli.experiments.provenance import training_environment
+from avser_cli.experiments.run_cache import Job, RunCache
 from avser_cli.experiments.runs import FinishedRun, PlannedRun
 from avser_cli.model.bundle import sha256
 from avser_cli.training.history import Epoch
@@ -38,7 +38,7 @@ def read_recordings(
 
 
 def plan_jobs(
-    corpus: Corpus, contenders: Sequence[Contender], runs: Sequence[PlannedRun]
+    corpus: Corpus, candidates: Sequence[Candidate], runs: Sequence[PlannedRun]
 ) -> list[Job]:
     """Every contender on every split, contender by contender.
 
@@ -47,15 +47,15 @@ def plan_jobs(
     CorpusError
         A split leaves an emotion with too few clips, or leaks.
     """
-    emotions, engine = corpus.dataset.emotions, engine_version()
+    emotions, engine = corpus.dataset.emotions, training_environment()
     splits = {run: corpus.split(run.split).split for run in runs}
     jobs = []
-    for contender in contenders:
+    for candidate in candidates:
         for run in runs:
-            about = [contender.as_dict(), run.seed, asdict(splits[run]), emotions]
+            about = [candidate.as_dict(), run.seed, asdict(splits[run]), emotions]
             parts = [*about, corpus.about["fingerprint"], engine]
             key = sha256(json.dumps(parts, sort_keys=True).encode())
-            jobs.append(Job(contender, run, splits[run], emotions, engine, key))
+            jobs.append(Job(candidate, run, splits[run], emotions, engine, key))
     return jobs
 
 
@@ -63,7 +63,7 @@ def finish(
     folder: Path,
     corpus: Corpus,
     jobs: Sequence[Job],
-    store: Store,
+    run_cache: RunCache,
     workers: Workers,
     on_read: Callable[[str, int, int], None],
     on_epoch: Callable[[Job, Epoch], None],
@@ -77,7 +77,7 @@ def finish(
     corpus : Corpus
     jobs : sequence of Job
         Without those that the store holds.
-    store : Store
+    run_cache : RunCache
     workers : Workers
     on_read : callable
         Called with what is read, files done and all files.
@@ -96,23 +96,23 @@ def finish(
     """
     by_inputs: dict[str, list[Job]] = {}
     for job in jobs:
-        by_inputs.setdefault(job.contender.inputs_key, []).append(job)
+        by_inputs.setdefault(job.candidate.inputs_key, []).append(job)
     for group in by_inputs.values():
-        contender = group[0].contender
+        candidate = group[0].candidate
         start = time.perf_counter()
         dataset = corpus.dataset
-        if contender.reads != "nothing":
-            dataset = _read_inputs(folder, corpus, contender, on_read)
+        if candidate.reads != "nothing":
+            dataset = _read_inputs(folder, corpus, candidate, on_read)
         read_seconds = (time.perf_counter() - start) / len(dataset)
-        for job, finished in run_jobs(group, dataset, store, workers, on_epoch):
+        for job, finished in run_jobs(group, dataset, run_cache, workers, on_epoch):
             predict_seconds = finished.clip_seconds or 0.0
             timed = replace(finished, clip_seconds=read_seconds + predict_seconds)
-            store.save(job, timed)
+            run_cache.save(job, timed)
             yield job, timed
 
 
 def _read_inputs(
-    folder: Path, corpus: Corpus, contender: Contender, on_read: Callable[[str, int, int], None]
+    folder: Path, corpus: Corpus, candidate: Candidate, on_read: Callable[[str, int, int], None]
 ) -> Dataset:
     index = index_folder(folder, corpus.dataset.emotions)
     usable = {path.name for path in corpus.dataset.paths}
@@ -120,16 +120,16 @@ def _read_inputs(
     dataset = load_dataset(
         index,
         corpus.dataset.emotions,
-        contender.reader(),
-        lambda done, total: on_read(contender.reads, done, total),
-        contender.reads_in,
+        candidate.reader(),
+        lambda done, total: on_read(candidate.reads, done, total),
+        candidate.reads_in,
     )
     if dataset.recordings != corpus.dataset.recordings:
         odd = set(corpus.dataset.recordings) ^ set(dataset.recordings)
         names = ", ".join(sorted({recording.name for recording in odd})[:3])
-        reasons = {item.reason for item in dataset.left_out[len(index.left_out) :]}
+        reasons = {item.reason for item in dataset.skipped[len(index.skipped) :]}
         raise CorpusError(
-            f"{folder}: {contender.name} cannot use clips that others can: {names} "
+            f"{folder}: {candidate.name} cannot use clips that others can: {names} "
             f"({'; '.join(sorted(reasons)[:1])}); leave them out"
         )
     return dataset

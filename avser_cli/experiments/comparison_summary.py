@@ -13,8 +13,8 @@ import numpy as np
 from avser_cli import __version__
 from avser_cli.data.emotions import PAPER_EMOTIONS
 from avser_cli.evaluation.metrics import Report
-from avser_cli.experiments.candidates import Contender
-from avser_cli.experiments.provenance import engine_version
+from avser_cli.experiments.candidates import Candidate
+from avser_cli.experiments.provenance import training_environment
 from avser_cli.experiments.published import TABLE_2
 from avser_cli.experiments.runs import FinishedRun
 from avser_cli.experiments.significance import Significance, compare_runs
@@ -24,10 +24,10 @@ from avser_cli.training.training_run import LIBRARIES, Corpus
 SCORES = ("precision", "recall", "f1")
 
 
-def standing(
+def summarize_comparison(
     table: str,
     corpus: Corpus,
-    contenders: Sequence[Contender],
+    candidates: Sequence[Candidate],
     runs: Mapping[str, Sequence[FinishedRun]],
     quick: bool,
 ) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def standing(
     ----------
     table : {"models", "optimizers"}
     corpus : Corpus
-    contenders : sequence of Contender
+    candidates : sequence of Candidate
     runs : mapping
         By contender's name, in the same order of runs.
     quick : bool
@@ -63,33 +63,33 @@ def standing(
         "emotions": list(emotions),
         "corpus": corpus.about,
         "resampled": "actors" if kind == "speaker" else "clips",
-        "models": [_row(row, runs[row.name], emotions, significance) for row in contenders],
+        "models": [_row(row, runs[row.name], emotions, significance) for row in candidates],
         "pairs": [asdict(pair) for pair in significance.pairs],
         "wrong_by_all": _wrong_by_all(runs, emotions),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "avser": __version__,
-        "engine": engine_version(),
+        "engine": training_environment(),
         "libraries": {library: version(library) for library in LIBRARIES},
     }
 
 
 def _row(
-    contender: Contender,
+    candidate: Candidate,
     runs: Sequence[FinishedRun],
     emotions: tuple[str, ...],
     significance: Significance,
 ) -> dict[str, Any]:
     reports = [run.report(emotions) for run in runs]
-    recipe = contender.recipe
+    recipe = candidate.recipe
     return {
-        "name": contender.name,
+        "name": candidate.name,
         "recipe": recipe.as_dict() if recipe else None,
-        "published": asdict(contender.published) if contender.published else None,
-        "published_table_2": _table_2(contender, emotions),
+        "published": asdict(candidate.published) if candidate.published else None,
+        "published_table_2": _table_2(candidate, emotions),
         "accuracy": _spread(reports, "accuracy"),
-        "accuracy_interval": significance.accuracy[contender.name],
+        "accuracy_interval": significance.accuracy[candidate.name],
         "uar": _spread(reports, "uar"),
-        "uar_interval": significance.uar[contender.name],
+        "uar_interval": significance.uar[candidate.name],
         "macro": _scores(report.macro for report in reports),
         "weighted": _scores(report.weighted for report in reports),
         "per_emotion": {
@@ -117,9 +117,9 @@ def _scores(found: Any) -> dict[str, dict[str, float]]:
     return {name: mean_and_spread(getattr(x, name) for x in scores) for name in SCORES}
 
 
-def _table_2(contender: Contender, emotions: tuple[str, ...]) -> dict[str, Any] | None:
+def _table_2(candidate: Candidate, emotions: tuple[str, ...]) -> dict[str, Any] | None:
     """The paper's part for the contender's optimizer and rate, if it has these four emotions."""
-    recipe = contender.recipe
+    recipe = candidate.recipe
     if recipe is None or recipe.network != "cnn2d" or emotions != PAPER_EMOTIONS:
         return None
     part = TABLE_2.get((recipe.optimizer, recipe.learning_rate))

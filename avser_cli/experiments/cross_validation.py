@@ -20,10 +20,10 @@ from avser_cli.model.bundle import read_part, sha256
 from avser_cli.model.recipe import Recipe
 from avser_cli.training.export import write_parts
 from avser_cli.training.history import Epoch
-from avser_cli.training.training_run import Corpus, Prepared, run
+from avser_cli.training.training_run import Corpus, TrainTestSplit, run
 
 SEEDS: dict[SplitKind, tuple[int, ...]] = {
-    "paper": (0, 1, 2, 3, 4),
+    "random": (0, 1, 2, 3, 4),
     "speaker": (0,),
     "statement": (0,),
 }
@@ -52,7 +52,7 @@ def plan(
         for fold in folds:
             if not 1 <= fold <= FOLDS[protocol]:
                 raise UsageError(f"fold {fold}: {protocol} has folds 1 to {FOLDS[protocol]}")
-            split_seed = seed if protocol == "paper" else 0
+            split_seed = seed if protocol == "random" else 0
             runs.append(PlannedRun(SplitSettings(protocol, test_size, fold, split_seed), seed))
     if len(set(runs)) < len(runs):
         raise UsageError("a fold or a seed is named twice")
@@ -113,13 +113,15 @@ def run_planned(
     return finished
 
 
-def _key(prepared: Prepared, recipe: Recipe, seed: int) -> str:
+def _key(prepared: TrainTestSplit, recipe: Recipe, seed: int) -> str:
     """A checksum of everything that determines a run, the versions included."""
     parts = [prepared.key(recipe, seed), __version__, version("tensorflow"), version("keras")]
     return sha256(json.dumps(parts).encode())
 
 
-def _read_run(place: Path, planned: PlannedRun, prepared: Prepared, key: str) -> FinishedRun | None:
+def _read_run(
+    place: Path, planned: PlannedRun, prepared: TrainTestSplit, key: str
+) -> FinishedRun | None:
     """The run that is kept in a folder, or ``None`` where there is none or it is damaged."""
     try:
         content = read_part(place, RUN, most=MAX_RUN_BYTES)

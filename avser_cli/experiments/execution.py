@@ -18,8 +18,8 @@ from avser_cli.cluster import TRIES, dask_client, worker_losses
 from avser_cli.data.dataset import Dataset, Inputs
 from avser_cli.errors import UsageError
 from avser_cli.experiments.baselines import fit_prior, fit_svm
-from avser_cli.experiments.provenance import engine_version
-from avser_cli.experiments.run_cache import Job, Store
+from avser_cli.experiments.provenance import training_environment
+from avser_cli.experiments.run_cache import Job, RunCache
 from avser_cli.experiments.runs import FinishedRun
 from avser_cli.training.history import Epoch
 
@@ -43,7 +43,7 @@ class Workers:
 
 
 def run_jobs(
-    group: Sequence[Job], dataset: Dataset, store: Store, workers: Workers, on_epoch: OnEpoch
+    group: Sequence[Job], dataset: Dataset, run_cache: RunCache, workers: Workers, on_epoch: OnEpoch
 ) -> Iterator[tuple[Job, FinishedRun]]:
     """Train jobs that read the same inputs.
 
@@ -60,16 +60,18 @@ def run_jobs(
     """
     if workers.jobs == 1 and workers.scheduler is None:
         for job in group:
-            checkpoint = store.checkpoint(job)
+            checkpoint = run_cache.checkpoint(job)
             yield job, train_job(job, dataset.inputs, Clips.of(dataset), checkpoint, on_epoch)
         return
-    left = {job.key: job for job in group}
+    remaining = {job.key: job for job in group}
     spread = _over_cluster if workers.scheduler else _over_processes
     losses = worker_losses()
     for attempt in range(1, TRIES + 1):
         try:
-            for key, finished in spread(list(left.values()), dataset, store, workers, on_epoch):
-                yield left.pop(key), finished
+            for key, finished in spread(
+                list(remaining.values()), dataset, run_cache, workers, on_epoch
+            ):
+                yield remaining.pop(key), finished
             return
         except losses as error:
             if attempt == TRIES:
@@ -116,13 +118,13 @@ def train_job(
     history: tuple[Epoch, ...] = ()
     predict: Callable[[Inputs], npt.NDArray[np.float32]]
     start = time.perf_counter()
-    if job.contender.recipe is not None:
+    if job.candidate.recipe is not None:
         from avser_cli.training.checkpoint import Checkpoint
         from avser_cli.training.trainer import train as train_network
 
         kept = Checkpoint(checkpoint, job.key, forgiving=True) if checkpoint else None
         trained = train_network(
-            job.contender.recipe,
+            job.candidate.recipe,
             inputs[train],
             clips.labels[train],
             emotions,
@@ -133,7 +135,7 @@ def train_job(
         predict, parameters, history = trained.predict, trained.parameters, trained.history
         seconds = trained.seconds
     else:
-        if job.contender.rival == "svm":
+        if job.candidate.baseline == "svm":
             predict, parameters = fit_svm(inputs[train], clips.labels[train], emotions)
         else:
             predict, parameters = fit_prior(clips.labels[train], emotions)
@@ -159,7 +161,7 @@ def _train_elsewhere(
     job: Job, inputs: Inputs, clips: Clips, checkpoint: Path | None, tell: Any, threads: int | None
 ) -> tuple[str, FinishedRun]:
     """`train_job` in another process, which may be on another machine."""
-    if engine_version() != job.engine:
+    if training_environment() != job.engine:
         raise UsageError(
             "a worker runs another version of avser, Keras, TensorFlow, NumPy, librosa or "
             "scikit-learn than this machine; install the same ones there"
@@ -176,7 +178,7 @@ def _train_elsewhere(
 
 
 def _over_processes(
-    group: Sequence[Job], dataset: Dataset, store: Store, workers: Workers, on_epoch: OnEpoch
+    group: Sequence[Job], dataset: Dataset, run_cache: RunCache, workers: Workers, on_epoch: OnEpoch
 ) -> Iterator[tuple[str, FinishedRun]]:
     from joblib import Parallel, cpu_count, delayed
 
@@ -186,7 +188,7 @@ def _over_processes(
         spread = Parallel(n_jobs=workers.jobs, return_as="generator_unordered", batch_size=1)
         yield from spread(
             delayed(_train_elsewhere)(
-                job, dataset.inputs, clips, store.checkpoint(job), tell, threads
+                job, dataset.inputs, clips, run_cache.checkpoint(job), tell, threads
             )
             for job in group
         )
@@ -215,7 +217,7 @@ def _told(jobs: dict[str, Job], on_epoch: OnEpoch) -> Iterator[Any]:
 
 
 def _over_cluster(
-    group: Sequence[Job], dataset: Dataset, store: Store, workers: Workers, on_epoch: OnEpoch
+    group: Sequence[Job], dataset: Dataset, run_cache: RunCache, workers: Workers, on_epoch: OnEpoch
 ) -> Iterator[tuple[str, FinishedRun]]:
     from joblib import Parallel, delayed, parallel_config
 

@@ -12,7 +12,7 @@ LIBRARIES = ("tensorflow", "keras", "numpy", "librosa", "scikit-learn")
 
 
 @cache
-def engine_version() -> str:
+def training_environment() -> str:
     """Checksum of the run format and of the versions of the libraries that train."""
     lines = [f"format {RUN_FORMAT}", *(f"{name} {version(name)}" for name in LIBRARIES)]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avser_cli.data.splits import Split
-from avser_cli.experiments.candidates import Contender
+from avser_cli.experiments.candidates import Candidate
 from avser_cli.experiments.runs import MAX_RUN_BYTES, FinishedRun, PlannedRun
 from avser_cli.files import remove_folder, write_whole
 from avser_cli.untrusted_input import read_bounded
@@ -19,17 +19,17 @@ class Job:
 
     Attributes
     ----------
-    contender : Contender
+    candidate : Candidate
     planned : PlannedRun
     split : Split
     emotions : tuple of str
     engine : str
-        `engine_version` of the code that is to run it.
+        `training_environment` of the code that is to run it.
     key : str
         A checksum of everything that determines it.
     """
 
-    contender: Contender
+    candidate: Candidate
     planned: PlannedRun
     split: Split
     emotions: tuple[str, ...]
@@ -38,11 +38,11 @@ class Job:
 
     @property
     def name(self) -> str:
-        """For people, e.g. ``cnn1d, paper-seed0``."""
-        return f"{self.contender.name}, {self.planned.name}"
+        """For people, e.g. ``cnn1d, random-seed0``."""
+        return f"{self.candidate.name}, {self.planned.name}"
 
 
-class Store:
+class RunCache:
     """Finished runs as files, named by their keys.
 
     Parameters
@@ -55,7 +55,7 @@ class Store:
 
     def path(self, job: Job) -> Path:
         """Where a run is kept; its checkpoint lies beside it."""
-        return self.folder / f"{job.contender.name}-{job.planned.name}-{job.key[:16]}.json"
+        return self.folder / f"{job.candidate.name}-{job.planned.name}-{job.key[:16]}.json"
 
     def load(self, job: Job) -> FinishedRun | None:
         """The finished run, or ``None`` where there is none or its file is damaged."""

@@ -15,7 +15,7 @@ from avser_cli.evaluation.metrics import Report, score
 from avser_cli.training.history import Epoch
 from avser_cli.untrusted_input import parse_json
 
-FOLDS: dict[SplitKind, int] = {"paper": 1, "speaker": len(ACTOR_FOLDS), "statement": 2}
+FOLDS: dict[SplitKind, int] = {"random": 1, "speaker": len(ACTOR_FOLDS), "statement": 2}
 """Number of folds of each protocol."""
 MAX_RUN_BYTES = 16 * 2**20
 """Largest file of a run that is read; it has a hundred bytes a clip."""

@@ -140,9 +140,9 @@ def _holm(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
 def _resampled_weights(units: Sequence[str]) -> npt.NDArray[np.float64]:
     """How often each prediction counts in each resample, shape ``(RESAMPLES, n)``."""
     known, member = np.unique(np.array(units), return_inverse=True)
-    draw = np.random.default_rng(SEED)
+    rng = np.random.default_rng(SEED)
     even = np.full(len(known), 1 / len(known))
-    counts = draw.multinomial(len(known), even, size=RESAMPLES)
+    counts = rng.multinomial(len(known), even, size=RESAMPLES)
     return counts[:, member].astype(np.float64)
 
 

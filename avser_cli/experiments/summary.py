@@ -26,7 +26,7 @@ MAX_REPORT_BYTES = 16 * 2**20
 REPORT, ROBUSTNESS = "report.json", "robustness.json"
 
 
-def summarise(
+def summarize(
     runs: Sequence[FinishedRun], corpus: Corpus, recipe: Recipe, protocol: SplitKind
 ) -> dict[str, Any]:
     """What the runs of a protocol show, as plain values for ``report.json``.
@@ -101,13 +101,13 @@ def calibrated(
 
 
 @dataclass(frozen=True)
-class Measured:
+class RecipeReport:
     """What a report folder says about a recipe.
 
     Attributes
     ----------
     summary : dict
-        See `summarise`; with the ``command`` that made it.
+        See `summarize`; with the ``command`` that made it.
     calibration : Calibration or None
     robustness : dict or None
         UAR by name of degradation, where ``robustness.json`` lies beside the report.
@@ -126,7 +126,7 @@ def not_a_report(folder: Path, error: Exception) -> UsageError:
     )
 
 
-def read_report(folder: Path, recipe: Recipe, emotions: tuple[str, ...]) -> Measured:
+def read_report(folder: Path, recipe: Recipe, emotions: tuple[str, ...]) -> RecipeReport:
     """Read a report folder that is to vouch for a recipe.
 
     Raises
@@ -150,4 +150,4 @@ def read_report(folder: Path, recipe: Recipe, emotions: tuple[str, ...]) -> Meas
             f"{folder}: reports on another recipe or other emotions than are trained here; "
             "give the same options to both"
         )
-    return Measured(summary, calibration, robustness)
+    return RecipeReport(summary, calibration, robustness)

@@ -32,7 +32,7 @@ class FrequencyAxis:
     low: float
     high: float
 
-    def middles(self) -> npt.NDArray[np.float64]:
+    def center_frequencies(self) -> npt.NDArray[np.float64]:
         """The middle of each row in Hz, row 0 (the highest) first, shape ``(rows,)``."""
         if self.scale == "mel":
             return mel_frequencies(self.rows + 2, self.low, self.high)[-2:0:-1]
@@ -43,7 +43,7 @@ class FrequencyAxis:
 
 
 @dataclass(frozen=True)
-class Bands:
+class Filterbank:
     """Which FFT bins make up each row, without the zeros of a matrix.
 
     Attributes
@@ -60,7 +60,7 @@ class Bands:
     weights: npt.NDArray[np.float32]
     starts: npt.NDArray[np.intp]
 
-    def gather(self, power: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def apply(self, power: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Row powers, shape ``(columns, height)``, from spectra ``(columns, bins)``.
 
         A sum in a fixed order gives the same picture on every machine, which a matrix product
@@ -76,10 +76,10 @@ class Bands:
 
 
 @lru_cache(maxsize=32)
-def bands_of(axis: FrequencyAxis, bins: int, bin_width: float, lobe: float) -> Bands:
+def make_filterbank(axis: FrequencyAxis, bins: int, bin_width: float, lobe: float) -> Filterbank:
     """The bins of each row of a frequency axis.
 
-    A row holds the power in its band, so a sine well inside a band shows its own level. Bands
+    A row holds the power in its band, so a sine well inside a band shows its own level. Filterbank
     above the last bin stay empty (black).
 
     Parameters
@@ -92,11 +92,11 @@ def bands_of(axis: FrequencyAxis, bins: int, bin_width: float, lobe: float) -> B
     lobe : float
         Power of a sine summed over its bins, relative to that of its peak.
     """
-    middles = np.arange(bins, dtype=np.float64) * bin_width
+    center_frequencies = np.arange(bins, dtype=np.float64) * bin_width
     columns, weights, counts = [], [], []
     at_once = max(1, BLOCK // bins)
     for first in range(0, axis.rows, at_once):
-        some = _weights(axis, middles, first, min(first + at_once, axis.rows)) / lobe
+        some = _weights(axis, center_frequencies, first, min(first + at_once, axis.rows)) / lobe
         # Bin 0 takes part in every row, if with weight 0, so that no row is without bins.
         taking_part = some > 0
         taking_part[:, 0] = True
@@ -105,7 +105,7 @@ def bands_of(axis: FrequencyAxis, bins: int, bin_width: float, lobe: float) -> B
         counts.append(taking_part.sum(axis=1))
     ends = np.cumsum(np.concatenate(counts))
     starts = np.concatenate([[0], ends[:-1]])
-    return Bands(np.concatenate(columns), np.concatenate(weights), starts)
+    return Filterbank(np.concatenate(columns), np.concatenate(weights), starts)
 
 
 def _weights(

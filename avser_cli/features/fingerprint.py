@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.features.filterbank import mel_frequencies
-from avser_cli.features.spectrogram import Picture, PictureSettings, frequency_axis
+from avser_cli.features.spectrogram import SpectrogramConfig, SpectrogramImage, frequency_axis
 
-Sketch = npt.NDArray[np.float32]
+Fingerprint = npt.NDArray[np.float32]
 
 BANDS, LOWEST, HIGHEST = 24, 200.0, 5000.0
 """Mel bands from and up to so many Hz: codecs and resamplers leave these alone."""
@@ -24,14 +24,16 @@ DEPTH = 40.0
 """Levels this far under the loudest, in dB, and below are nothing: there codecs differ."""
 
 
-def sketch_of(picture: Picture, settings: PictureSettings, rate: int, duration: float) -> Sketch:
+def fingerprint_of(
+    spectrogram: SpectrogramImage, config: SpectrogramConfig, rate: int, duration: float
+) -> Fingerprint:
     """The sketch of a sound, from its picture.
 
     Parameters
     ----------
-    picture : numpy.ndarray
+    spectrogram : numpy.ndarray
         uint8, shape ``(height, width)``.
-    settings : PictureSettings
+    config : SpectrogramConfig
         How it was drawn.
     rate : int
         Sampling rate of the sound in Hz.
@@ -43,18 +45,18 @@ def sketch_of(picture: Picture, settings: PictureSettings, rate: int, duration: 
     numpy.ndarray
         float32, shape ``(BANDS, FRAMES)``: dB over the floor, centred in time on the sound.
     """
-    power = _powers(settings.dynamic_range)[picture[::-1]]
+    power = _powers(config.dynamic_range)[spectrogram[::-1]]
     sums = np.vstack([np.zeros_like(power[:1]), np.cumsum(power, axis=0)])
-    frequencies = frequency_axis(settings, rate).middles()[::-1]
+    frequencies = frequency_axis(config, rate).center_frequencies()[::-1]
     rows = np.arange(len(frequencies)) + 0.5
     places = np.interp(mel_frequencies(BANDS + 1, LOWEST, HIGHEST), frequencies, rows)
     whole = np.minimum(places.astype(np.int64), len(rows) - 1)
     part = (places - whole)[:, None]
-    bands = np.diff(sums[whole] * (1 - part) + sums[whole + 1] * part, axis=0)
-    levels = 10 * np.log10(np.maximum(bands, 1e-6))
+    filterbank = np.diff(sums[whole] * (1 - part) + sums[whole + 1] * part, axis=0)
+    levels = 10 * np.log10(np.maximum(filterbank, 1e-6))
     levels = np.maximum(levels - (levels.max() - DEPTH), 0)
-    span = settings.seconds if settings.seconds is not None else duration
-    times = (np.arange(settings.width) + 0.5) * (span / settings.width)
+    span = config.seconds if config.seconds is not None else duration
+    times = (np.arange(config.width) + 0.5) * (span / config.width)
     loudness = levels.sum(axis=0)
     middle = float(loudness @ times) / max(float(loudness.sum()), 1e-9)
     grid = middle + (np.arange(FRAMES) - (FRAMES - 1) / 2) * STEP

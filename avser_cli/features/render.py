@@ -10,24 +10,29 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from avser_cli.audio.audio_info import Facts, checksum, facts_of
-from avser_cli.audio.decoding import STDIN, Clip, read_clip, refuse_silence
-from avser_cli.audio.input import named
+from avser_cli.audio.audio_info import AudioInfo, audio_info, checksum
+from avser_cli.audio.decoding import STDIN, Clip, check_not_silent, read_clip
+from avser_cli.audio.input import display_name
 from avser_cli.cluster import TRIES, dask_client, worker_losses
 from avser_cli.errors import InputError, UsageError, os_reason
-from avser_cli.features.spectrogram import Picture, PictureSettings, draw_picture, trim_silence
-from avser_cli.features.spectrogram_png import Origin, png_bytes, read_origin
+from avser_cli.features.spectrogram import (
+    SpectrogramConfig,
+    SpectrogramImage,
+    draw_spectrogram,
+    trim_silence,
+)
+from avser_cli.features.spectrogram_png import SpectrogramMetadata, png_bytes, read_metadata
 from avser_cli.files import write_whole
 
-MANY, CHUNK = 200, 8
+PROCESSES_FROM, CHUNK_SIZE = 200, 8
 """From so many sounds on, processes draw so many at a time: fewer and their start costs more."""
 
-SHORTEST_SECONDS = 0.2
+MIN_SECONDS = 0.2
 """A sound with less than this left after the silence at its ends is cut is not judged."""
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RenderResult:
     """What became of one sound file.
 
     Attributes
@@ -37,7 +42,7 @@ class Outcome:
     status : {"drawn", "up to date", "failed"}
     reason : str
         Why it failed: one line that names the file; empty otherwise.
-    facts : Facts or None
+    info : AudioInfo or None
         Of the sound, where it could be read.
     """
 
@@ -45,13 +50,13 @@ class Outcome:
     target: Path
     status: Literal["drawn", "up to date", "failed"]
     reason: str = ""
-    facts: Facts | None = None
+    info: AudioInfo | None = None
 
 
-class Artist(Protocol):
+class Renderer(Protocol):
     """A way to draw sounds. Instances travel to other processes."""
 
-    def draw(self, path: Path) -> tuple[bytes, Facts]:
+    def render(self, path: Path) -> tuple[bytes, AudioInfo]:
         """A sound's picture file, and what is known of the sound.
 
         Raises
@@ -61,38 +66,40 @@ class Artist(Protocol):
         """
         ...
 
-    def current(self, picture: Path, source_sha256: str) -> Facts | None:
-        """The facts of the sound, if its picture is there and as `draw` would make it."""
+    def current(self, spectrogram: Path, source_sha256: str) -> AudioInfo | None:
+        """The facts of the sound, if its picture is there and as `render` would make it."""
         ...
 
 
 @dataclass(frozen=True)
-class NetworkArtist:
+class SpectrogramRenderer:
     """Draws what networks read: gray pixels without axes.
 
     Attributes
     ----------
-    settings : PictureSettings
+    config : SpectrogramConfig
     """
 
-    settings: PictureSettings
+    config: SpectrogramConfig
 
-    def draw(self, path: Path) -> tuple[bytes, Facts]:
-        """See `Artist`."""
-        picture, origin = picture_of(path, self.settings)
-        return png_bytes(picture, origin), origin.facts
+    def render(self, path: Path) -> tuple[bytes, AudioInfo]:
+        """See `Renderer`."""
+        spectrogram, metadata = render_spectrogram(path, self.config)
+        return png_bytes(spectrogram, metadata), metadata.info
 
-    def current(self, picture: Path, source_sha256: str) -> Facts | None:
-        """See `Artist`."""
+    def current(self, spectrogram: Path, source_sha256: str) -> AudioInfo | None:
+        """See `Renderer`."""
         try:
-            origin = read_origin(picture)
+            metadata = read_metadata(spectrogram)
         except InputError:
             return None
-        same = origin.settings == self.settings and origin.facts.source_sha256 == source_sha256
-        return origin.facts if same else None
+        same = metadata.config == self.config and metadata.info.source_sha256 == source_sha256
+        return metadata.info if same else None
 
 
-def picture_of(path: Path, settings: PictureSettings) -> tuple[Picture, Origin]:
+def render_spectrogram(
+    path: Path, config: SpectrogramConfig
+) -> tuple[SpectrogramImage, SpectrogramMetadata]:
     """Decode a sound file and draw its picture.
 
     Raises
@@ -101,8 +108,8 @@ def picture_of(path: Path, settings: PictureSettings) -> tuple[Picture, Origin]:
         The file cannot be decoded, is silent, or is too short to be judged.
     """
     clip = read_clip(path)
-    picture = draw_clip(path, clip, settings)
-    return picture, Origin(settings, facts_of(file_content(path, clip), clip))
+    spectrogram = clip_spectrogram(path, clip, config)
+    return spectrogram, SpectrogramMetadata(config, audio_info(file_content(path, clip), clip))
 
 
 def file_content(path: Path, clip: Clip) -> bytes:
@@ -115,41 +122,41 @@ def file_content(path: Path, clip: Clip) -> bytes:
         raise InputError(f"{path}: cannot be read: {os_reason(error)}") from None
 
 
-def draw_clip(name: Path | str, clip: Clip, settings: PictureSettings) -> Picture:
+def clip_spectrogram(name: Path | str, clip: Clip, config: SpectrogramConfig) -> SpectrogramImage:
     """Draw a decoded clip, or raise `InputError` where there is too little to hear."""
-    refuse_too_little(name, clip, settings.trim)
+    check_long_enough(name, clip, config.trim)
     try:
-        return draw_picture(clip.samples, clip.rate, settings)
+        return draw_spectrogram(clip.samples, clip.rate, config)
     except UsageError as error:
-        raise InputError(f"{named(name)}: {error}") from None
+        raise InputError(f"{display_name(name)}: {error}") from None
 
 
-def refuse_too_little(name: Path | str, clip: Clip, trim: float | None) -> None:
+def check_long_enough(name: Path | str, clip: Clip, trim: float | None) -> None:
     """Raise `InputError` where a clip is silent, or too short without the silence at its ends."""
-    refuse_silence(name, clip.samples)
+    check_not_silent(name, clip.samples)
     heard = len(trim_silence(clip.samples, clip.rate, trim or np.inf)) / clip.rate
-    if heard < SHORTEST_SECONDS:
+    if heard < MIN_SECONDS:
         raise InputError(
-            f"{name}: {heard:.2f} s of sound is too short; at least {SHORTEST_SECONDS} s are needed"
+            f"{name}: {heard:.2f} s of sound is too short; at least {MIN_SECONDS} s are needed"
         )
 
 
-def draw_all(
+def render_all(
     pairs: Sequence[tuple[Path, Path]],
-    artist: Artist,
+    renderer: Renderer,
     *,
     jobs: int = -1,
     processes: bool = False,
     scheduler: str | None = None,
     force: bool = False,
-) -> Iterator[Outcome]:
+) -> Iterator[RenderResult]:
     """Draw sounds; a picture that is as it would be drawn is left as it is.
 
     Parameters
     ----------
     pairs : sequence of (pathlib.Path, pathlib.Path)
         Each sound and its picture; see `avser_cli.audio.folder.mirrored`.
-    artist : Artist
+    renderer : Renderer
     jobs : int
         How many are drawn at once here; -1 for one a core.
     processes : bool
@@ -161,7 +168,7 @@ def draw_all(
 
     Yields
     ------
-    Outcome
+    RenderResult
         In the order of completion; the work is done while it is read.
 
     Raises
@@ -172,28 +179,28 @@ def draw_all(
         The scheduler does not answer, or its workers died too often.
     """
     if scheduler is not None:
-        yield from _over_cluster(pairs, artist, scheduler, force)
+        yield from _over_cluster(pairs, renderer, scheduler, force)
         return
     from joblib import Parallel, delayed
 
     # An interrupted run leaves results unread; joblib's advice about that is not for users.
     warnings.filterwarnings("ignore", module="joblib", message=".*input task iterator.*")
     # Threads start at once, processes do not wait for each other's interpreter lock.
-    many = len(pairs) >= MANY
+    many = len(pairs) >= PROCESSES_FROM
     prefer = "processes" if many or (processes and len(pairs) > 1) else "threads"
-    size = CHUNK if many else 1
+    size = CHUNK_SIZE if many else 1
     chunks = [pairs[first : first + size] for first in range(0, len(pairs), size)]
-    work = (delayed(draw_some)(chunk, artist, force) for chunk in chunks)
+    work = (delayed(render_chunk)(chunk, renderer, force) for chunk in chunks)
     for done in Parallel(n_jobs=jobs, prefer=prefer, return_as="generator_unordered")(work):
         yield from done
 
 
 def _over_cluster(
-    pairs: Sequence[tuple[Path, Path]], artist: Artist, scheduler: str, force: bool
-) -> Iterator[Outcome]:
+    pairs: Sequence[tuple[Path, Path]], renderer: Renderer, scheduler: str, force: bool
+) -> Iterator[RenderResult]:
     from joblib import Parallel, delayed, parallel_config
 
-    left = {sound.absolute(): (sound, picture) for sound, picture in pairs}
+    remaining = {sound.absolute(): (sound, spectrogram) for sound, spectrogram in pairs}
     for attempt in range(1, TRIES + 1):
         try:
             with (
@@ -203,12 +210,12 @@ def _over_cluster(
                 spread = Parallel(return_as="generator_unordered", batch_size="auto")
                 # Workers have working folders of their own.
                 work = (
-                    delayed(draw_one)(sound, picture.absolute(), artist, force)
-                    for sound, (_, picture) in list(left.items())
+                    delayed(render_file)(sound, spectrogram.absolute(), renderer, force)
+                    for sound, (_, spectrogram) in list(remaining.items())
                 )
                 for found in spread(work):
-                    sound, picture = left.pop(found.source)
-                    yield Outcome(sound, picture, found.status, found.reason, found.facts)
+                    sound, spectrogram = remaining.pop(found.source)
+                    yield RenderResult(sound, spectrogram, found.status, found.reason, found.info)
             return
         except worker_losses() as error:
             if attempt == TRIES:
@@ -218,24 +225,28 @@ def _over_cluster(
                 ) from None
 
 
-def draw_some(pairs: Sequence[tuple[Path, Path]], artist: Artist, force: bool) -> list[Outcome]:
+def render_chunk(
+    pairs: Sequence[tuple[Path, Path]], renderer: Renderer, force: bool
+) -> list[RenderResult]:
     """Draw some sounds, one after the other."""
-    return [draw_one(sound, picture, artist, force) for sound, picture in pairs]
+    return [render_file(sound, spectrogram, renderer, force) for sound, spectrogram in pairs]
 
 
-def draw_one(sound: Path, picture: Path, artist: Artist, force: bool = False) -> Outcome:
+def render_file(
+    sound: Path, spectrogram: Path, renderer: Renderer, force: bool = False
+) -> RenderResult:
     """Draw one sound, unless its picture is up to date."""
     try:
-        if not force and picture.exists():
+        if not force and spectrogram.exists():
             try:
                 content = sound.read_bytes()
             except OSError as error:
                 raise InputError(f"{sound}: cannot be read: {os_reason(error)}") from None
-            facts = artist.current(picture, checksum(content))
-            if facts is not None:
-                return Outcome(sound, picture, "up to date", facts=facts)
-        drawn, facts = artist.draw(sound)
+            info = renderer.current(spectrogram, checksum(content))
+            if info is not None:
+                return RenderResult(sound, spectrogram, "up to date", info=info)
+        drawn, info = renderer.render(sound)
     except InputError as error:
-        return Outcome(sound, picture, "failed", str(error))
-    write_whole(picture, drawn)
-    return Outcome(sound, picture, "drawn", facts=facts)
+        return RenderResult(sound, spectrogram, "failed", str(error))
+    write_whole(spectrogram, drawn)
+    return RenderResult(sound, spectrogram, "drawn", info=info)

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.errors import UsageError
-from avser_cli.features.filterbank import FrequencyAxis, Scale, bands_of
+from avser_cli.features.filterbank import FrequencyAxis, Scale, make_filterbank
 
-Picture = npt.NDArray[np.uint8]
+SpectrogramImage = npt.NDArray[np.uint8]
 
 HANN_NOISE_BANDWIDTH = 1.5
 """Equivalent noise bandwidth of the Hann window in bins (Harris 1978, table I): the power of a
@@ -33,18 +33,21 @@ TRIM_FRAME = 0.02
 """Length of the frames whose level decides what is cut as silence, in seconds."""
 
 
-ADDED = {"white", "hop", "fft"}
+RENAMED_FIELDS = {"white": "ref_db"}
+"""Names in older pictures and bundles, and what they are called now."""
+
+OPTIONAL_FIELDS = {"ref_db", "hop", "fft"}
 """Settings that older pictures and bundles do not name; they have the defaults."""
 
-WHOLE = {"width", "height", "fft"}
+INTEGER_FIELDS = {"width", "height", "fft"}
 """Settings that are whole numbers."""
 
-MOST_WORK = 2**28
-"""Largest `picture_work` that is begun: 1 GB and some seconds."""
+MAX_COST = 2**28
+"""Largest `spectrogram_cost` that is begun: 1 GB and some seconds."""
 
 
 @dataclass(frozen=True)
-class PictureSettings:
+class SpectrogramConfig:
     """Everything that determines a picture, besides the sound.
 
     Attributes
@@ -67,7 +70,7 @@ class PictureSettings:
         White is 0 dBFS, or the loudest point of the clip.
     trim : float or None
         Cut both ends that are this many dB under the loudest 20 ms; ``None`` cuts nothing.
-    white : float
+    ref_db : float
         Level of white in dBFS where levels are absolute.
     hop : float or None
         Seconds between spectra; ``None``: half a window or less, so that a column misses nothing.
@@ -85,7 +88,7 @@ class PictureSettings:
     dynamic_range: float = 120.0
     level: Literal["absolute", "relative"] = "absolute"
     trim: float | None = 35.0
-    white: float = 0.0
+    ref_db: float = 0.0
     hop: float | None = None
     fft: int | None = None
 
@@ -108,8 +111,8 @@ class PictureSettings:
             raise UsageError(f"dynamic range of {self.dynamic_range} dB: 10 to 200 dB")
         if self.trim is not None and self.trim <= 0:
             raise UsageError(f"trim threshold of {self.trim} dB: more than 0")
-        if not -150 <= self.white <= 50:
-            raise UsageError(f"white at {self.white} dBFS: -150 to 50")
+        if not -150 <= self.ref_db <= 50:
+            raise UsageError(f"ref_db {self.ref_db} dBFS: -150 to 50")
         if self.hop is not None and not 0.0005 <= self.hop <= 10:
             raise UsageError(f"hop of {self.hop} s: 0.0005 to 10 s")
         if self.fft is not None and not 16 <= self.fft <= 2**20:
@@ -121,7 +124,7 @@ class PictureSettings:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Settings from plain values, which may lack those of `ADDED`.
+        """Settings from plain values, which may lack those of `OPTIONAL_FIELDS`.
 
         Raises
         ------
@@ -130,11 +133,14 @@ class PictureSettings:
         """
         if not isinstance(values, dict):
             raise UsageError("picture settings are no object")
+        values = {RENAMED_FIELDS.get(name, name): value for name, value in values.items()}
         known = {field.name for field in fields(cls)}
         for name, value in values.items():
-            if isinstance(value, bool) or (name in WHOLE and not isinstance(value, int | None)):
+            if isinstance(value, bool) or (
+                name in INTEGER_FIELDS and not isinstance(value, int | None)
+            ):
                 raise UsageError(f"picture settings of the wrong kind: {name}")
-        if not known - ADDED <= set(values) <= known:
+        if not known - OPTIONAL_FIELDS <= set(values) <= known:
             odd = ", ".join(sorted(set(values) ^ known))
             raise UsageError(f"picture settings differ in what they name: {odd}")
         try:
@@ -143,15 +149,17 @@ class PictureSettings:
             raise UsageError(f"picture settings of the wrong kind: {error}") from None
 
 
-def picture_work(settings: PictureSettings, rate: int, seconds: float) -> int:
+def spectrogram_cost(config: SpectrogramConfig, rate: int, seconds: float) -> int:
     """What a picture of a clip costs: samples in all Fourier transforms, or in what they span."""
-    count, _ = _columns(round(seconds * rate), rate, settings)
-    window = max(4, round(settings.window * rate))
-    span = round((settings.seconds or seconds) * rate)
-    return max(settings.width * count * max(window, settings.fft or 0), span)
+    count, _ = _columns(round(seconds * rate), rate, config)
+    window = max(4, round(config.window * rate))
+    span = round((config.seconds or seconds) * rate)
+    return max(config.width * count * max(window, config.fft or 0), span)
 
 
-def draw_picture(samples: npt.NDArray[np.float32], rate: int, settings: PictureSettings) -> Picture:
+def draw_spectrogram(
+    samples: npt.NDArray[np.float32], rate: int, config: SpectrogramConfig
+) -> SpectrogramImage:
     """Draw the picture of a clip.
 
     Parameters
@@ -160,7 +168,7 @@ def draw_picture(samples: npt.NDArray[np.float32], rate: int, settings: PictureS
         Mono samples, shape ``(n,)``, full scale = 1.
     rate : int
         Sampling rate in Hz.
-    settings : PictureSettings
+    config : SpectrogramConfig
 
     Returns
     -------
@@ -170,17 +178,17 @@ def draw_picture(samples: npt.NDArray[np.float32], rate: int, settings: PictureS
     Raises
     ------
     UsageError
-        The settings ask for more than `MOST_WORK` at this rate.
+        The settings ask for more than `MAX_COST` at this rate.
     """
-    db = decibel_picture(samples, rate, settings)
-    white = settings.white if settings.level == "absolute" else float(db.max())
-    gray = (db - white) * (255.0 / settings.dynamic_range) + 255.0
-    picture: Picture = np.rint(np.clip(gray, 0.0, 255.0)).astype(np.uint8)
-    return picture
+    db = spectrogram_db(samples, rate, config)
+    ref_db = config.ref_db if config.level == "absolute" else float(db.max())
+    gray = (db - ref_db) * (255.0 / config.dynamic_range) + 255.0
+    spectrogram: SpectrogramImage = np.rint(np.clip(gray, 0.0, 255.0)).astype(np.uint8)
+    return spectrogram
 
 
-def decibel_picture(
-    samples: npt.NDArray[np.float32], rate: int, settings: PictureSettings
+def spectrogram_db(
+    samples: npt.NDArray[np.float32], rate: int, config: SpectrogramConfig
 ) -> npt.NDArray[np.float32]:
     """The picture before it becomes gray: levels in dB, 0 dB = a full-scale sine.
 
@@ -189,26 +197,28 @@ def decibel_picture(
     numpy.ndarray
         float32, shape ``(height, width)``, row 0 is the highest frequency.
     """
-    if settings.trim is not None:
-        samples = trim_silence(samples, rate, settings.trim)
-    if picture_work(settings, rate, len(samples) / rate) > MOST_WORK:
+    if config.trim is not None:
+        samples = trim_silence(samples, rate, config.trim)
+    if spectrogram_cost(config, rate, len(samples) / rate) > MAX_COST:
         raise UsageError(
             f"at {rate} Hz these picture settings cost too much; ask for less width, a longer hop, "
             "or a shorter window, transform or span"
         )
-    starts_per_column, column_seconds = _columns(len(samples), rate, settings)
-    power = _column_power(samples, rate, settings, starts_per_column, column_seconds)
-    window, fft_length = _window(settings.window, rate, settings.fft)
+    starts_per_column, column_seconds = _columns(len(samples), rate, config)
+    power = _column_power(samples, rate, config, starts_per_column, column_seconds)
+    window, fft_length = _window(config.window, rate, config.fft)
     lobe = HANN_NOISE_BANDWIDTH * fft_length / len(window)
-    bands = bands_of(frequency_axis(settings, rate), power.shape[1], rate / fft_length, lobe)
-    db = 10.0 * np.log10(np.maximum(bands.gather(power), 10 ** (SILENT_DB / 10)))
+    filterbank = make_filterbank(
+        frequency_axis(config, rate), power.shape[1], rate / fft_length, lobe
+    )
+    db = 10.0 * np.log10(np.maximum(filterbank.apply(power), 10 ** (SILENT_DB / 10)))
     return np.ascontiguousarray(db.T[::-1], dtype=np.float32)
 
 
-def frequency_axis(settings: PictureSettings, rate: int) -> FrequencyAxis:
+def frequency_axis(config: SpectrogramConfig, rate: int) -> FrequencyAxis:
     """The rows of a picture; `rate`, in Hz, ends the scale where the settings name no `fmax`."""
-    fmax = settings.fmax if settings.fmax is not None else rate / 2
-    return FrequencyAxis(settings.scale, settings.height, settings.fmin, fmax)
+    fmax = config.fmax if config.fmax is not None else rate / 2
+    return FrequencyAxis(config.scale, config.height, config.fmin, fmax)
 
 
 def trim_silence(
@@ -222,17 +232,17 @@ def trim_silence(
     return samples[first:last]
 
 
-def picture_span(
-    samples: npt.NDArray[np.float32], rate: int, settings: PictureSettings
+def spectrogram_span(
+    samples: npt.NDArray[np.float32], rate: int, config: SpectrogramConfig
 ) -> tuple[float, float]:
     """Start and end of a clip's picture in seconds of the clip; the clip may be the shorter."""
     first, last = 0, len(samples)
-    if settings.trim is not None:
-        first, last = _loud_part(samples, rate, settings.trim)
-    if settings.seconds is None:
+    if config.trim is not None:
+        first, last = _loud_part(samples, rate, config.trim)
+    if config.seconds is None:
         return first / rate, last / rate
     middle = (first + last) / 2 / rate
-    return middle - settings.seconds / 2, middle + settings.seconds / 2
+    return middle - config.seconds / 2, middle + config.seconds / 2
 
 
 def _loud_part(samples: npt.NDArray[np.float32], rate: int, threshold: float) -> tuple[int, int]:
@@ -248,28 +258,28 @@ def _loud_part(samples: npt.NDArray[np.float32], rate: int, threshold: float) ->
     return int(loud[0]) * length, min(len(samples), (int(loud[-1]) + 1) * length)
 
 
-def _columns(count: int, rate: int, settings: PictureSettings) -> tuple[int, float]:
+def _columns(count: int, rate: int, config: SpectrogramConfig) -> tuple[int, float]:
     """How many spectra are averaged in a column, and how many seconds a column spans.
 
     Spectra lie at most half a window (or the hop asked for) apart, so that a picture of a long clip
     misses nothing.
     """
-    seconds = settings.seconds if settings.seconds is not None else count / rate
-    column_seconds = max(seconds / settings.width, 1.0 / rate)
-    hop = settings.hop or settings.window / 2
+    seconds = config.seconds if config.seconds is not None else count / rate
+    column_seconds = max(seconds / config.width, 1.0 / rate)
+    hop = config.hop or config.window / 2
     return max(1, int(np.ceil(column_seconds / hop - 1e-9))), column_seconds
 
 
 def _column_power(
     samples: npt.NDArray[np.float32],
     rate: int,
-    settings: PictureSettings,
+    config: SpectrogramConfig,
     spectra_per_column: int,
     column_seconds: float,
 ) -> npt.NDArray[np.float32]:
     """Power spectrum of each column, shape ``(width, bins)``; a full-scale sine peaks at 1."""
-    window, fft_length = _window(settings.window, rate, settings.fft)
-    count = settings.width * spectra_per_column
+    window, fft_length = _window(config.window, rate, config.fft)
+    count = config.width * spectra_per_column
     middle_of_clip = len(samples) / 2
     offsets = (np.arange(count) + 0.5 - count / 2) * (column_seconds / spectra_per_column * rate)
     starts = np.rint(middle_of_clip + offsets - len(window) / 2).astype(np.int64)
@@ -280,7 +290,7 @@ def _column_power(
     )
     power = _power_spectra(padded, starts + before, window, fft_length)
     if spectra_per_column > 1:
-        power = power.reshape(settings.width, spectra_per_column, -1).mean(axis=1)
+        power = power.reshape(config.width, spectra_per_column, -1).mean(axis=1)
     return power
 
 

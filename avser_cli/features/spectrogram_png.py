@@ -18,15 +18,16 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
-from avser_cli.audio.audio_info import Facts
+from avser_cli.audio.audio_info import AudioInfo
 from avser_cli.errors import InputError, UsageError, os_reason
-from avser_cli.features.spectrogram import Picture, PictureSettings
+from avser_cli.features.spectrogram import SpectrogramConfig, SpectrogramImage
 from avser_cli.files import write_whole
 from avser_cli.untrusted_input import parse_json
 
 TEXT_KEY = "avser"
-FORMAT_VERSION = 2
-"""2 added ``peak``, ``rms`` and ``clipped``; pictures of format 1 are drawn again."""
+FORMAT_VERSION = 3
+"""2 added ``peak``, ``rms`` and ``clipped``, 3 renamed ``white``; 2 is read, 1 is drawn again."""
+READABLE_VERSIONS = (2, 3)
 COMPRESSION = zlib.Z_RLE
 """Runs only: files as small as with a search for repeats, in two thirds of the time."""
 MAX_SIDE = 8192
@@ -34,22 +35,24 @@ MAX_SIDE = 8192
 
 
 @dataclass(frozen=True)
-class Origin:
+class SpectrogramMetadata:
     """Where a picture comes from.
 
     Attributes
     ----------
-    settings : PictureSettings
+    config : SpectrogramConfig
         How it was drawn.
-    facts : Facts
+    info : AudioInfo
         Of the sound.
     """
 
-    settings: PictureSettings
-    facts: Facts
+    config: SpectrogramConfig
+    info: AudioInfo
 
 
-def write_picture(path: Path, picture: Picture, origin: Origin) -> None:
+def write_spectrogram(
+    path: Path, spectrogram: SpectrogramImage, metadata: SpectrogramMetadata
+) -> None:
     """Write a picture, shape ``(height, width)``, and its origin to a PNG file.
 
     Raises
@@ -57,20 +60,22 @@ def write_picture(path: Path, picture: Picture, origin: Origin) -> None:
     OutputError
         The file cannot be written; nothing half-written is left.
     """
-    write_whole(path, png_bytes(picture, origin))
+    write_whole(path, png_bytes(spectrogram, metadata))
 
 
-def png_bytes(picture: Picture, origin: Origin) -> bytes:
+def png_bytes(spectrogram: SpectrogramImage, metadata: SpectrogramMetadata) -> bytes:
     """A picture, shape ``(height, width)``, and its origin as a PNG."""
     text = PngInfo()
-    values = {"settings": asdict(origin.settings), **asdict(origin.facts)}
+    values = {"settings": asdict(metadata.config), **asdict(metadata.info)}
     text.add_text(TEXT_KEY, json.dumps({"format": FORMAT_VERSION, **values}))
     buffer = io.BytesIO()
-    Image.fromarray(picture, mode=None).save(buffer, "PNG", pnginfo=text, compress_type=COMPRESSION)
+    Image.fromarray(spectrogram, mode=None).save(
+        buffer, "PNG", pnginfo=text, compress_type=COMPRESSION
+    )
     return buffer.getvalue()
 
 
-def read_origin(path: Path) -> Origin:
+def read_metadata(path: Path) -> SpectrogramMetadata:
     """The origin of a picture, without decoding its pixels.
 
     Raises
@@ -79,10 +84,10 @@ def read_origin(path: Path) -> Origin:
         The file is missing, not a PNG, or not drawn by `avser spectrogram`.
     """
     with _open(path) as image:
-        return _origin(path, image)
+        return _metadata(path, image)
 
 
-def read_picture(path: Path) -> tuple[Picture, Origin]:
+def read_spectrogram(path: Path) -> tuple[SpectrogramImage, SpectrogramMetadata]:
     """A picture, uint8 of shape ``(height, width)``, and its origin.
 
     Raises
@@ -92,14 +97,14 @@ def read_picture(path: Path) -> tuple[Picture, Origin]:
         or not drawn by `avser spectrogram`.
     """
     with _open(path) as image:
-        origin = _origin(path, image)
+        metadata = _metadata(path, image)
         if image.mode != "L":
             raise InputError(f"{path}: not an 8-bit grayscale PNG; draw it again")
-        settings = origin.settings
-        if image.size != (settings.width, settings.height):
+        config = metadata.config
+        if image.size != (config.width, config.height):
             raise InputError(f"{path}: its size is not what its settings say; draw it again")
         try:
-            return np.asarray(image, dtype=np.uint8), origin
+            return np.asarray(image, dtype=np.uint8), metadata
         except (OSError, SyntaxError, ValueError) as error:
             raise InputError(f"{path}: damaged PNG ({error}); draw it again") from None
 
@@ -121,17 +126,17 @@ def _open(path: Path) -> Image.Image:
     return image
 
 
-def _origin(path: Path, image: Image.Image) -> Origin:
+def _metadata(path: Path, image: Image.Image) -> SpectrogramMetadata:
     text = image.info.get(TEXT_KEY)
     if not isinstance(text, str):
         raise InputError(f"{path}: does not say how it was drawn; draw it with `avser spectrogram`")
     try:
         values: dict[str, Any] = parse_json(text)
         version = values.pop("format")
-        if version != FORMAT_VERSION:
+        if version not in READABLE_VERSIONS:
             raise InputError(f"{path}: picture format {version!r} is unknown here; draw it again")
-        settings = PictureSettings.from_dict(values.pop("settings"))
-        return Origin(settings, Facts.from_dict(values))
+        config = SpectrogramConfig.from_dict(values.pop("settings"))
+        return SpectrogramMetadata(config, AudioInfo.from_dict(values))
     except (KeyError, TypeError, AttributeError, ValueError, UsageError):
         raise InputError(
             f"{path}: its note of how it was drawn is damaged; draw it again"

@@ -16,17 +16,17 @@ from avser_cli.audio.decoding import Clip, Stream, open_sound, read_clip
 from avser_cli.audio.streams import Samples, mono_samples
 from avser_cli.data.emotions import CATEGORIES
 from avser_cli.errors import InputError, ModelError, UsageError
-from avser_cli.features.render import draw_clip, refuse_too_little
-from avser_cli.features.spectrogram import PictureSettings, frequency_axis, picture_span
+from avser_cli.features.render import check_long_enough, clip_spectrogram
+from avser_cli.features.spectrogram import SpectrogramConfig, frequency_axis, spectrogram_span
 from avser_cli.inference.explanation import occlusion_map
-from avser_cli.inference.loading import chosen_model, load_network
+from avser_cli.inference.loading import load_network, resolve_model
 from avser_cli.inference.predictions import Explanation, Prediction, Segment
-from avser_cli.inference.speaker_normalization import SpeakerReference
+from avser_cli.inference.speaker_normalization import SpeakerNormalization
 from avser_cli.inference.windows import WINDOW, Row, Window, spans, windows
 from avser_cli.model.bundle import MLP, TFLITE, BundleConfig, read_config
 from avser_cli.model.calibration import with_temperature
 from avser_cli.model.mlp import MlpWeights
-from avser_cli.model.tflite import LiteNetwork
+from avser_cli.model.tflite import TFLiteNetwork
 
 
 class Classifier:
@@ -35,16 +35,16 @@ class Classifier:
     Attributes
     ----------
     config : BundleConfig
-    reference : SpeakerReference or None
+    normalization : SpeakerNormalization or None
         What is taken off all answers.
     """
 
-    def __init__(self, config: BundleConfig, network: LiteNetwork | MlpWeights) -> None:
+    def __init__(self, config: BundleConfig, network: TFLiteNetwork | MlpWeights) -> None:
         self.config = config
-        self.reference: SpeakerReference | None = None
+        self.normalization: SpeakerNormalization | None = None
         # Networks that no thread uses now; there are never more than threads.
         self._idle = [network]
-        self._another = network.another if isinstance(network, LiteNetwork) else lambda: network
+        self._clone = network.clone if isinstance(network, TFLiteNetwork) else lambda: network
 
     @classmethod
     def load(cls, folder: Path | str | None = None) -> Self:
@@ -55,17 +55,17 @@ class Classifier:
         ModelError
             The bundle is missing, incomplete, damaged or of a newer format.
         """
-        place = chosen_model(Path(folder) if folder is not None else None)
+        place = resolve_model(Path(folder) if folder is not None else None)
         config = read_config(place)
         return cls(config, load_network(place, config))
 
-    def with_reference(self, reference: SpeakerReference | None) -> Self:
+    def with_normalization(self, normalization: SpeakerNormalization | None) -> Self:
         """A classifier of one speaker, or of nobody, beside this one.
 
         `avser_cli.inference.speaker_reference.know_speaker` makes one from recordings.
         """
         classifier = copy(self)
-        classifier.reference = reference
+        classifier.normalization = normalization
         return classifier
 
     def predict(self, path: Path | str) -> Prediction:
@@ -117,20 +117,20 @@ class Classifier:
             What is heard, or why nothing could be.
         """
 
-        def hear(path: Path) -> tuple[Path, Prediction | InputError]:
+        def classify_one(path: Path) -> tuple[Path, Prediction | InputError]:
             try:
                 return path, self.predict(path)
             except InputError as error:
                 return path, error
 
-        yield from _in_order(hear, (Path(path) for path in paths), jobs)
+        yield from _in_order(classify_one, (Path(path) for path in paths), jobs)
 
     def stream(
         self,
         chunks: Iterable[npt.ArrayLike],
         rate: int,
         jobs: int = 1,
-        told: Callable[[float], None] = lambda seconds: None,
+        on_progress: Callable[[float], None] = lambda seconds: None,
     ) -> Iterator[Segment]:
         """Hear a recording of any length while it comes in.
 
@@ -144,7 +144,7 @@ class Classifier:
             Sampling rate in Hz.
         jobs : int
             Threads; with more than one, answers come some windows later.
-        told : callable
+        on_progress : callable
             Called with the seconds that have come in.
 
         Raises
@@ -152,7 +152,7 @@ class Classifier:
         UsageError
             The model does not read pictures.
         """
-        for span in spans(self.window_rows(chunks, rate, jobs, told)):
+        for span in spans(self.window_rows(chunks, rate, jobs, on_progress)):
             yield Segment(span.start, span.end, self._prediction(span.probabilities))
 
     def window_rows(
@@ -160,34 +160,34 @@ class Classifier:
         chunks: Iterable[npt.ArrayLike],
         rate: int,
         jobs: int = 1,
-        told: Callable[[float], None] = lambda seconds: None,
+        on_progress: Callable[[float], None] = lambda seconds: None,
     ) -> Iterator[tuple[Window, Row | None]]:
         """The windows of `stream`, without their samples, and the probabilities for each.
 
         None stands for those of a window that holds too little to hear.
         """
-        settings = self.config.recipe.picture
-        if settings is None:
+        config = self.config.recipe.spectrogram
+        if config is None:
             raise UsageError("only a model that reads pictures can hear windows; use a cnn2d")
 
-        def hear(window: Window) -> tuple[Window, Row | None]:
+        def classify_one(window: Window) -> tuple[Window, Row | None]:
             clip = _clip(window.samples, rate)
             try:
-                picture = draw_clip("window", clip, settings)
+                spectrogram = clip_spectrogram("window", clip, config)
             except InputError:
                 return replace(window, samples=_NONE), None
-            return replace(window, samples=_NONE), self.probabilities(picture[None])[0]
+            return replace(window, samples=_NONE), self.probabilities(spectrogram[None])[0]
 
         blocks = (mono_samples(chunk) for chunk in chunks)
-        pieces = windows(blocks, rate, settings.seconds or WINDOW, told)
-        yield from _in_order(hear, pieces, jobs)
+        pieces = windows(blocks, rate, config.seconds or WINDOW, on_progress)
+        yield from _in_order(classify_one, pieces, jobs)
 
     def segments(
         self,
         path: Path | str,
         live: bool = False,
         jobs: int = -1,
-        tap: Callable[[Samples, int, float], None] = lambda block, rate, duration: None,
+        on_block: Callable[[Samples, int, float], None] = lambda block, rate, duration: None,
     ) -> Iterator[Segment]:
         """Hear a long recording, at bounded memory.
 
@@ -199,7 +199,7 @@ class Classifier:
             Answer while a pipe is written to; see `avser_cli.audio.decoding.open_sound`.
         jobs : int
             Threads; -1 for one a core.
-        tap : callable
+        on_block : callable
             Called with each mono block, its rate in Hz, and the length that the header states.
 
         Raises
@@ -212,19 +212,21 @@ class Classifier:
 
             def blocks() -> Iterator[Samples]:
                 for block in sound.blocks():
-                    tap(block, stream.rate, stream.duration)
+                    on_block(block, stream.rate, stream.duration)
                     yield block
 
             yield from self.stream(blocks(), stream.rate, jobs)
 
     def predict_clip(self, name: Path | str, clip: Clip) -> Prediction:
         """Classify a decoded clip; `name` stands in the messages of errors."""
-        picture = self.config.recipe.picture
-        if picture is not None:
-            return self._prediction(self.probabilities(draw_clip(name, clip, picture)[None])[0])
+        spectrogram = self.config.recipe.spectrogram
+        if spectrogram is not None:
+            return self._prediction(
+                self.probabilities(clip_spectrogram(name, clip, spectrogram)[None])[0]
+            )
         from avser_cli.features.acoustic import feature_vector
 
-        refuse_too_little(name, clip, PictureSettings().trim)
+        check_long_enough(name, clip, SpectrogramConfig().trim)
         features = feature_vector(clip.samples, clip.rate)
         return self._prediction(self.probabilities(features[None])[0])
 
@@ -238,17 +240,19 @@ class Classifier:
         InputError
             As for `predict`.
         """
-        settings = self.config.recipe.picture
-        if settings is None:
+        config = self.config.recipe.spectrogram
+        if config is None:
             raise UsageError("only a model that reads pictures can be explained; use a cnn2d")
         clip = read_clip(Path(path))
-        picture = draw_clip(path, clip, settings)
-        prediction = self._prediction(self.probabilities(picture[None])[0])
+        spectrogram = clip_spectrogram(path, clip, config)
+        prediction = self._prediction(self.probabilities(spectrogram[None])[0])
         answer = self.config.labels.index(prediction.emotion)
-        lost = occlusion_map(picture, lambda pictures: self.probabilities(pictures)[:, answer])
-        frequencies = frequency_axis(settings, clip.rate).middles()
-        span = picture_span(clip.samples, clip.rate, settings)
-        return Explanation(prediction, picture, lost, frequencies, *span)
+        lost = occlusion_map(
+            spectrogram, lambda spectrograms: self.probabilities(spectrograms)[:, answer]
+        )
+        frequencies = frequency_axis(config, clip.rate).center_frequencies()
+        span = spectrogram_span(clip.samples, clip.rate, config)
+        return Explanation(prediction, spectrogram, lost, frequencies, *span)
 
     def probabilities(self, inputs: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Probabilities for what the network reads, calibrated where the bundle says how.
@@ -273,7 +277,7 @@ class Classifier:
         try:
             network = self._idle.pop()
         except IndexError:
-            network = self._another()
+            network = self._clone()
         try:
             outputs = network.predict(inputs.astype(np.float32))
         except (ValueError, RuntimeError) as error:
@@ -286,7 +290,7 @@ class Classifier:
             )
         if self.config.calibration is not None:
             outputs = with_temperature(outputs, self.config.calibration.temperature)
-        return outputs if self.reference is None else self.reference.without(outputs)
+        return outputs if self.normalization is None else self.normalization.apply(outputs)
 
     @property
     def name(self) -> str:
@@ -295,8 +299,8 @@ class Classifier:
         With a reference of the speaker its key follows: ``default@67600fa8+3c0d5c92``.
         """
         files = self.config.files
-        reference = f"+{self.reference.key}" if self.reference else ""
-        return f"{self.config.name}@{files.get(TFLITE, files.get(MLP, ''))[:8]}{reference}"
+        normalization = f"+{self.normalization.key}" if self.normalization else ""
+        return f"{self.config.name}@{files.get(TFLITE, files.get(MLP, ''))[:8]}{normalization}"
 
     def _prediction(self, row: npt.NDArray[np.float32]) -> Prediction:
         best = int(row.argmax())

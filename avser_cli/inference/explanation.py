@@ -13,20 +13,21 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.features.spectrogram import Picture
+from avser_cli.features.spectrogram import SpectrogramImage
 
 PATCH, STEP = 20, 10
 """Side of the patch and its step in pixels: 0.4 s and 0.9 octaves of the shipped model's."""
 
 
 def occlusion_map(
-    picture: Picture, probability: Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
+    spectrogram: SpectrogramImage,
+    probability: Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]],
 ) -> npt.NDArray[np.float32]:
     """How much the answer hangs on each pixel.
 
     Parameters
     ----------
-    picture : numpy.ndarray
+    spectrogram : numpy.ndarray
         uint8, shape ``(height, width)``.
     probability : callable
         The probability of the answer for pictures of shape ``(n, height, width)``: shape ``(n,)``.
@@ -37,15 +38,15 @@ def occlusion_map(
         float32, shape ``(height, width)``: what is lost of the answer's probability when the
         patches over the pixel are hidden, on average; negative where they speak against it.
     """
-    height, width = picture.shape
+    height, width = spectrogram.shape
     patch = min(PATCH, height, width)
-    hidden = np.repeat(np.rint(picture.mean(axis=1, keepdims=True)), width, axis=1)
+    hidden = np.repeat(np.rint(spectrogram.mean(axis=1, keepdims=True)), width, axis=1)
     corners = [(top, left) for top in _starts(height, patch) for left in _starts(width, patch)]
-    before = float(probability(picture[None])[0])
+    before = float(probability(spectrogram[None])[0])
     lost, covered = np.zeros((height, width)), np.zeros((height, width))
     for top, left in corners:
         place = (slice(top, top + patch), slice(left, left + patch))
-        changed = picture.copy()
+        changed = spectrogram.copy()
         changed[place] = hidden[place]
         lost[place] += before - float(probability(changed[None])[0])
         covered[place] += 1

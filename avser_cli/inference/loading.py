@@ -9,26 +9,26 @@ from avser_cli.errors import ModelError
 from avser_cli.features.acoustic import FEATURE_COUNT
 from avser_cli.model.bundle import MLP, TFLITE, BundleConfig, read_weights
 from avser_cli.model.mlp import MlpWeights
-from avser_cli.model.tflite import LiteNetwork
+from avser_cli.model.tflite import TFLiteNetwork
 
 MODEL_VARIABLE = "AVSER_MODEL"
 """Environment variable that names the bundle to use where none is given."""
 
 
-def box_model() -> Path:
+def bundled_model() -> Path:
     """The bundle that ships with avser: inside the package, or at the top of a checkout."""
     package = Path(__file__).resolve().parents[1]
     inside = package / "models" / "default"
     return inside if inside.is_dir() else package.parent / "models" / "default"
 
 
-def chosen_model(given: Path | None) -> Path:
+def resolve_model(given: Path | None) -> Path:
     """The bundle that is meant: the given one, else ``AVSER_MODEL``, else the one in the box."""
-    named = os.environ.get(MODEL_VARIABLE)
-    return given or (Path(named) if named else box_model())
+    from_environment = os.environ.get(MODEL_VARIABLE)
+    return given or (Path(from_environment) if from_environment else bundled_model())
 
 
-def load_network(folder: Path, config: BundleConfig) -> LiteNetwork | MlpWeights:
+def load_network(folder: Path, config: BundleConfig) -> TFLiteNetwork | MlpWeights:
     """The network of a bundle.
 
     Raises
@@ -48,9 +48,9 @@ def _mlp(folder: Path, content: bytes, config: BundleConfig) -> MlpWeights:
         raise ModelError(f"{folder}: {MLP} is damaged ({error}); train or copy again") from None
 
 
-def _lite(folder: Path, content: bytes, config: BundleConfig) -> LiteNetwork:
+def _lite(folder: Path, content: bytes, config: BundleConfig) -> TFLiteNetwork:
     try:
-        network = LiteNetwork(content)
+        network = TFLiteNetwork(content)
     except (ValueError, RuntimeError, MemoryError) as error:
         raise ModelError(f"{folder}: {TFLITE} cannot be loaded ({error})") from None
     if network.outputs != len(config.labels):
@@ -58,8 +58,8 @@ def _lite(folder: Path, content: bytes, config: BundleConfig) -> LiteNetwork:
             f"{folder}: {TFLITE} gives {network.outputs} labels, the config names "
             f"{len(config.labels)}; train or copy again"
         )
-    picture = config.recipe.picture
-    wanted = (picture.height, picture.width) if picture else (FEATURE_COUNT,)
+    spectrogram = config.recipe.spectrogram
+    wanted = (spectrogram.height, spectrogram.width) if spectrogram else (FEATURE_COUNT,)
     if network.input_shape != wanted:
         raise ModelError(
             f"{folder}: {TFLITE} reads {_size(network.input_shape)}, its settings give "

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.data.emotions import Category
-from avser_cli.features.spectrogram import Picture
+from avser_cli.features.spectrogram import SpectrogramImage
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Explanation:
     Attributes
     ----------
     prediction : Prediction
-    picture : numpy.ndarray
+    spectrogram : numpy.ndarray
         What the network saw, uint8, shape ``(height, width)``.
     lost : numpy.ndarray
         `avser_cli.inference.explanation.occlusion_map` of it, float32, shape ``(height, width)``.
@@ -70,7 +70,7 @@ class Explanation:
     """
 
     prediction: Prediction
-    picture: Picture
+    spectrogram: SpectrogramImage
     lost: npt.NDArray[np.float32]
     frequencies: npt.NDArray[np.float64]
     start: float

@@ -17,27 +17,27 @@ import numpy.typing as npt
 
 from avser_cli.model.calibration import Probabilities, softmax
 
-FEWEST = 4
+MIN_RECORDINGS = 4
 """Recordings (or windows) that a reference needs at least."""
-HALF_TRUST = 4.0
+SHRINKAGE = 4.0
 """Number of recordings at which half of their leaning is taken off; with more, more."""
 TINY = 1e-6
 """Least probability: one answer of a network that is too sure must not outweigh all others."""
 
 
 @dataclass(frozen=True)
-class SpeakerReference:
+class SpeakerNormalization:
     """A model's leaning for one speaker.
 
     Attributes
     ----------
-    leaning : numpy.ndarray
+    bias : numpy.ndarray
         Taken off the log-probabilities, float32, shape ``(emotions,)``; its mean is 0.
     count : int
         Number of recordings or windows behind it.
     """
 
-    leaning: npt.NDArray[np.float32]
+    bias: npt.NDArray[np.float32]
     count: int
 
     @classmethod
@@ -51,15 +51,15 @@ class SpeakerReference:
         """
         count = len(probabilities)
         logits = np.log(np.maximum(probabilities, TINY)).mean(axis=0)
-        leaning = (logits - logits.mean()) * count / (count + HALF_TRUST)
+        bias = (logits - logits.mean()) * count / (count + SHRINKAGE)
         # Rounded, so that `key` does not hang on the last bit of somebody's processor.
-        return cls(np.round(leaning, 3).astype(np.float32), count)
+        return cls(np.round(bias, 3).astype(np.float32), count)
 
-    def without(self, probabilities: Probabilities) -> Probabilities:
+    def apply(self, probabilities: Probabilities) -> Probabilities:
         """Answers without the leaning, shape ``(n, emotions)``; rows add up to 1."""
-        return softmax(np.log(np.maximum(probabilities, TINY)) - self.leaning)
+        return softmax(np.log(np.maximum(probabilities, TINY)) - self.bias)
 
     @property
     def key(self) -> str:
         """Eight characters that tell references apart."""
-        return hashlib.sha256(self.leaning.astype("<f4").tobytes()).hexdigest()[:8]
+        return hashlib.sha256(self.bias.astype("<f4").tobytes()).hexdigest()[:8]

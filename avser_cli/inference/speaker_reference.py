@@ -10,17 +10,17 @@ import numpy as np
 from avser_cli.audio.decoding import open_sound
 from avser_cli.errors import InputError
 from avser_cli.inference.classifier import Classifier
-from avser_cli.inference.speaker_normalization import FEWEST, SpeakerReference
+from avser_cli.inference.speaker_normalization import MIN_RECORDINGS, SpeakerNormalization
 from avser_cli.inference.windows import Row
 
 
-def know_speaker(
+def normalize_speaker(
     classifier: Classifier,
     recordings: Sequence[Path | str],
     windows: bool = False,
     jobs: int = -1,
     failed: Callable[[InputError], None] | None = None,
-    heard: Callable[[int, int], None] = lambda done, count: None,
+    on_progress: Callable[[int, int], None] = lambda done, count: None,
 ) -> Classifier:
     """A classifier that takes a speaker's constant part off its answers.
 
@@ -37,7 +37,7 @@ def know_speaker(
     failed : callable, optional
         Called with the error of each recording that cannot be heard; without it the first is
         raised.
-    heard : callable
+    on_progress : callable
         Called with the number of recordings that are done, and of all.
 
     Returns
@@ -48,9 +48,9 @@ def know_speaker(
     Raises
     ------
     InputError
-        Fewer than `FEWEST` recordings, or windows, can be heard.
+        Fewer than `MIN_RECORDINGS` recordings, or windows, can be heard.
     """
-    plain = classifier.with_reference(None)
+    plain = classifier.with_normalization(None)
     paths = [Path(path) for path in recordings]
     answers = _windows(plain, paths, jobs) if windows else _clips(plain, paths, jobs)
     rows: list[Row] = []
@@ -61,14 +61,14 @@ def know_speaker(
             raise answer
         else:
             failed(answer)
-        heard(done, len(paths))
-    if len(rows) < FEWEST:
+        on_progress(done, len(paths))
+    if len(rows) < MIN_RECORDINGS:
         kind = "windows of voice" if windows else "recordings"
         raise InputError(
-            f"speaker reference: at least {FEWEST} {kind}, in various moods; {len(rows)} can be "
-            "heard"
+            f"speaker reference: at least {MIN_RECORDINGS} {kind}, in various moods; "
+            f"{len(rows)} can be used"
         )
-    return plain.with_reference(SpeakerReference.of(np.stack(rows)))
+    return plain.with_normalization(SpeakerNormalization.of(np.stack(rows)))
 
 
 def _clips(

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.audio.vad import FRAME, Samples, Stretch, Stretches, VoiceDetector, frame_length
+from avser_cli.audio.vad import (
+    FRAME,
+    Samples,
+    SpeechRegion,
+    SpeechRegions,
+    VoiceActivityDetector,
+    frame_length,
+)
 
 WINDOW = 3.0
 """Seconds that a window spans where the model's pictures have no span of their own."""
@@ -29,7 +36,7 @@ class Window:
 
     Attributes
     ----------
-    stretch : int
+    region : int
         Frame at which its stretch starts.
     start, end : int
         Frames of the recording, the end excluded.
@@ -39,7 +46,7 @@ class Window:
         Mono float32 samples, shape ``(n,)``.
     """
 
-    stretch: int
+    region: int
     start: int
     end: int
     last: bool
@@ -64,7 +71,7 @@ class Span:
 
 
 def windows(
-    blocks: Iterable[Samples], rate: int, seconds: float, told: Callable[[float], None]
+    blocks: Iterable[Samples], rate: int, seconds: float, on_progress: Callable[[float], None]
 ) -> Iterator[Window]:
     """Slide over the voiced parts of a recording, at bounded memory.
 
@@ -76,23 +83,23 @@ def windows(
         Sampling rate in Hz.
     seconds : float
         Length of a window.
-    told : callable
+    on_progress : callable
         Called with the seconds that have come in.
     """
-    detector, stretches, slider = VoiceDetector(rate), Stretches(), _Slider(seconds)
+    detector, regions, slider = VoiceActivityDetector(rate), SpeechRegions(), _Slider(seconds)
     length = frame_length(rate)
     held, first, heard = np.empty(0, np.float32), 0, 0
     for block in blocks:
         held = np.concatenate([held, block])
         heard += len(block)
-        told(heard / rate)
-        for stretch in stretches.feed(detector.feed(block)):
-            yield from slider.slide(stretch, held, first, length)
-        needed = slider.needed(stretches.needed)
+        on_progress(heard / rate)
+        for region in regions.feed(detector.feed(block)):
+            yield from slider.slide(region, held, first, length)
+        needed = slider.needed(regions.needed)
         if needed > first:
             held, first = held[(needed - first) * length :], needed
-    for stretch in [*stretches.feed(detector.finish()), *stretches.finish()]:
-        yield from slider.slide(stretch, held, first, length)
+    for region in [*regions.feed(detector.finish()), *regions.finish()]:
+        yield from slider.slide(region, held, first, length)
 
 
 class _Slider:
@@ -100,31 +107,33 @@ class _Slider:
 
     def __init__(self, seconds: float) -> None:
         self._span = round(seconds / FRAME)
-        self._stretch = self._next = -1
+        self._region = self._next = -1
 
-    def slide(self, stretch: Stretch, held: Samples, first: int, length: int) -> Iterator[Window]:
-        if stretch.start != self._stretch:
-            self._stretch = self._next = stretch.start
+    def slide(
+        self, region: SpeechRegion, held: Samples, first: int, length: int
+    ) -> Iterator[Window]:
+        if region.start != self._region:
+            self._region = self._next = region.start
 
         def window(start: int, end: int, last: bool) -> Window:
             part = held[(start - first) * length : (end - first) * length]
-            return Window(stretch.start, start, end, last, part)
+            return Window(region.start, start, end, last, part)
 
         # The last window ends with the stretch, so another is only cut where one more must follow.
-        while self._next + self._span < stretch.end:
+        while self._next + self._span < region.end:
             yield window(self._next, self._next + self._span, False)
             self._next += HOP
-        if stretch.closed:
-            start = max(stretch.start, stretch.end - self._span)
-            yield window(start, stretch.end, True)
-            self._stretch = -1
+        if region.closed:
+            start = max(region.start, region.end - self._span)
+            yield window(start, region.end, True)
+            self._region = -1
 
     def needed(self, frame: int) -> int:
         """The first frame that a later window may hold."""
-        if self._stretch < 0:
+        if self._region < 0:
             return frame
         # The last window may start anywhere from the one before it on.
-        return max(self._stretch, self._next - HOP)
+        return max(self._region, self._next - HOP)
 
 
 def spans(answers: Iterable[tuple[Window, Row | None]]) -> Iterator[Span]:
@@ -157,10 +166,10 @@ def _best(span: Span) -> int:
 def _cells(answers: Iterable[tuple[Window, Row | None]]) -> Iterator[Span]:
     """The mean of the windows over each second of each stretch."""
     heard: list[tuple[Window, Row]] = []
-    stretch, start = -1, 0
+    region, start = -1, 0
     for window, row in answers:
-        if window.stretch != stretch:
-            heard, stretch, start = [], window.stretch, window.stretch
+        if window.region != region:
+            heard, region, start = [], window.region, window.region
         if row is not None:
             heard.append((window, row))
         # Later windows start later than this one: a cell whose middle lies before it is settled.

@@ -35,7 +35,7 @@ def read_arrays(content: bytes, kinds: Mapping[str, Kind]) -> dict[str, Array]:
     ValueError
         The file is damaged, an array is missing, of another shape or type, or not finite.
     """
-    if len(content) > most_bytes(kinds):
+    if len(content) > max_bytes(kinds):
         raise ValueError("larger than its arrays")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as file:
@@ -47,7 +47,7 @@ def read_arrays(content: bytes, kinds: Mapping[str, Kind]) -> dict[str, Array]:
         raise ValueError(str(error) or "cut off") from None
 
 
-def most_bytes(kinds: Mapping[str, Kind]) -> int:
+def max_bytes(kinds: Mapping[str, Kind]) -> int:
     """The largest file that may hold arrays of these kinds."""
     return OVERHEAD + sum(_size(kind) for kind in kinds.values())
 

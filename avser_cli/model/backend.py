@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 
 from avser_cli.errors import MissingExtraError
-from avser_cli.native_output import quiet
+from avser_cli.native_output import suppress_native_output
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 try:
-    with quiet():
+    with suppress_native_output():
         import keras
         import tensorflow
     # Advice to programmers, e.g. about retracing, is not for users.

@@ -17,21 +17,23 @@ from typing import Any, Self
 from avser_cli.data.emotions import label_order
 from avser_cli.data.splits import Split
 from avser_cli.errors import AvserError, ModelError, os_reason
-from avser_cli.features.spectrogram import picture_work
+from avser_cli.features.spectrogram import spectrogram_cost
 from avser_cli.model.calibration import Calibration
 from avser_cli.model.recipe import Recipe
 from avser_cli.untrusted_input import parse_json, read_bounded
 
-FORMAT_VERSION = 2
-"""2 added ``calibration``, and ``ensemble`` to the recipe; 1 is read as having none."""
+FORMAT_VERSION = 3
+"""2 added ``calibration``, and ``ensemble`` to the recipe, which 1 is read as not having; 3 renamed
+fields of the recipe, see `avser_cli.model.recipe.RENAMED_FIELDS`, and the split ``paper``."""
 CONFIG, TFLITE, KERAS, MLP = "config.json", "model.tflite", "model.keras", "mlp.npz"
 MAX_PART_BYTES = 256 * 2**20
 """Largest part that is read, in bytes."""
 MAX_CONFIG_BYTES = 8 * 2**20
 """Largest ``config.json``; it has some hundred bytes a clip."""
-MAX_PIXELS, MAX_WORK, USUAL_RATE = 2**20, 2**24, 48000
-"""Largest picture that a bundle may ask for, and `picture_work` of 3 s at the usual rate in Hz."""
-LONGEST_NAME = 200
+MAX_PIXELS, MAX_SPECTROGRAM_COST, TYPICAL_RATE = 2**20, 2**24, 48000
+"""Most pixels of a spectrogram that a bundle may ask for, and its largest `spectrogram_cost` for
+3 s at a typical rate in Hz."""
+MAX_NAME_LENGTH = 200
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class BundleConfig:
     split : Split
         The members of both sides, with checksums.
     corpus : dict
-        ``folder``, ``fingerprint``, ``description``.
+        ``folder``, ``corpus_checksum``, ``description``.
     created : str
         Date and time, UTC, ISO 8601.
     avser : str
@@ -96,24 +98,24 @@ class BundleConfig:
         missing = {field.name for field in fields(cls) if field.default is MISSING} - set(values)
         if missing:
             raise KeyError(", ".join(sorted(missing)))
-        _refuse_kinds(values)
-        refuse_name(values["name"])
+        _check_types(values)
+        check_name(values["name"])
         values["labels"] = tuple(values["labels"])
         if label_order(values["labels"]) != values["labels"]:
             raise ValueError("labels are named twice or in another order")
         values["recipe"] = Recipe.from_dict(values["recipe"])
-        _refuse_pictures(values["recipe"])
+        _check_spectrogram(values["recipe"])
         values["split"] = Split.from_dict(values["split"])
         if values.get("calibration") is not None:
             values["calibration"] = Calibration.from_dict(values["calibration"])
         return cls(**values)
 
 
-def refuse_name(name: str) -> None:
+def check_name(name: str) -> None:
     """Raise `ValueError` where a name cannot stand in a line of text and in a file's name."""
-    if not (0 < len(name) <= LONGEST_NAME and name.isprintable()) or set(name) & set("/\\"):
+    if not (0 < len(name) <= MAX_NAME_LENGTH and name.isprintable()) or set(name) & set("/\\"):
         raise ValueError(
-            f"a bundle's name is 1 to {LONGEST_NAME} printable characters without slashes"
+            f"a bundle's name is 1 to {MAX_NAME_LENGTH} printable characters without slashes"
         )
 
 
@@ -133,7 +135,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
 }
 
 
-def _refuse_kinds(values: dict[str, Any]) -> None:
+def _check_types(values: dict[str, Any]) -> None:
     for name, kind in _KINDS.items():
         if not isinstance(values[name], kind) or isinstance(values[name], bool):
             raise TypeError(f"{name} is of the wrong kind")
@@ -145,14 +147,14 @@ def _refuse_kinds(values: dict[str, Any]) -> None:
             raise ValueError("files are not parts with checksums")
 
 
-def _refuse_pictures(recipe: Recipe) -> None:
+def _check_spectrogram(recipe: Recipe) -> None:
     """Refuse pictures that no training of ours draws: they would only cost memory and time."""
-    picture = recipe.picture
-    if (recipe.network == "cnn2d") != (picture is not None):
+    spectrogram = recipe.spectrogram
+    if (recipe.network == "cnn2d") != (spectrogram is not None):
         raise ValueError("only a cnn2d reads pictures")
-    if picture is not None and (
-        picture.width * picture.height > MAX_PIXELS
-        or picture_work(picture, USUAL_RATE, 3.0) > MAX_WORK
+    if spectrogram is not None and (
+        spectrogram.width * spectrogram.height > MAX_PIXELS
+        or spectrogram_cost(spectrogram, TYPICAL_RATE, 3.0) > MAX_SPECTROGRAM_COST
     ):
         raise ValueError("its pictures are too large or too costly")
 

@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 Probabilities = npt.NDArray[np.float32]
 
-BINS = 15
+N_BINS = 15
 """Bins of confidence in the expected calibration error, as in the source."""
-WANTED_ACCURACY = 0.9
+TARGET_ACCURACY = 0.9
 """Share of right answers that answers above the threshold are to have."""
 TINY = 1e-12
 
@@ -86,12 +86,14 @@ def fit_temperature(probabilities: Probabilities, labels: npt.NDArray[np.integer
 
     rows = np.arange(len(labels))
 
-    def surprise(log_temperature: float) -> float:
+    def negative_log_likelihood(log_temperature: float) -> float:
         scaled = with_temperature(probabilities, float(np.exp(log_temperature)))
         return -float(np.log(np.maximum(scaled[rows, labels], TINY)).mean())
 
     bound = float(np.log(20.0))
-    return float(np.exp(minimize_scalar(surprise, bounds=(-bound, bound), method="bounded").x))
+    return float(
+        np.exp(minimize_scalar(negative_log_likelihood, bounds=(-bound, bound), method="bounded").x)
+    )
 
 
 def reliability(
@@ -102,13 +104,13 @@ def reliability(
     Returns
     -------
     list of tuple
-        One for each of `BINS` equal bins that has clips.
+        One for each of `N_BINS` equal bins that has clips.
     """
     confidence, right = _answers(probabilities, labels)
-    number = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    number = np.minimum((confidence * N_BINS).astype(int), N_BINS - 1)
     return [
         (float(confidence[chosen].mean()), float(right[chosen].mean()), int(chosen.sum()))
-        for chosen in (number == bin_ for bin_ in range(BINS))
+        for chosen in (number == bin_ for bin_ in range(N_BINS))
         if chosen.any()
     ]
 
@@ -140,7 +142,7 @@ def accuracy_by_coverage(
 def fit_threshold(
     probabilities: Probabilities,
     labels: npt.NDArray[np.integer],
-    wanted: float = WANTED_ACCURACY,
+    wanted: float = TARGET_ACCURACY,
 ) -> float:
     """The lowest confidence from which on the share of right answers is as wanted, else 1."""
     confidence, _ = _answers(probabilities, labels)

@@ -13,13 +13,13 @@ import numpy.typing as npt
 
 from avser_cli.errors import UsageError
 from avser_cli.features.acoustic import FEATURE_COUNT
-from avser_cli.features.spectrogram import PictureSettings
+from avser_cli.features.spectrogram import SpectrogramConfig
 from avser_cli.model.backend import keras
 from avser_cli.model.recipe import Recipe
 
 layers, ops = keras.layers, keras.ops
 
-HEARD_ABOVE, HEARD_BELOW = 15.0, 55.0
+LEVEL_ABOVE_MEAN, LEVEL_BELOW_MEAN = 15.0, 55.0
 """What the default network sees of a picture: levels from this far under to this far over the
 clip's mean level, in dB."""
 
@@ -59,26 +59,26 @@ def build_network(
     """
     if recipe.network == "cnn1d":
         return _paper_cnn1d(recipe, emotions, training_inputs)
-    assert recipe.picture is not None
+    assert recipe.spectrogram is not None
     try:
         if recipe.architecture == "paper":
-            return _paper_cnn2d(recipe, recipe.picture, emotions)
-        return _default_cnn2d(recipe, recipe.picture, emotions)
+            return _paper_cnn2d(recipe, recipe.spectrogram, emotions)
+        return _default_cnn2d(recipe, recipe.spectrogram, emotions)
     except ValueError as error:
-        size = f"{recipe.picture.width}x{recipe.picture.height}"
+        size = f"{recipe.spectrogram.width}x{recipe.spectrogram.height}"
         raise UsageError(
             f"pictures of {size} do not fit five convolution-pooling pairs ({error})"
         ) from None
 
 
-def _paper_cnn2d(recipe: Recipe, picture: PictureSettings, emotions: int) -> keras.Model:
+def _paper_cnn2d(recipe: Recipe, spectrogram: SpectrogramConfig, emotions: int) -> keras.Model:
     """Build the paper's network (sections 3.2 and 3.3).
 
     Five pairs of a valid 3x3 convolution (N-F+1) and a 2x2 pooling ((W-F)/S+1), then two fully
     connected layers.
     """
-    inputs = keras.Input((picture.height, picture.width))
-    x = layers.Reshape((picture.height, picture.width, 1))(inputs / 255.0)
+    inputs = keras.Input((spectrogram.height, spectrogram.width))
+    x = layers.Reshape((spectrogram.height, spectrogram.width, 1))(inputs / 255.0)
     for filters in PAPER_FILTERS:
         x = layers.Conv2D(filters, 3, padding="valid", activation="relu")(x)
         x = layers.MaxPooling2D(2)(x)
@@ -88,15 +88,15 @@ def _paper_cnn2d(recipe: Recipe, picture: PictureSettings, emotions: int) -> ker
     return keras.Model(inputs, layers.Dense(emotions, activation="softmax")(x))
 
 
-def _default_cnn2d(recipe: Recipe, picture: PictureSettings, emotions: int) -> keras.Model:
+def _default_cnn2d(recipe: Recipe, spectrogram: SpectrogramConfig, emotions: int) -> keras.Model:
     """Build the default network: five pairs with batch normalisation and a head over time.
 
     The head cares at which frequency something sounds but not when: frequency is kept apart,
     time goes through attention and a maximum.
     """
-    inputs = keras.Input((picture.height, picture.width))
-    x = _relative_level(inputs, picture.dynamic_range)
-    x = layers.Reshape((picture.height, picture.width, 1))(x)
+    inputs = keras.Input((spectrogram.height, spectrogram.width))
+    x = _relative_level(inputs, spectrogram.dynamic_range)
+    x = layers.Reshape((spectrogram.height, spectrogram.width, 1))(x)
     for number, (filters, pool) in enumerate(zip(DEFAULT_FILTERS, DEFAULT_POOLS, strict=True)):
         size, stride = (5, 2) if number == 0 else (3, 1)
         x = layers.Conv2D(filters, size, strides=stride, padding="same", use_bias=False)(x)
@@ -126,8 +126,8 @@ def _relative_level(gray: keras.KerasTensor, dynamic_range: float) -> keras.Kera
     power = ops.exp(level * float(np.log(10.0) / 10.0))
     mean = ops.mean(ops.sum(power, axis=1), axis=1, keepdims=True)
     mean_level = ops.log(mean + 1e-12) * float(10.0 / np.log(10.0))
-    heard = ops.relu(level - ops.expand_dims(mean_level, -1) + HEARD_BELOW)
-    return heard * (2.0 / (HEARD_ABOVE + HEARD_BELOW)) - 1.0
+    heard = ops.relu(level - ops.expand_dims(mean_level, -1) + LEVEL_BELOW_MEAN)
+    return heard * (2.0 / (LEVEL_ABOVE_MEAN + LEVEL_BELOW_MEAN)) - 1.0
 
 
 def _paper_cnn1d(

@@ -10,13 +10,20 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from avser_cli.errors import UsageError
-from avser_cli.features.spectrogram import PictureSettings
+from avser_cli.features.spectrogram import SpectrogramConfig
 
 NETWORKS = ("cnn2d", "cnn1d", "mlp")
 OPTIMIZERS = ("adam", "adagrad", "rmsprop")
 SCHEDULES = ("constant", "cosine")
 
-LARGEST_ENSEMBLE = 5
+MAX_ENSEMBLE = 5
+
+RENAMED_FIELDS = {
+    "picture": "spectrogram",
+    "balance": "class_weight_power",
+    "view_shift": "tta_shift",
+}
+"""Names in bundles of format 1 and 2, and what they are called now."""
 
 SPEK_WINDOW = 2048 / 48000
 """Spek's default FFT of 2,048 samples, in seconds at RAVDESS's 48 kHz."""
@@ -75,7 +82,7 @@ class Recipe:
     network : {"cnn2d", "cnn1d", "mlp"}
     architecture : str
         Which network of that kind, see `avser_cli.model.networks`.
-    picture : PictureSettings or None
+    spectrogram : SpectrogramConfig or None
         What `cnn2d` reads; ``None`` for the others, which read feature vectors.
     optimizer : {"adam", "adagrad", "rmsprop"}
     learning_rate : float
@@ -93,12 +100,12 @@ class Recipe:
     mixup : float
         Training pictures are mixed in pairs with shares from Beta(mixup, mixup), their labels too
         (Zhang et al. 2018); 0 mixes nothing.
-    balance : float
+    class_weight_power : float
         Emotions weigh in the loss by their number of clips to the power of -balance: 0 leaves
         them as they are, 1 makes rare ones count as much as common ones.
     ensemble : int
         Number of networks whose probabilities are averaged.
-    view_shift : int
+    tta_shift : int
         When a network is asked, its picture is also moved up and down by this many rows, and the
         probabilities of the three views are averaged; 0 asks once.
     """
@@ -106,7 +113,7 @@ class Recipe:
     name: str
     network: str
     architecture: str
-    picture: PictureSettings | None
+    spectrogram: SpectrogramConfig | None
     optimizer: str
     learning_rate: float
     schedule: str
@@ -117,9 +124,9 @@ class Recipe:
     gradient_clip: float | None = None
     augmentation: Augmentation | None = None
     mixup: float = 0.0
-    balance: float = 0.0
+    class_weight_power: float = 0.0
     ensemble: int = 1
-    view_shift: int = 0
+    tta_shift: int = 0
 
     def __post_init__(self) -> None:
         for value, known, what in (
@@ -135,11 +142,11 @@ class Recipe:
             raise UsageError("epochs and batch size: at least 1")
         if not 0 <= self.dropout < 1:
             raise UsageError(f"dropout {self.dropout}: at least 0, less than 1")
-        if not 1 <= self.ensemble <= LARGEST_ENSEMBLE:
-            raise UsageError(f"ensemble of {self.ensemble}: 1 to {LARGEST_ENSEMBLE} networks")
-        highest = self.picture.height - 1 if self.picture else 0
-        if not 0 <= self.view_shift <= highest:
-            raise UsageError(f"view shift of {self.view_shift} rows: 0 to {highest}")
+        if not 1 <= self.ensemble <= MAX_ENSEMBLE:
+            raise UsageError(f"ensemble of {self.ensemble}: 1 to {MAX_ENSEMBLE} networks")
+        highest = self.spectrogram.height - 1 if self.spectrogram else 0
+        if not 0 <= self.tta_shift <= highest:
+            raise UsageError(f"tta_shift of {self.tta_shift} rows: 0 to {highest}")
         if self.ensemble > 1 and self.network == "mlp":
             raise UsageError("mlp trains as one network only, without --ensemble")
 
@@ -160,9 +167,9 @@ class Recipe:
         UsageError, TypeError, KeyError
             A value is out of range, missing or unknown.
         """
-        values = dict(values)
-        if values["picture"] is not None:
-            values["picture"] = PictureSettings.from_dict(values["picture"])
+        values = {RENAMED_FIELDS.get(name, name): value for name, value in values.items()}
+        if values["spectrogram"] is not None:
+            values["spectrogram"] = SpectrogramConfig.from_dict(values["spectrogram"])
         if values["augmentation"] is not None:
             values["augmentation"] = Augmentation(**values["augmentation"])
         return cls(**values)
@@ -175,7 +182,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
             name="default",
             network="cnn2d",
             architecture="default",
-            picture=PictureSettings(),
+            spectrogram=SpectrogramConfig(),
             optimizer="adam",
             learning_rate=0.005,
             schedule="cosine",
@@ -185,15 +192,15 @@ RECIPES: dict[tuple[str, str], Recipe] = {
             label_smoothing=0.1,
             gradient_clip=1.0,
             augmentation=Augmentation(),
-            balance=0.5,
+            class_weight_power=0.5,
             ensemble=3,
-            view_shift=2,
+            tta_shift=2,
         ),
         Recipe(
             name="paper",
             network="cnn2d",
             architecture="paper",
-            picture=PictureSettings(
+            spectrogram=SpectrogramConfig(
                 scale="linear", fmin=0.0, fmax=None, window=SPEK_WINDOW, seconds=None, trim=None
             ),
             optimizer="adam",
@@ -207,7 +214,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
             name="paper",
             network="cnn1d",
             architecture="paper",
-            picture=None,
+            spectrogram=None,
             optimizer="rmsprop",
             learning_rate=0.00005,
             schedule="constant",
@@ -219,7 +226,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
             name="paper",
             network="mlp",
             architecture="paper",
-            picture=None,
+            spectrogram=None,
             optimizer="adam",
             learning_rate=0.001,
             schedule="constant",
@@ -251,8 +258,8 @@ def find_recipe(network: str, name: str | None = None) -> Recipe:
     raise UsageError(f"{network} has no recipe {name!r}; known: {names}")
 
 
-def picture_settings(recipe_name: str) -> PictureSettings:
+def spectrogram_config(recipe_name: str) -> SpectrogramConfig:
     """The picture that a `cnn2d` recipe reads."""
-    settings = find_recipe("cnn2d", recipe_name).picture
+    settings = find_recipe("cnn2d", recipe_name).spectrogram
     assert settings is not None
     return settings

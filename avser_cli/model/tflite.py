@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.errors import MissingExtraError
-from avser_cli.native_output import quiet
+from avser_cli.native_output import suppress_native_output
 
 MAX_TENSOR_BYTES = 512 * 2**20
 """Most that all tensors of a model may take together."""
 
 
-class LiteNetwork:
+class TFLiteNetwork:
     """A TFLite model that takes one input at a time. Not for use by several threads at once.
 
     Parameters
@@ -52,21 +52,21 @@ class LiteNetwork:
         self._content = content
         # Once a process the runtime names its delegate on stderr. Later ones, made by threads while
         # another may be printing, must leave the file descriptors alone.
-        with nullcontext() if LiteNetwork._has_spoken else quiet():
+        with nullcontext() if TFLiteNetwork._has_spoken else suppress_native_output():
             self._interpreter: Any = Interpreter(model_content=content, num_threads=1)
             # As the file states them, and as the operations then ask for.
-            _refuse_sizes(self._interpreter)
+            _check_sizes(self._interpreter)
             self._interpreter.allocate_tensors()
-            _refuse_sizes(self._interpreter)
-        LiteNetwork._has_spoken = True
+            _check_sizes(self._interpreter)
+        TFLiteNetwork._has_spoken = True
         source, target = _only(self._interpreter)
         self._source, self._target = source["index"], target["index"]
         self.input_shape = tuple(int(side) for side in source["shape"][1:])
         self.outputs = int(target["shape"][-1])
 
-    def another(self) -> LiteNetwork:
+    def clone(self) -> TFLiteNetwork:
         """The same network for another thread."""
-        return LiteNetwork(self._content)
+        return TFLiteNetwork(self._content)
 
     def predict(self, inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Outputs, shape ``(n, outputs)``, for inputs of shape ``(n, *input_shape)``."""
@@ -78,7 +78,7 @@ class LiteNetwork:
         return rows
 
 
-def _refuse_sizes(interpreter: Any) -> None:
+def _check_sizes(interpreter: Any) -> None:
     sizes = (
         math.prod(map(int, tensor["shape"])) * np.dtype(tensor["dtype"]).itemsize
         for tensor in interpreter.get_tensor_details()

@@ -16,7 +16,7 @@ from avser_cli.errors import MissingExtraError
 from avser_cli.experiments.runs import FinishedRun
 from avser_cli.files import write_whole
 from avser_cli.report.figures import new_figure, plot_confusion_matrix, save_figure
-from avser_cli.report.grids import QUICK, as_markdown, grids, published_of
+from avser_cli.report.grids import QUICK, comparison_tables, published_of, to_markdown
 
 FIGURE_9, HEAT_MAP, CURVES = "figure-9.png", "heat-map.png", "learning-curves.png"
 
@@ -124,8 +124,8 @@ def plot_heat_map(path: Path, values: dict[str, Any]) -> None:
         printed = model["published_table_2"]
         under = f"\npublished {printed['accuracy']:.2f}" if printed else ""
         text = f"{mean:.3f} ± {model['accuracy']['sd']:.3f}{under}"
-        colour = "white" if mean > 0.6 else "black"
-        axes.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
+        color = "white" if mean > 0.6 else "black"
+        axes.text(column, row, text, ha="center", va="center", fontsize=8, color=color)
     image = axes.imshow(shown, cmap="Greys", vmin=0, vmax=1, aspect="auto")
     axes.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
     axes.set_yticks(range(len(optimizers)), optimizers)
@@ -183,7 +183,7 @@ def _markdown(values: dict[str, Any], figures: Mapping[str, str]) -> str:
     if values["quick"]:
         parts.append(f"**{QUICK}**")
     parts.append(_about(values))
-    parts += [as_markdown(grid) for grid in grids(values)]
+    parts += [to_markdown(grid) for grid in comparison_tables(values)]
     parts += [f"![{what}]({name})" for name, what in figures.items()]
     wrong = ", ".join(f"{item['clip']} ({item['label']})" for item in values["wrong_by_all"])
     parts += ["## Clips that every model got wrong", wrong or "none"]
@@ -215,12 +215,16 @@ def _html(folder: Path, values: dict[str, Any], figures: Mapping[str, str]) -> s
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pictures = [
+    spectrograms = [
         (what, base64.b64encode((folder / name).read_bytes()).decode())
         for name, what in figures.items()
     ]
     about = _about(values).replace("`", "")
     template = environment.get_template("comparison.html.j2")
     return template.render(
-        values=values, about=about, grids=grids(values), pictures=pictures, quick=QUICK
+        values=values,
+        about=about,
+        comparison_tables=comparison_tables(values),
+        spectrograms=spectrograms,
+        quick=QUICK,
     )

@@ -1,4 +1,4 @@
-"""Talk for people: consoles, progress, notes. All of it goes to stderr but for `show`."""
+"""Talk for people: consoles, progress, notes. All of it goes to stderr but for `print_table`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PLAIN_STEPS = 10
 """How many progress lines a long step prints where stderr is not a terminal."""
 
 
-class Advance(Protocol):
+class ProgressCallback(Protocol):
     """Tells how many of how many are done."""
 
     def __call__(self, done: int, total: int) -> None:
@@ -24,20 +24,20 @@ class Advance(Protocol):
         ...
 
 
-def talk() -> Console:
+def stderr_console() -> Console:
     """The console for people: stderr, now."""
     from rich.console import Console
 
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def say(text: str) -> None:
+def echo(text: str) -> None:
     """One line to stderr, as it is: no markup, no wrapping."""
     # Not Rich's: it takes 30 ms to import. A running bar takes this over and stays below it.
     print(text, file=sys.stderr, flush=True)
 
 
-def show(content: RenderableType) -> None:
+def print_table(content: RenderableType) -> None:
     """A table or text to stdout; what is piped is not cut to a terminal's width."""
     from rich.console import Console
     from rich.measure import Measurement
@@ -49,14 +49,14 @@ def show(content: RenderableType) -> None:
     console.print(content)
 
 
-def safe(name: object) -> str:
+def escape(name: object) -> str:
     """A file name for one line of text: line breaks, control and unpaired bytes are escaped."""
     text = str(name).encode("utf-8", "backslashreplace").decode()
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 @contextmanager
-def progress(what: str, wanted: bool = True) -> Iterator[Advance]:
+def progress(what: str, wanted: bool = True) -> Iterator[ProgressCallback]:
     """A bar with the time left on a terminal; some plain lines elsewhere; nothing if not wanted."""
     if not wanted:
         yield lambda done, total: None
@@ -64,7 +64,7 @@ def progress(what: str, wanted: bool = True) -> Iterator[Advance]:
     if not sys.stderr.isatty():
         yield _plain(what)
         return
-    console = talk()
+    console = stderr_console()
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -82,26 +82,26 @@ def progress(what: str, wanted: bool = True) -> Iterator[Advance]:
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(what, total=None)
 
-        def advance(done: int, total: int) -> None:
+        def on_progress(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        yield advance
+        yield on_progress
 
 
-def _plain(what: str) -> Advance:
+def _plain(what: str) -> ProgressCallback:
     start, told = time.monotonic(), 0
 
-    def advance(done: int, total: int) -> None:
+    def on_progress(done: int, total: int) -> None:
         nonlocal told
         step = done * PLAIN_STEPS // max(total, 1)
         if step > told and total > PLAIN_STEPS:
             told = step
             time_left = (time.monotonic() - start) / done * (total - done)
-            print(f"{what}: {done} of {total}, {left(time_left)}", file=sys.stderr)
+            print(f"{what}: {done} of {total}, {format_time_left(time_left)}", file=sys.stderr)
 
-    return advance
+    return on_progress
 
 
-def left(seconds: float) -> str:
+def format_time_left(seconds: float) -> str:
     """A time left, e.g. ``0:03:20 left``."""
     return f"{timedelta(seconds=round(seconds))} left"

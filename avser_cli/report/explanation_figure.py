@@ -8,12 +8,16 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.inference.predictions import Explanation
-from avser_cli.report.figures import EMOTION_COLOURS, new_figure, save_figure
+from avser_cli.report.figures import EMOTION_COLORS, new_figure, save_figure
 
 
 def plot_explanation(path: Path, title: str, explanation: Explanation) -> None:
     """Draw the picture twice, plain and under the map, and the probabilities, as a PNG."""
-    picture, lost, prediction = explanation.picture, explanation.lost, explanation.prediction
+    spectrogram, lost, prediction = (
+        explanation.spectrogram,
+        explanation.lost,
+        explanation.prediction,
+    )
     frequencies = explanation.frequencies
     figure = new_figure(11, 4.2)
     plain, under, bars = figure.subplots(1, 3, width_ratios=[1, 1.15, 0.6])
@@ -24,7 +28,7 @@ def plot_explanation(path: Path, title: str, explanation: Explanation) -> None:
     ]
     rows = np.interp(wanted, frequencies[::-1], np.arange(height)[::-1] + 0.5)
     for axes in (plain, under):
-        axes.imshow(picture, cmap="gray", extent=extent, aspect="auto", vmin=0, vmax=255)
+        axes.imshow(spectrogram, cmap="gray", extent=extent, aspect="auto", vmin=0, vmax=255)
         axes.set_yticks(rows, [f"{hertz / 1000:g}" for hertz in wanted])
         axes.set_xlabel("time (s)")
     plain.set_ylabel("kHz")
@@ -37,7 +41,7 @@ def plot_explanation(path: Path, title: str, explanation: Explanation) -> None:
     figure.colorbar(heat, ax=under, label="probability lost when hidden")
     names = list(prediction.probabilities)
     values = list(prediction.probabilities.values())
-    drawn = bars.barh(names, values, color=[EMOTION_COLOURS[name] for name in names])
+    drawn = bars.barh(names, values, color=[EMOTION_COLORS[name] for name in names])
     bars.bar_label(drawn, [f"{value:.2f}" for value in values], padding=3)
     bars.set_xlim(0, 1.25)
     bars.set_xticks([0, 0.5, 1])

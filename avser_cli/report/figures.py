@@ -13,7 +13,7 @@ import numpy.typing as npt
 from avser_cli.evaluation.metrics import Report
 from avser_cli.files import remove_leftovers_of, write_whole
 
-EMOTION_COLOURS = {
+EMOTION_COLORS = {
     "happy": "#E69F00",
     "sad": "#0072B2",
     "angry": "#D55E00",
@@ -64,8 +64,8 @@ def plot_confusion_matrix(
     axes.set_ylabel("label")
     axes.set_title(title, fontsize=10)
     for (row, column), count in np.ndenumerate(counts):
-        colour = "white" if shares[row, column] > 0.5 else "black"
-        axes.text(column, row, str(count), ha="center", va="center", color=colour)
+        color = "white" if shares[row, column] > 0.5 else "black"
+        axes.text(column, row, str(count), ha="center", va="center", color=color)
     figure.colorbar(image, ax=axes, label="share of the label's clips", shrink=0.8)
     save_figure(figure, path)
 
@@ -80,12 +80,12 @@ def plot_curves(path: Path, histories: Mapping[str, Sequence[Any]], title: str) 
     figure = new_figure(7.2, 3.2)
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         for number, (label, history) in enumerate(histories.items()):
-            colour = f"C{number % 10}" if len(histories) > 1 else "black"
+            color = f"C{number % 10}" if len(histories) > 1 else "black"
             for member in sorted({line.member for line in history}):
                 lines = [line for line in history if line.member == member]
                 values = [getattr(line, name) for line in lines]
                 shown = label if member == 1 and label else None
-                axes.plot([x.epoch for x in lines], values, color=colour, lw=1, label=shown)
+                axes.plot([x.epoch for x in lines], values, color=color, lw=1, label=shown)
         if len(histories) > 1 and name == "loss":
             axes.legend(fontsize=7)
         axes.set_xlabel("epoch")

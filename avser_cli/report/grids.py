@@ -12,7 +12,7 @@ QUICK = "QUICK RUN: two epochs, one network. It shows that everything works and 
 
 
 @dataclass(frozen=True)
-class Grid:
+class TextTable:
     """A table.
 
     Attributes
@@ -31,7 +31,7 @@ class Grid:
     note: str = ""
 
 
-def as_rich(grid: Grid) -> Table:
+def to_rich(grid: TextTable) -> Table:
     """For the terminal."""
     table = Table(
         box=SIMPLE_HEAD, padding=(0, 1, 0, 0), title=grid.title, title_justify="left",
@@ -44,7 +44,7 @@ def as_rich(grid: Grid) -> Table:
     return table
 
 
-def as_markdown(grid: Grid) -> str:
+def to_markdown(grid: TextTable) -> str:
     """For a Markdown page."""
     lines = [f"## {grid.title}", ""]
     lines.append("| " + " | ".join(grid.head) + " |")
@@ -53,7 +53,7 @@ def as_markdown(grid: Grid) -> str:
     return "\n".join([*lines, *(["", grid.note] if grid.note else [])])
 
 
-def grids(values: dict[str, Any]) -> list[Grid]:
+def comparison_tables(values: dict[str, Any]) -> list[TextTable]:
     """All tables of a comparison.
 
     Parameters
@@ -61,15 +61,15 @@ def grids(values: dict[str, Any]) -> list[Grid]:
     values : dict
         See `avser_cli.experiments.comparison_summary.standing`.
     """
-    found = [models_grid(values)]
+    found = [models_table(values)]
     if values["table"] == "optimizers":
-        found.append(emotions_grid(values))
+        found.append(emotions_table(values))
     if values["pairs"]:
-        found.append(pairs_grid(values))
+        found.append(pairs_table(values))
     return found
 
 
-def models_grid(values: dict[str, Any]) -> Grid:
+def models_table(values: dict[str, Any]) -> TextTable:
     """A row for each model: the paper's Table 3, or the accuracies of its Table 2."""
     rows, runs = [], len(values["runs"])
     for model in values["models"]:
@@ -95,10 +95,10 @@ def models_grid(values: dict[str, Any]) -> Grid:
         f"Accuracy and UAR: {mean}. 95 %: bootstrap over {values['resampled']}. "
         "ms/clip: reading, picture or features, and network."
     )
-    return Grid(_title(values), head, tuple(rows), note)
+    return TextTable(_title(values), head, tuple(rows), note)
 
 
-def emotions_grid(values: dict[str, Any]) -> Grid:
+def emotions_table(values: dict[str, Any]) -> TextTable:
     """The paper's Table 2: each optimizer and rate, emotion by emotion."""
     rows = []
     for model in values["models"]:
@@ -112,10 +112,12 @@ def emotions_grid(values: dict[str, Any]) -> Grid:
             name = f"{run}{model['name']}" if number == 0 else ""
             rows.append((name, emotion, printed, _three(scores), f"{scores['support']:.0f}"))
     head = ("run", "emotion", "published P R F1", "measured P R F1", "support")
-    return Grid("Emotion by emotion (Table 2)", head, tuple(rows), "Measured: mean over runs.")
+    return TextTable(
+        "Emotion by emotion (Table 2)", head, tuple(rows), "RecipeReport: mean over runs."
+    )
 
 
-def pairs_grid(values: dict[str, Any]) -> Grid:
+def pairs_table(values: dict[str, Any]) -> TextTable:
     """Each model against each other."""
     rows = tuple(
         (
@@ -135,7 +137,7 @@ def pairs_grid(values: dict[str, Any]) -> Grid:
         f"95 %: paired bootstrap over {values['resampled']}. Right alone: clips that only one of "
         "the two got right, each clip counted once; McNemar's exact test is on these."
     )
-    return Grid("Pair by pair", head, rows, note)
+    return TextTable("Pair by pair", head, rows, note)
 
 
 def _title(values: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from avser_cli.evaluation.metrics import Report
-from avser_cli.experiments.summary import Measured, not_a_report
+from avser_cli.experiments.summary import RecipeReport, not_a_report
 from avser_cli.model.bundle import BundleConfig
 from avser_cli.report.cross_validation_report import calibration_words, robustness_table, runs_table
 from avser_cli.report.tables import classification_report
@@ -22,7 +22,7 @@ Not for diagnosis, hiring, policing, surveillance, or any decision about a perso
 
 
 def model_card(
-    config: BundleConfig, report: Report | None, measured: Measured | None = None
+    config: BundleConfig, report: Report | None, measured: RecipeReport | None = None
 ) -> str:
     """The card as Markdown.
 
@@ -31,7 +31,7 @@ def model_card(
     config : BundleConfig
     report : Report or None
         On the held-out side; ``None`` where nothing was held out.
-    measured : Measured or None
+    measured : RecipeReport or None
         The cross-validation that vouches for the recipe.
     """
     libraries = ", ".join(f"{name} {number}" for name, number in config.libraries.items())
@@ -75,7 +75,7 @@ Hears {", ".join(config.labels)} in a clip of a voice.
 """
 
 
-def refuse_damaged(folder: Path, measured: Measured) -> None:
+def check_report(folder: Path, measured: RecipeReport) -> None:
     """Raise `UsageError` now, not after the training, where a report lacks what the card states."""
     try:
         cross_validated(measured)
@@ -83,7 +83,7 @@ def refuse_damaged(folder: Path, measured: Measured) -> None:
         raise not_a_report(folder, error) from None
 
 
-def cross_validated(measured: Measured) -> str:
+def cross_validated(measured: RecipeReport) -> str:
     """What a report folder says of bundles made by this recipe."""
     summary = measured.summary
     parts = [

@@ -22,16 +22,16 @@ Row = dict[str, Any]
 
 def clip_row(file: str, prediction: Prediction, model: str) -> Row:
     """A clip's row: file, emotion, category, confidence, probabilities, uncertain, model."""
-    return {"file": file, **_heard(prediction), "model": model}
+    return {"file": file, **_prediction_fields(prediction), "model": model}
 
 
 def segment_row(file: str, segment: Segment, model: str) -> Row:
     """A segment's row: a clip's, with start and end in seconds after the file."""
     times = {"start": segment.start, "end": segment.end}
-    return {"file": file, **times, **_heard(segment.prediction), "model": model}
+    return {"file": file, **times, **_prediction_fields(segment.prediction), "model": model}
 
 
-def _heard(prediction: Prediction) -> Row:
+def _prediction_fields(prediction: Prediction) -> Row:
     return {
         "emotion": prediction.emotion,
         "category": prediction.category,
@@ -77,7 +77,7 @@ def _record(values: Iterable[Any]) -> str:
     return text.getvalue()
 
 
-class RowWriter:
+class ResultWriter:
     """Writes rows to stdout, or to the end of a file whose finished sounds are not heard again.
 
     Parameters
@@ -175,7 +175,7 @@ class RowWriter:
             for number, record in enumerate(records[1:], start=2):
                 if len(record) != len(self._header) or record[-1] != self._model:
                     model = record[-1] if len(record) == len(self._header) else ""
-                    self._refuse_model(out, model, cut=not whole and number == len(records))
+                    self._check_model(out, model, cut=not whole and number == len(records))
                     whole = False
                     break
                 rows.append((record[0], _record(record)))
@@ -195,11 +195,11 @@ class RowWriter:
             if ("start" in row) != ("start" in self._header):
                 raise OutputError(f"{out}: holds other columns; give another --out")
             if model != self._model:
-                self._refuse_model(out, model, cut=False)
+                self._check_model(out, model, cut=False)
             rows.append((name, line))
         return rows, whole
 
-    def _refuse_model(self, out: Path, model: str, cut: bool) -> None:
+    def _check_model(self, out: Path, model: str, cut: bool) -> None:
         # A cut name is the start of the right one. A whole one may be, too: the same model's
         # without a reference of the speaker.
         if not ((cut or not model) and self._model.startswith(model)):

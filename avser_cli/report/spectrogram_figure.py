@@ -12,14 +12,14 @@ from typing import Any, Literal
 import numpy as np
 
 from avser_cli import __version__
-from avser_cli.audio.audio_info import Facts, facts_of
+from avser_cli.audio.audio_info import AudioInfo, audio_info
 from avser_cli.audio.decoding import STDIN, Clip, read_clip
-from avser_cli.audio.input import named
+from avser_cli.audio.input import display_name
 from avser_cli.audio.streams import Stream
 from avser_cli.features.filterbank import mel_frequencies
 from avser_cli.features.render import file_content
-from avser_cli.features.spectrogram import PictureSettings, decibel_picture, picture_span
-from avser_cli.report.console import safe
+from avser_cli.features.spectrogram import SpectrogramConfig, spectrogram_db, spectrogram_span
+from avser_cli.report.console import escape
 from avser_cli.report.figures import new_figure
 from avser_cli.untrusted_input import parse_json
 
@@ -85,14 +85,14 @@ ENDIAN = {"WAV": "little", "WAVEX": "little", "RF64": "little", "W64": "little"}
 
 
 @dataclass(frozen=True)
-class EyeArtist:
+class FigureRenderer:
     """Draws what people look at; an `avser_cli.features.render.Artist`.
 
     Attributes
     ----------
     style : {"spek", "waveform"}
         Spectrogram under name and stream; or that under the waveform.
-    settings : PictureSettings
+    config : SpectrogramConfig
         Of the spectrogram; its size is that of the whole picture.
     palette : str
         One of `PALETTES`.
@@ -101,39 +101,39 @@ class EyeArtist:
     """
 
     style: Style
-    settings: PictureSettings
+    config: SpectrogramConfig
     palette: str = "spek"
     background: Background = "dark"
     format: FileFormat = "png"
 
-    def draw(self, path: Path) -> tuple[bytes, Facts]:
+    def render(self, path: Path) -> tuple[bytes, AudioInfo]:
         """See `avser_cli.features.render.Artist`."""
         clip = read_clip(path)
         content = file_content(path, clip)
-        facts = facts_of(content, clip)
-        lines = (safe(Path(named(path)).name), stream_line(clip.stream, len(content)))
+        info = audio_info(content, clip)
+        lines = (escape(Path(display_name(path)).name), stream_line(clip.stream, len(content)))
         if path == STDIN:
             lines = (lines[0], stream_line(clip.stream, 0))
         import matplotlib
 
         with matplotlib.rc_context(self._drawing_rules()):
-            return self._file(self._figure(clip, lines), facts), facts
+            return self._file(self._figure(clip, lines), info), info
 
-    def current(self, picture: Path, source_sha256: str) -> Facts | None:
+    def current(self, spectrogram: Path, source_sha256: str) -> AudioInfo | None:
         """See `avser_cli.features.render.Artist`."""
         try:
-            content = picture.read_bytes()
+            content = spectrogram.read_bytes()
         except OSError:
             return None
         at = content.find(f"{KEY}{self._key(source_sha256)}".encode())
-        return _facts(content[at:]) if at >= 0 else None
+        return _info(content[at:]) if at >= 0 else None
 
     def _key(self, source_sha256: str) -> str:
         values = [__version__, source_sha256, asdict(self)]
         return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
     def _figure(self, clip: Clip, lines: tuple[str, str]) -> Any:
-        width, height = self.settings.width, self.settings.height
+        width, height = self.config.width, self.config.height
         size = self._letters()
         ink, paper = self._inks()
         figure = new_figure(width / DPI, height / DPI)
@@ -153,7 +153,7 @@ class EyeArtist:
 
     def _letters(self) -> float:
         """Size of letters in points."""
-        return 10 * min(max(self.settings.height / 600, 0.5), 4)
+        return 10 * min(max(self.config.height / 600, 0.5), 4)
 
     def _drawing_rules(self) -> dict[str, Any]:
         """Matplotlib's settings for this picture."""
@@ -165,20 +165,20 @@ class EyeArtist:
     def _draw_spectrogram(self, figure: Any, axes: Any, clip: Clip) -> None:
         from matplotlib.ticker import FuncFormatter
 
-        settings = self.settings
-        levels = decibel_picture(clip.samples, clip.rate, settings)
-        white = settings.white if settings.level == "absolute" else float(levels.max())
-        top = settings.fmax if settings.fmax is not None else clip.rate / 2
+        config = self.config
+        levels = spectrogram_db(clip.samples, clip.rate, config)
+        ref_db = config.ref_db if config.level == "absolute" else float(levels.max())
+        top = config.fmax if config.fmax is not None else clip.rate / 2
         image = axes.imshow(
             levels,
-            cmap=_colour_map(self.palette),
-            vmin=white - settings.dynamic_range,
-            vmax=white,
-            extent=(*picture_span(clip.samples, clip.rate, settings), 0, 1),
+            cmap=_color_map(self.palette),
+            vmin=ref_db - config.dynamic_range,
+            vmax=ref_db,
+            extent=(*spectrogram_span(clip.samples, clip.rate, config), 0, 1),
             aspect="auto",
             interpolation="nearest",
         )
-        places, frequencies = frequency_ticks(settings, top)
+        places, frequencies = frequency_ticks(config, top)
         axes.set_yticks(places, [f"{hertz / 1000:g} kHz" for hertz in frequencies])
         axes.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: _time(seconds)))
         axes.set_xlabel("time")
@@ -186,7 +186,7 @@ class EyeArtist:
         scale.ax.yaxis.set_major_formatter(FuncFormatter(lambda level, _: f"{level:.0f} dB"))
 
     def _draw_waveform(self, axes: Any, clip: Clip, ink: str) -> None:
-        columns = min(len(clip.samples), self.settings.width)
+        columns = min(len(clip.samples), self.config.width)
         edges = np.linspace(0, len(clip.samples), columns, endpoint=False).astype(np.intp)
         low = np.minimum.reduceat(clip.samples, edges)
         high = np.maximum.reduceat(clip.samples, edges)
@@ -198,8 +198,8 @@ class EyeArtist:
         axes.set_ylabel("amplitude")
         axes.tick_params(labelbottom=False)
 
-    def _file(self, figure: Any, facts: Facts) -> bytes:
-        note = f"{KEY}{self._key(facts.source_sha256)} {_packed(facts)}"
+    def _file(self, figure: Any, info: AudioInfo) -> bytes:
+        note = f"{KEY}{self._key(info.source_sha256)} {_packed(info)}"
         metadata: dict[str, Any] = {
             "png": {"Software": None, "Description": note},
             "svg": {"Date": None, "Description": note},
@@ -240,36 +240,36 @@ def stream_line(stream: Stream, size: int) -> str:
     return ", ".join([*filter(None, parts), f"{stream.channels} channel{plural}"])
 
 
-def frequency_ticks(settings: PictureSettings, top: float) -> tuple[list[float], list[float]]:
+def frequency_ticks(config: SpectrogramConfig, top: float) -> tuple[list[float], list[float]]:
     """Places from 0 (lowest) to 1 (highest) of round frequencies in Hz, and these.
 
     `top` is the highest frequency of the picture in Hz.
     """
-    if settings.scale == "linear":
+    if config.scale == "linear":
         step = next(
             step
             for step in (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 10**9)
-            if (top - settings.fmin) / step <= 12
+            if (top - config.fmin) / step <= 12
         )
-        first = -(-settings.fmin // step) * step
+        first = -(-config.fmin // step) * step
         wanted = np.arange(first, top + 1e-6, step)
-        return list((wanted - settings.fmin) / (top - settings.fmin)), list(wanted)
+        return list((wanted - config.fmin) / (top - config.fmin)), list(wanted)
     wanted = np.array(
         [
             hertz
             for hertz in (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
-            if settings.fmin <= hertz <= top
+            if config.fmin <= hertz <= top
         ]
     )
-    if settings.scale == "log":
-        places = np.log(wanted / settings.fmin) / np.log(top / settings.fmin)
+    if config.scale == "log":
+        places = np.log(wanted / config.fmin) / np.log(top / config.fmin)
     else:
-        grid = mel_frequencies(1001, settings.fmin, top)
+        grid = mel_frequencies(1001, config.fmin, top)
         places = np.interp(wanted, grid, np.linspace(0, 1, 1001))
     return list(places), list(wanted)
 
 
-def _colour_map(name: str) -> Any:
+def _color_map(name: str) -> Any:
     from matplotlib import colormaps
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -282,14 +282,14 @@ def _time(seconds: float) -> str:
     return f"{int(minutes)}:{rest:06.3f}".rstrip("0").rstrip(".") if rest else f"{int(minutes)}:00"
 
 
-def _packed(facts: Facts) -> str:
-    """Facts as a word without characters that PNG, SVG or PDF would write otherwise."""
-    return json.dumps(asdict(facts)).encode().hex() + ";"
+def _packed(info: AudioInfo) -> str:
+    """A fact as a word without characters that PNG, SVG or PDF would write otherwise."""
+    return json.dumps(asdict(info)).encode().hex() + ";"
 
 
-def _facts(note: bytes) -> Facts | None:
+def _info(note: bytes) -> AudioInfo | None:
     try:
         packed = note[: note.index(b";")].split()[1]
-        return Facts.from_dict(parse_json(bytes.fromhex(packed.decode())))
+        return AudioInfo.from_dict(parse_json(bytes.fromhex(packed.decode())))
     except (ValueError, IndexError, TypeError):
         return None

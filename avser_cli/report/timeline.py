@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.audio.vad import Samples
-from avser_cli.features.spectrogram import PictureSettings, draw_picture
+from avser_cli.features.spectrogram import SpectrogramConfig, draw_spectrogram
 from avser_cli.inference.predictions import Segment
-from avser_cli.report.figures import EMOTION_COLOURS, new_figure, save_figure
+from avser_cli.report.figures import EMOTION_COLORS, new_figure, save_figure
 from avser_cli.report.text_output import clock
 
 COLUMN = 0.1
@@ -24,7 +24,7 @@ WIDEST = 4000
 TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600)
 """Seconds between ticks, of which there are twelve at most."""
 
-OVERVIEW = PictureSettings(width=TILE, height=128, fmin=60.0, seconds=TILE * COLUMN, trim=None)
+OVERVIEW = SpectrogramConfig(width=TILE, height=128, fmin=60.0, seconds=TILE * COLUMN, trim=None)
 
 
 class Overview:
@@ -43,17 +43,17 @@ class Overview:
         self._held = np.concatenate([self._held, block])
         length = round(TILE * COLUMN * rate)
         while len(self._held) >= length:
-            self._tiles.append(draw_picture(self._held[:length], rate, OVERVIEW))
+            self._tiles.append(draw_spectrogram(self._held[:length], rate, OVERVIEW))
             self._held = self._held[length:]
 
-    def picture(self) -> npt.NDArray[np.uint8]:
+    def spectrogram(self) -> npt.NDArray[np.uint8]:
         """Shape ``(128, columns)``; row 0 is the highest frequency."""
         tiles = list(self._tiles)
         if len(self._held):
             length = round(TILE * COLUMN * self._rate)
             rest = np.pad(self._held, (0, length - len(self._held)))
             columns = max(1, round(len(self._held) / length * TILE))
-            tiles.append(draw_picture(rest, self._rate, OVERVIEW)[:, :columns])
+            tiles.append(draw_spectrogram(rest, self._rate, OVERVIEW)[:, :columns])
         whole = np.concatenate(tiles, axis=1)
         step = -(-whole.shape[1] // WIDEST)
         starts = np.arange(0, whole.shape[1], step)
@@ -79,10 +79,12 @@ def plot_timeline(
 
     figure = new_figure(14, 5.5)
     sound, track = figure.subplots(2, 1, sharex=True, height_ratios=[3, 0.4 * len(labels)])
-    picture = overview.picture()
-    edges = np.geomspace(OVERVIEW.fmin, OVERVIEW.fmax or 0, picture.shape[0] + 1) / 1000
-    times = np.linspace(0, overview.seconds, picture.shape[1] + 1)
-    sound.pcolormesh(times, edges, picture[::-1], cmap="gray", vmin=60, vmax=230, rasterized=True)
+    spectrogram = overview.spectrogram()
+    edges = np.geomspace(OVERVIEW.fmin, OVERVIEW.fmax or 0, spectrogram.shape[0] + 1) / 1000
+    times = np.linspace(0, overview.seconds, spectrogram.shape[1] + 1)
+    sound.pcolormesh(
+        times, edges, spectrogram[::-1], cmap="gray", vmin=60, vmax=230, rasterized=True
+    )
     sound.set_yscale("log")
     sound.set_yticks([0.1, 0.2, 0.5, 1, 2, 5], ["0.1", "0.2", "0.5", "1", "2", "5"])
     sound.minorticks_off()
@@ -95,7 +97,7 @@ def plot_timeline(
             segment.end - segment.start,
             left=segment.start,
             height=0.8,
-            color=EMOTION_COLOURS[heard.emotion],
+            color=EMOTION_COLORS[heard.emotion],
             alpha=0.35 if heard.uncertain else 1.0,
         )
     track.set_yticks(range(len(labels)), labels)

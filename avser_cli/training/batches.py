@@ -12,7 +12,7 @@ from avser_cli.training.augmentation import augment
 
 Floats = npt.NDArray[np.float32]
 
-USUAL_SECONDS = 3.0
+TYPICAL_SECONDS = 3.0
 """What a stretched picture is taken to span."""
 
 
@@ -27,7 +27,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     ) -> None:
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=4)
         self.recipe, self.inputs, self.targets, self.seed = recipe, inputs, targets, seed
-        self.weights = _emotion_weights(targets, recipe.balance)
+        self.weights = _emotion_weights(targets, recipe.class_weight_power)
         self.order = np.random.default_rng(seed).permutation(len(inputs))
 
     def __len__(self) -> int:
@@ -38,22 +38,22 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         size = self.recipe.batch_size
         rows = self.order[index * size : (index + 1) * size]
         targets = self.targets[rows]
-        draw = np.random.default_rng([*self.seed, index])
-        batch = self._changed(self.inputs[rows], draw)
+        rng = np.random.default_rng([*self.seed, index])
+        batch = self._changed(self.inputs[rows], rng)
         if self.recipe.mixup > 0:
-            batch, targets = mix(batch, targets, self.recipe.mixup, draw)
+            batch, targets = mix(batch, targets, self.recipe.mixup, rng)
         return batch, targets, targets @ self.weights
 
-    def _changed(self, batch: Inputs, draw: np.random.Generator) -> Floats:
-        picture, strength = self.recipe.picture, self.recipe.augmentation
-        if picture is None or strength is None:
+    def _changed(self, batch: Inputs, rng: np.random.Generator) -> Floats:
+        spectrogram, strength = self.recipe.spectrogram, self.recipe.augmentation
+        if spectrogram is None or strength is None:
             return batch.astype(np.float32)
-        column_seconds = (picture.seconds or USUAL_SECONDS) / picture.width
-        return augment(batch, strength, picture.dynamic_range, column_seconds, draw)
+        column_seconds = (spectrogram.seconds or TYPICAL_SECONDS) / spectrogram.width
+        return augment(batch, strength, spectrogram.dynamic_range, column_seconds, rng)
 
 
 def mix(
-    inputs: Floats, targets: Floats, alpha: float, draw: np.random.Generator
+    inputs: Floats, targets: Floats, alpha: float, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
     """Mix each input with another of its batch, at least half of it its own, and their targets.
 
@@ -63,20 +63,20 @@ def mix(
         Shapes ``(n, ...)`` and ``(n, emotions)``.
     alpha : float
         Shares come from Beta(alpha, alpha).
-    draw : numpy.random.Generator
+    rng : numpy.random.Generator
     """
-    share = draw.beta(alpha, alpha, len(inputs)).astype(np.float32)
+    share = rng.beta(alpha, alpha, len(inputs)).astype(np.float32)
     share = np.maximum(share, 1 - share)
-    other = draw.permutation(len(inputs))
+    other = rng.permutation(len(inputs))
     wide = share.reshape(-1, *[1] * (inputs.ndim - 1))
     mixed: Floats = inputs * wide + inputs[other] * (1 - wide)
     mixed_targets: Floats = targets * share[:, None] + targets[other] * (1 - share[:, None])
     return mixed, mixed_targets
 
 
-def _emotion_weights(targets: Floats, balance: float) -> Floats:
+def _emotion_weights(targets: Floats, class_weight_power: float) -> Floats:
     """Each emotion's weight in the loss, with a mean of 1 over the clips."""
     counts = np.maximum(targets.sum(axis=0), 1.0)
-    weights = counts**-balance
+    weights = counts**-class_weight_power
     scaled: Floats = (weights * counts.sum() / (weights * counts).sum()).astype(np.float32)
     return scaled

@@ -11,7 +11,7 @@ import numpy as np
 
 from avser_cli.errors import UsageError
 from avser_cli.files import write_whole
-from avser_cli.model.arrays import most_bytes, npz_bytes, read_arrays
+from avser_cli.model.arrays import max_bytes, npz_bytes, read_arrays
 from avser_cli.training.history import Epoch
 from avser_cli.untrusted_input import parse_json, read_bounded
 
@@ -81,7 +81,7 @@ class Checkpoint:
             variables = _variables(network)
             kinds = {name: (tuple(x.shape), np.dtype(x.dtype)) for name, x in variables.items()}
             path = self.folder / _weights_file(len(history))
-            arrays = read_arrays(read_bounded(path, most_bytes(kinds)), kinds)
+            arrays = read_arrays(read_bounded(path, max_bytes(kinds)), kinds)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UsageError(
                 f"{self.folder}: the checkpoint is damaged ({error}); start over with --force"

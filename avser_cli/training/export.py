@@ -16,10 +16,10 @@ from avser_cli.files import write_whole
 from avser_cli.model.bundle import CONFIG, KERAS, MLP, TFLITE, BundleConfig, sha256
 from avser_cli.model.calibration import Calibration
 from avser_cli.model.recipe import Recipe
-from avser_cli.model.tflite import LiteNetwork
-from avser_cli.native_output import quiet
+from avser_cli.model.tflite import TFLiteNetwork
+from avser_cli.native_output import suppress_native_output
 from avser_cli.training.history import history_csv
-from avser_cli.training.training_run import LIBRARIES, Prepared, Result
+from avser_cli.training.training_run import LIBRARIES, Result, TrainTestSplit
 
 TFLITE_TOLERANCE = 1e-3
 """Largest difference in a probability between a network and its TFLite copy."""
@@ -28,7 +28,7 @@ TFLITE_TOLERANCE = 1e-3
 def write_parts(
     folder: Path,
     name: str,
-    prepared: Prepared,
+    prepared: TrainTestSplit,
     recipe: Recipe,
     seed: int,
     result: Result,
@@ -90,11 +90,11 @@ def to_tflite(network: Any, samples: Inputs) -> bytes:
 
     one = keras.Input(batch_shape=(1, *network.input_shape[1:]))
     single = keras.Model(one, network(one))
-    with quiet():
+    with suppress_native_output():
         content = bytes(tensorflow.lite.TFLiteConverter.from_keras_model(single).convert())
     inputs = samples.astype(np.float32)
     expected = network.predict(inputs, verbose=0)
     # `not (a <= b)` is true for NaN too.
-    if not np.abs(LiteNetwork(content).predict(inputs) - expected).max() <= TFLITE_TOLERANCE:
+    if not np.abs(TFLiteNetwork(content).predict(inputs) - expected).max() <= TFLITE_TOLERANCE:
         raise RuntimeError("the TFLite model does not answer as the Keras network does")
     return content

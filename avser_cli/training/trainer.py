@@ -97,28 +97,28 @@ def train(
         )
         members.append(network)
         history += lines
-    network = join_networks(members, recipe.view_shift)
+    network = join_networks(members, recipe.tta_shift)
     parameters = sum(int(np.prod(weight.shape)) for weight in network.trainable_weights)
     return Trained(network, tuple(history), parameters, sum(x.seconds for x in history))
 
 
-def join_networks(members: Sequence[Any], view_shift: int) -> Any:
+def join_networks(members: Sequence[Any], tta_shift: int) -> Any:
     """One network that gives the mean of the members' probabilities over a picture's views.
 
     Parameters
     ----------
     members : sequence of keras.Model
-    view_shift : int
+    tta_shift : int
         Rows by which a picture is also seen moved up and down; 0 for the picture alone.
     """
-    if len(members) == 1 and not view_shift:
+    if len(members) == 1 and not tta_shift:
         return members[0]
     inputs = keras.Input(members[0].input_shape[1:])
     views = [inputs]
-    if view_shift:
-        blank = keras.ops.zeros_like(inputs[:, :view_shift])
-        views.append(keras.ops.concatenate([blank, inputs[:, :-view_shift]], axis=1))
-        views.append(keras.ops.concatenate([inputs[:, view_shift:], blank], axis=1))
+    if tta_shift:
+        blank = keras.ops.zeros_like(inputs[:, :tta_shift])
+        views.append(keras.ops.concatenate([blank, inputs[:, :-tta_shift]], axis=1))
+        views.append(keras.ops.concatenate([inputs[:, tta_shift:], blank], axis=1))
     # Models of their own: the trained ones carry their optimizer's state into the file.
     bare = [
         keras.Model(member.input, member.output, name=f"member_{number}")

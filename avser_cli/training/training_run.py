@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.data.clips import Index, describe, fingerprint, index_folder
+from avser_cli.data.clips import Index, corpus_checksum, describe, index_folder
 from avser_cli.data.dataset import Dataset, Progress, load_dataset, reader_of
 from avser_cli.data.splits import Leak, Split, SplitSettings, find_leaks, split_recordings
 from avser_cli.errors import CorpusError
@@ -30,7 +30,7 @@ class Corpus:
     ----------
     dataset : Dataset
     about : dict
-        ``folder``, ``fingerprint`` and ``description`` of what was read.
+        ``folder``, ``corpus_checksum`` and ``description`` of what was read.
     other_emotions : int
         Well-named files of emotions that were not asked for.
     """
@@ -39,7 +39,7 @@ class Corpus:
     about: dict[str, str]
     other_emotions: int
 
-    def split(self, settings: SplitSettings) -> Prepared:
+    def split(self, settings: SplitSettings) -> TrainTestSplit:
         """Split the clips and look for leaks.
 
         Raises
@@ -48,12 +48,12 @@ class Corpus:
             See `split_recordings`; also where the split leaks.
         """
         split = split_recordings(self.dataset.recordings, settings)
-        refuse_leaks(find_leaks(self.dataset.recordings, split))
-        return Prepared(self, split)
+        check_no_leaks(find_leaks(self.dataset.recordings, split))
+        return TrainTestSplit(self, split)
 
 
 @dataclass(frozen=True)
-class Prepared:
+class TrainTestSplit:
     """What a training needs, read and checked."""
 
     corpus: Corpus
@@ -103,7 +103,7 @@ def read_corpus(
         See `index_folder` and `load_dataset`; also where an emotion has no usable clip.
     """
     index = index_folder(folder, emotions)
-    dataset = load_dataset(index, emotions, reader_of(index, recipe.picture), progress)
+    dataset = load_dataset(index, emotions, reader_of(index, recipe.spectrogram), progress)
     return corpus_of(index, dataset)
 
 
@@ -117,20 +117,20 @@ def corpus_of(index: Index, dataset: Dataset) -> Corpus:
     used = set(dataset.paths)
     about = {
         "folder": folder.name,
-        "fingerprint": fingerprint(r.samples_sha256 for r in dataset.recordings),
+        "fingerprint": corpus_checksum(r.samples_sha256 for r in dataset.recordings),
         "description": describe(file for file in index.files if file.path in used),
     }
     return Corpus(dataset, about, index.other_emotions)
 
 
-def refuse_leaks(leaks: list[Leak]) -> None:
+def check_no_leaks(leaks: list[Leak]) -> None:
     """Raise `CorpusError` that shows the first of the leaks, if there are any."""
     if leaks:
         raise CorpusError(f"the split leaks in {len(leaks)} places; the first: {leaks[0]}")
 
 
 def run(
-    prepared: Prepared,
+    prepared: TrainTestSplit,
     recipe: Recipe,
     seed: int,
     on_epoch: Callable[[Any], None],

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from avser_cli.audio.decoding import read_clip, refuse_silence
+from avser_cli.audio.decoding import check_not_silent, read_clip
 from avser_cli.errors import InputError
 from tests.synthetic import tone, write_wav
 
@@ -20,10 +20,20 @@ def test_reads_every_rate_and_depth(tmp_path, rate, subtype):
 
 
 def test_channels_are_averaged(tmp_path):
-    left = tone()
-    six = np.stack([left, -left, left, left, left, left], axis=1)
+    format_time_left = tone()
+    six = np.stack(
+        [
+            format_time_left,
+            -format_time_left,
+            format_time_left,
+            format_time_left,
+            format_time_left,
+            format_time_left,
+        ],
+        axis=1,
+    )
     clip = read_clip(write_wav(tmp_path / "six.wav", six, subtype="FLOAT"))
-    np.testing.assert_allclose(clip.samples, left * (4 / 6), atol=1e-6)
+    np.testing.assert_allclose(clip.samples, format_time_left * (4 / 6), atol=1e-6)
     assert clip.stream.channels == 6
 
 
@@ -87,8 +97,8 @@ def test_every_cut_of_a_wav_is_refused(tmp_path):
 
 def test_silence_is_refused_and_a_whisper_is_not():
     with pytest.raises(InputError, match="silent"):
-        refuse_silence("x.wav", tone(amplitude=0.00005))
-    refuse_silence("x.wav", tone(amplitude=0.001))
+        check_not_silent("x.wav", tone(amplitude=0.00005))
+    check_not_silent("x.wav", tone(amplitude=0.001))
 
 
 def test_published_files_with_extra_chunks(ravdess):

@@ -33,11 +33,13 @@ def test_the_audio_track_of_a_video(tmp_path):
 
 
 def test_channels_of_a_container_are_averaged(tmp_path):
-    left = tone(rate=48000, amplitude=0.5)
-    path = write_container(tmp_path / "a.mkv", np.stack([left, np.zeros_like(left)], axis=1))
+    format_time_left = tone(rate=48000, amplitude=0.5)
+    path = write_container(
+        tmp_path / "a.mkv", np.stack([format_time_left, np.zeros_like(format_time_left)], axis=1)
+    )
     clip = read_clip(path)
     assert clip.stream.channels == 2
-    np.testing.assert_allclose(clip.samples, left / 2, atol=1e-3)
+    np.testing.assert_allclose(clip.samples, format_time_left / 2, atol=1e-3)
 
 
 def test_eight_channels_are_averaged(tmp_path):
@@ -66,10 +68,10 @@ def test_what_a_file_holds_decides_not_its_ending(tmp_path):
 def test_a_video_without_sound(tmp_path):
     path = tmp_path / "a.mp4"
     with av.open(str(path), "w") as container:
-        pictures: Any = container.add_stream("mpeg4", rate=25, width=64, height=64)
+        spectrograms: Any = container.add_stream("mpeg4", rate=25, width=64, height=64)
         frame = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), "rgb24")
-        container.mux(pictures.encode(frame))
-        container.mux(pictures.encode(None))
+        container.mux(spectrograms.encode(frame))
+        container.mux(spectrograms.encode(None))
     with pytest.raises(InputError, match="no audio track"):
         read_clip(path)
 

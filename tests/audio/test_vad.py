@@ -4,7 +4,14 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avser_cli.audio.vad import AFTER, FRAME, PAUSE, Stretches, VoiceDetector, voiced_frames
+from avser_cli.audio.vad import (
+    AFTER,
+    FRAME,
+    PAUSE,
+    SpeechRegions,
+    VoiceActivityDetector,
+    speech_frames,
+)
 from tests.synthetic import voice
 
 
@@ -20,15 +27,15 @@ def recording(*parts, noise=-60.0, rate=16000):
 
 
 def detected(sound, rate=16000, size=None):
-    detector = VoiceDetector(rate)
+    detector = VoiceActivityDetector(rate)
     size = size or len(sound)
     parts = [detector.feed(sound[at : at + size]) for at in range(0, len(sound), size)]
     return np.concatenate([*parts, detector.finish()])
 
 
 def found(voiced):
-    stretches = Stretches()
-    closed = [part for part in stretches.feed(voiced) if part.closed] + stretches.finish()
+    regions = SpeechRegions()
+    closed = [part for part in regions.feed(voiced) if part.closed] + regions.finish()
     return [(round(part.start * FRAME, 2), round(part.end * FRAME, 2)) for part in closed]
 
 
@@ -58,7 +65,7 @@ def test_the_size_of_the_pieces_does_not_matter(size):
 
 
 def test_a_frame_is_settled_after_a_second():
-    detector = VoiceDetector(16000)
+    detector = VoiceActivityDetector(16000)
     settled = sum(len(detector.feed(np.zeros(1600, np.float32))) for _ in range(30))
     assert 0 <= 3.0 / FRAME - settled <= AFTER + 5
 
@@ -66,18 +73,18 @@ def test_a_frame_is_settled_after_a_second():
 @given(st.lists(st.booleans(), max_size=400), st.integers(1, 60))
 def test_stretches_are_apart_and_hold_the_voice(frames, size):
     voiced = np.array(frames, np.bool_)
-    stretches = Stretches()
+    regions = SpeechRegions()
     closed = []
     for at in range(0, len(voiced), size):
-        closed += [part for part in stretches.feed(voiced[at : at + size]) if part.closed]
-    closed += stretches.finish()
+        closed += [part for part in regions.feed(voiced[at : at + size]) if part.closed]
+    closed += regions.finish()
     for part in closed:
         assert 0 <= part.start < part.end <= len(voiced)
         assert voiced[part.start : part.end].any()
     for before, after in itertools.pairwise(closed):
         assert after.start >= before.end
         assert not voiced[before.end : after.start].all() or after.start == before.end
-    alone = Stretches()
+    alone = SpeechRegions()
     assert closed == [part for part in alone.feed(voiced) if part.closed] + alone.finish()
 
 
@@ -85,10 +92,10 @@ def test_pauses_join_and_end():
     voiced = np.ones(200, np.bool_)
     voiced[50 : 50 + PAUSE - 1] = False
     voiced[120 : 120 + PAUSE] = False
-    stretches = Stretches()
-    ends = [part.end for part in [*stretches.feed(voiced), *stretches.finish()] if part.closed]
+    regions = SpeechRegions()
+    ends = [part.end for part in [*regions.feed(voiced), *regions.finish()] if part.closed]
     assert len(ends) == 2
 
 
 def test_voiced_frames_keep_the_shape():
-    assert voiced_frames(np.linspace(-60, -20, 7)).shape == (7,)
+    assert speech_frames(np.linspace(-60, -20, 7)).shape == (7,)

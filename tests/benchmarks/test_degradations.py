@@ -39,8 +39,10 @@ def test_noise_lies_as_far_under_the_voice_as_it_says(kind, snr):
 
 
 def test_gain_moves_the_level_and_clips():
-    quiet = tone(440, rate=48000, amplitude=0.1)
-    assert level(degraded("gain +12 dB", quiet)[0]) - level(quiet) == pytest.approx(12, abs=0.01)
+    suppress_native_output = tone(440, rate=48000, amplitude=0.1)
+    assert level(degraded("gain +12 dB", suppress_native_output)[0]) - level(
+        suppress_native_output
+    ) == pytest.approx(12, abs=0.01)
     assert np.abs(degraded("gain +12 dB", tone(440, rate=48000))[0]).max() == 1.0
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from avser_cli.experiments.cross_validation import plan
 from avser_cli.experiments.runs import FinishedRun
-from avser_cli.inference.speaker_normalization import FEWEST, SpeakerReference
+from avser_cli.inference.speaker_normalization import MIN_RECORDINGS, SpeakerNormalization
 from benchmarks.speaker_normalization import one_mood, referred, some
 
 
@@ -43,8 +43,8 @@ def test_a_reference_is_of_the_same_actor_and_the_other_statement(run):
     found = referred(run, some(99), 0).probabilities
     mine, others = spoken(run, 1, 1), spoken(run, 1, 2)
     assert len(mine) == len(others) == 8
-    reference = SpeakerReference.of(run.probabilities[others])
-    np.testing.assert_allclose(found[mine], reference.without(run.probabilities[mine]))
+    normalization = SpeakerNormalization.of(run.probabilities[others])
+    np.testing.assert_allclose(found[mine], normalization.apply(run.probabilities[mine]))
 
 
 def test_draws_hang_on_the_seed_alone(run):
@@ -57,5 +57,5 @@ def test_one_mood_is_one_mood(run):
     rows = np.arange(len(run.names))
     for seed in range(5):
         chosen = one_mood(rows, run.labels, np.random.default_rng(seed))
-        assert len(chosen) == FEWEST
+        assert len(chosen) == MIN_RECORDINGS
         assert len(set(run.labels[chosen].tolist())) == 1

@@ -203,8 +203,8 @@ def test_windows(avser, tmp_path):
     )
     assert all(re.fullmatch(pattern, line) for line in lines)
     assert re.match(r"voice 00:0[56]\.\d of 00:08\.0: ", summary)
-    with Image.open(tmp_path / "line.png") as picture:
-        assert picture.size[0] > 1000
+    with Image.open(tmp_path / "line.png") as spectrogram:
+        assert spectrogram.size[0] > 1000
     assert avser("classify", "--windows", "long.wav", "--plot", "x.png", "y.wav").returncode == 2
 
 
@@ -239,8 +239,8 @@ def test_explanation(avser, tmp_path):
     done = avser("classify", VOICE, "--explain", "why.png", "--verbose")
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) in (8, 9)
-    with Image.open(tmp_path / "why.png") as picture:
-        assert picture.size[0] > 1000
+    with Image.open(tmp_path / "why.png") as spectrogram:
+        assert spectrogram.size[0] > 1000
 
 
 def test_odd_names(avser, tmp_path):

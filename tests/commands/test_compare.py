@@ -122,9 +122,9 @@ def test_page_in_a_browser(quick, home, tmp_path):
     )  # fmt: skip
     with Image.open(shot) as image:
         # The bars of figure 9 and the blue of the confusion matrices are seen on the page.
-        colours = {colour for _, colour in image.convert("RGB").getcolors(2**24) or []}
-    assert (0x08, 0x30, 0x6B) in colours
-    assert (0xBF, 0xBF, 0xBF) in colours
+        colors = {color for _, color in image.convert("RGB").getcolors(2**24) or []}
+    assert (0x08, 0x30, 0x6B) in colors
+    assert (0xBF, 0xBF, 0xBF) in colors
 
 
 def test_nothing_is_trained_twice_and_damage_is_found(quick, home, corpus):
@@ -138,7 +138,7 @@ def test_nothing_is_trained_twice_and_damage_is_found(quick, home, corpus):
     damaged = next(path for path in runs if path.name.startswith("mlp"))
     damaged.write_bytes(damaged.read_bytes()[:1000])
     mended = run_in(home, corpus, "--quick", "--with", "svm,prior", "--out", "again")
-    assert "damaged; mlp, paper-seed0 is trained again" in mended.stderr
+    assert "damaged; mlp, random-seed0 is trained again" in mended.stderr
     assert "5 kept from before, 1 to train" in mended.stderr
     assert [line.split()[:3] for line in mended.stdout.splitlines()] == [
         line.split()[:3] for line in quick.stdout.splitlines()
@@ -177,7 +177,7 @@ def test_kill_loses_the_run_in_progress_at_most(home, corpus):
     )
     assert running.stderr is not None
     for line in running.stderr:
-        if "cnn1d, paper-seed0  epoch" in line:
+        if "cnn1d, random-seed0  epoch" in line:
             running.send_signal(signal.SIGKILL)
             break
     running.wait(timeout=60)

@@ -28,8 +28,8 @@ def test_a_protocol_is_run_kept_and_reported(corpus, avser, tmp_path):
     assert "| **mean ± sd** |" in text
     for name in ("confusion", "learning-curves", "calibration", "coverage"):
         assert f"({name}.png)" in text
-        with Image.open(tmp_path / "report" / f"{name}.png") as picture:
-            assert min(picture.size) > 300
+        with Image.open(tmp_path / "report" / f"{name}.png") as spectrogram:
+            assert min(spectrogram.size) > 300
     again = avser(*command, "--format", "json")
     assert "\nepoch" not in again.stderr
     assert json.loads(again.stdout)["runs"] == summary["runs"]

@@ -21,9 +21,9 @@ def test_draws_mirrors_and_sums_up(avser, corpus, tmp_path):
     assert done.stdout == ""
     drawn = sorted((tmp_path / "png").rglob("*"))
     names = sorted(path.relative_to(corpus).with_suffix(".png") for path in corpus.rglob("*.wav"))
-    pictures = [path.relative_to(tmp_path / "png") for path in drawn if path.suffix == ".png"]
-    assert pictures == names
-    with Image.open(tmp_path / "png" / pictures[0]) as image:
+    spectrograms = [path.relative_to(tmp_path / "png") for path in drawn if path.suffix == ".png"]
+    assert spectrograms == names
+    with Image.open(tmp_path / "png" / spectrograms[0]) as image:
         assert (image.mode, image.size) == ("L", (150, 150))
     again = avser("spectrogram", corpus, "png")
     assert "0 drawn, 64 up to date, 0 failed" in again.stderr
@@ -105,7 +105,7 @@ def test_settings_by_option(avser, tmp_path):
     assert done.returncode == 0, done.stderr
     with Image.open(tmp_path / "png" / "a.png") as image:
         assert image.size == (64, 32)
-        assert '"white": -20.0' in image.info["avser"]
+        assert '"ref_db": -20.0' in image.info["avser"]
     assert (
         "0 drawn, 1 up to date"
         in avser(
@@ -186,25 +186,29 @@ def test_killed_runs_leave_whole_pictures_only(tmp_path):
     for number in range(60):
         write_wav(tmp_path / "wav" / f"{number:02}.wav", voice(seconds=2.0, seed=number))
     command = [sys.executable, "-m", "avser_cli", "spectrogram", "wav", "png"]
-    quiet = {"cwd": tmp_path, "env": {**os.environ, "PYTHONPATH": str(REPOSITORY)}}
+    suppress_native_output = {"cwd": tmp_path, "env": {**os.environ, "PYTHONPATH": str(REPOSITORY)}}
     for _ in range(3):
-        running = subprocess.Popen(command, stderr=subprocess.DEVNULL, **quiet)
+        running = subprocess.Popen(command, stderr=subprocess.DEVNULL, **suppress_native_output)
         before = len(list(tmp_path.glob("png/*.png")))
         while running.poll() is None and len(list(tmp_path.glob("png/*.png"))) < before + 10:
             time.sleep(0.002)
         running.send_signal(signal.SIGKILL)
         running.wait()
-        for picture in tmp_path.glob("png/*.png"):
-            with Image.open(picture) as image:
+        for spectrogram in tmp_path.glob("png/*.png"):
+            with Image.open(spectrogram) as image:
                 image.load()
-    done = subprocess.run(command, capture_output=True, text=True, check=True, **quiet)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, **suppress_native_output
+    )
     assert "0 failed" in done.stderr
     assert "60 drawn" not in done.stderr
     assert len(manifest(tmp_path / "png")) == 60
-    fresh = subprocess.run([*command[:-1], "fresh"], capture_output=True, check=True, **quiet)
+    fresh = subprocess.run(
+        [*command[:-1], "fresh"], capture_output=True, check=True, **suppress_native_output
+    )
     assert fresh.returncode == 0
-    for picture in tmp_path.glob("fresh/*.png"):
-        assert picture.read_bytes() == (tmp_path / "png" / picture.name).read_bytes()
+    for spectrogram in tmp_path.glob("fresh/*.png"):
+        assert spectrogram.read_bytes() == (tmp_path / "png" / spectrogram.name).read_bytes()
 
 
 def test_dask_cluster_that_loses_a_worker(avser, tmp_path):

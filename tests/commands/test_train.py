@@ -24,7 +24,7 @@ def test_a_bundle_is_scored_by_evaluate_on_what_it_held_out(trained, avser):
     done = avser("evaluate", cwd=trained)
     assert done.returncode == 0, done.stderr
     assert "model: models/tiny" in done.stderr
-    assert "held out, paper (random, stratified, 25% held out, seed 0)" in done.stdout
+    assert "held out, random (stratified, 25% held out, seed 0)" in done.stdout
     assert "Weighted avg" in done.stdout
     assert (trained / "tiny-confusion.png").exists()
     found = json.loads(avser("evaluate", "--format", "json", cwd=trained).stdout)
@@ -43,10 +43,10 @@ def test_a_bundle_is_scored_by_evaluate_on_what_it_held_out(trained, avser):
 
 
 def test_training_clips_are_scored_only_when_asked_and_labelled_so(trained, avser):
-    done = avser("evaluate", "--part", "trained-on", cwd=trained)
+    done = avser("evaluate", "--part", "train", cwd=trained)
     assert done.returncode == 0
     assert "TRAINING CLIPS, not a measure of accuracy" in done.stdout
-    as_json = avser("evaluate", "--part", "trained-on", "--format", "json", cwd=trained)
+    as_json = avser("evaluate", "--part", "train", "--format", "json", cwd=trained)
     assert json.loads(as_json.stdout)["scored_training_clips"] is True
 
 
@@ -61,7 +61,7 @@ def test_lines_an_epoch_and_nothing_of_tensorflow(home, avser):
     known = ("reading", "corpus:", "split:", "leak check:", "training:", "epoch", "bundle:")
     assert all(line.startswith(known) for line in told)
     assert done.stdout.splitlines()[0].split() == ["Precision", "Recall", "F1-score", "Support"]
-    bundle = home / "models" / "cnn2d-default-rmsprop-0.001-paper-seed0-x1"
+    bundle = home / "models" / "cnn2d-default-rmsprop-0.001-random-seed0-x1"
     assert json.loads((bundle / "config.json").read_text())["recipe"]["optimizer"] == "rmsprop"
     again = avser(
         "train", "--epochs", "2", "--ensemble", "1", "--optimizer", "rmsprop", "--lr", "0.001"
@@ -172,7 +172,7 @@ def test_a_bundle_comes_back_whose_replacement_was_killed(trained, avser, tmp_pa
         (["png", "--split", "speaker", "--fold", "9"], 2, "--fold 9"),
         (["png", "--split", "speaker", "--fold", "3"], 7, "angry: 0 clips held out"),
         (["png", "--recipe", "paper"], 7, "other picture settings"),
-        (["png", "--network", "mlp"], 7, "mlp reads sound"),
+        (["png", "--network", "mlp"], 7, "mlp read sound"),
         (["png", "--network", "cnn1d", "--recipe", "default"], 2, "known: paper"),
         (["png", "--out", "png/file/x"], 6, "cannot be written"),
     ],

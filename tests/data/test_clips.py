@@ -1,6 +1,6 @@
 import pytest
 
-from avser_cli.data.clips import describe, fingerprint, index_folder
+from avser_cli.data.clips import corpus_checksum, describe, index_folder
 from avser_cli.data.emotions import PAPER_EMOTIONS
 from avser_cli.errors import CorpusError
 from tests.synthetic import ravdess_name
@@ -25,7 +25,7 @@ def test_bad_names_and_other_modalities_are_counted(tmp_path):
     )
     index = index_folder(tmp_path, PAPER_EMOTIONS)
     assert [file.name for file in index.files] == [good]
-    reasons = {item.path.name: item.reason for item in index.left_out}
+    reasons = {item.path.name: item.reason for item in index.skipped}
     assert set(reasons) == {"02-01-04-01-01-01-07.wav", "notes.wav"}
     assert "video-only" in reasons["02-01-04-01-01-01-07.wav"]
     assert index.other_emotions == 1
@@ -45,7 +45,7 @@ def test_nothing_usable_is_an_error(tmp_path):
 
 
 def test_fingerprint_knows_no_order():
-    assert fingerprint(["a", "b"]) == fingerprint(["b", "a"]) != fingerprint(["a"])
+    assert corpus_checksum(["a", "b"]) == corpus_checksum(["b", "a"]) != corpus_checksum(["a"])
 
 
 def test_the_real_corpus_is_whole(ravdess):

@@ -15,7 +15,7 @@ DEFAULT = find_recipe("cnn2d")
 
 def load(folder, recipe=DEFAULT):
     index = index_folder(folder, PAPER_EMOTIONS)
-    return load_dataset(index, PAPER_EMOTIONS, reader_of(index, recipe.picture))
+    return load_dataset(index, PAPER_EMOTIONS, reader_of(index, recipe.spectrogram))
 
 
 def test_pictures_and_sounds_give_the_same_inputs(trained, corpus):
@@ -40,7 +40,7 @@ def test_unusable_and_doubled_files_are_named(tmp_path):
     (tmp_path / f"{bad}.wav").write_bytes(b"")
     dataset = load(tmp_path)
     assert len(dataset) == 1
-    reasons = {item.path.parent.name: item.reason for item in dataset.left_out}
+    reasons = {item.path.parent.name: item.reason for item in dataset.skipped}
     assert "same name as" in reasons["b"]
     assert "empty" in reasons[tmp_path.name]
 

@@ -1,5 +1,6 @@
 import io
 import random
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -9,19 +10,19 @@ from avser_cli.audio.decoding import read_clip
 from avser_cli.data.clips import index_folder
 from avser_cli.data.dataset import load_dataset, reader_of
 from avser_cli.data.emotions import PAPER_EMOTIONS
-from avser_cli.data.near_duplicates import SAME, copy_groups, likeness
-from avser_cli.features.fingerprint import sketch_of
-from avser_cli.features.spectrogram import PictureSettings, draw_picture
+from avser_cli.data.near_duplicates import MIN_SIMILARITY, duplicate_groups, similarity
+from avser_cli.features.fingerprint import fingerprint_of
+from avser_cli.features.spectrogram import SpectrogramConfig, draw_spectrogram
 from avser_cli.model.recipe import find_recipe
 from tests.synthetic import voice
 
 RATE = 16000
-SETTINGS = PictureSettings()
+SETTINGS = SpectrogramConfig()
 
 
-def sketch(samples, rate=RATE):
-    picture = draw_picture(samples.astype(np.float32), rate, SETTINGS)
-    return sketch_of(picture, SETTINGS, rate, len(samples) / rate)
+def fingerprint(samples, rate=RATE):
+    spectrogram = draw_spectrogram(samples.astype(np.float32), rate, SETTINGS)
+    return fingerprint_of(spectrogram, SETTINGS, rate, len(samples) / rate)
 
 
 def through(samples, rate, format):
@@ -51,38 +52,42 @@ CHANGES = {
 def test_a_re_encoded_copy_is_found_among_others(change):
     # At 24 kHz, so that half of it still holds what a sketch shows.
     clips = [voice("sad", seed=seed, rate=24000) for seed in range(1, 9)]
-    sketches = [sketch(clip, 24000) for clip in clips]
-    sketches.append(sketch(*change(clips[4], 24000)))
-    groups = copy_groups([f"sha-{number}" for number in range(9)], sketches)
+    fingerprints = [fingerprint(clip, 24000) for clip in clips]
+    fingerprints.append(fingerprint(*change(clips[4], 24000)))
+    groups = duplicate_groups([f"sha-{number}" for number in range(9)], fingerprints)
     assert groups == [*(f"sha-{number}" for number in range(8)), "sha-4"]
 
 
 def test_copies_of_copies_and_exact_ones_are_one_group():
-    first, second = (sketch(voice("happy", seed=seed)) for seed in (1, 2))
-    quiet = sketch(voice("happy", seed=1) / 4)
+    first, second = (fingerprint(voice("happy", seed=seed)) for seed in (1, 2))
+    suppress_native_output = fingerprint(voice("happy", seed=1) / 4)
     checksums = ["c", "b", "d", "a", "d"]
-    assert copy_groups(checksums, [first, quiet, second, first, second]) == list("aadad")
-    assert copy_groups(checksums, [None, None, None, None, None]) == checksums
-    assert copy_groups([], []) == []
+    assert duplicate_groups(
+        checksums, [first, suppress_native_output, second, first, second]
+    ) == list("aadad")
+    assert duplicate_groups(checksums, [None, None, None, None, None]) == checksums
+    assert duplicate_groups([], []) == []
 
 
 def test_nothing_to_compare_is_no_copy():
-    nothing = np.zeros_like(sketch(voice()))
-    assert likeness(nothing, nothing) == 0
-    assert copy_groups(["a", "b"], [nothing, nothing]) == ["a", "b"]
+    nothing = np.zeros_like(fingerprint(voice()))
+    assert similarity(nothing, nothing) == 0
+    assert duplicate_groups(["a", "b"], [nothing, nothing]) == ["a", "b"]
 
 
 def test_on_the_real_corpus_only_copies_are_found(ravdess):
     recipe = find_recipe("cnn2d")
     index = index_folder(ravdess, PAPER_EMOTIONS)
-    dataset = load_dataset(index, PAPER_EMOTIONS, reader_of(index, recipe.picture))
-    alike = [r.name for r in dataset.recordings if r.copies != r.samples_sha256]
+    dataset = load_dataset(index, PAPER_EMOTIONS, reader_of(index, recipe.spectrogram))
+    alike = [r.name for r in dataset.recordings if r.duplicate_group != r.samples_sha256]
     assert alike == []
-    twins = [r.name for r in dataset.recordings
-             if sum(other.copies == r.copies for other in dataset.recordings) > 1]  # fmt: skip
+    groups = Counter(r.duplicate_group for r in dataset.recordings)
+    twins = [r.name for r in dataset.recordings if groups[r.duplicate_group] > 1]
     assert twins == ["03-01-03-01-02-01-07", "03-01-03-01-02-02-07"]
     for path in random.Random(1).sample(dataset.paths, 6):
         clip = read_clip(path)
-        whole = sketch(clip.samples, clip.rate)
+        whole = fingerprint(clip.samples, clip.rate)
         for change in CHANGES.values():
-            assert likeness(whole, sketch(*change(clip.samples, clip.rate))) >= SAME
+            assert (
+                similarity(whole, fingerprint(*change(clip.samples, clip.rate))) >= MIN_SIMILARITY
+            )

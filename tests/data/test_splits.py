@@ -17,7 +17,7 @@ from avser_cli.errors import CorpusError, UsageError
 from tests.synthetic import PITCH, ravdess_name
 
 
-def corpus(actors=range(1, 25), copies=()):
+def corpus(actors=range(1, 25), duplicate_group=()):
     names = [
         ravdess_name(emotion, actor, statement, repetition)
         for actor in actors
@@ -25,7 +25,7 @@ def corpus(actors=range(1, 25), copies=()):
         for statement in (1, 2)
         for repetition in (1, 2)
     ]
-    same = dict.fromkeys(copies, "copied")
+    same = dict.fromkeys(duplicate_group, "copied")
     return [Recording(name, parse_name(name), f"sha-{same.get(name, name)}") for name in names]
 
 
@@ -33,7 +33,7 @@ def corpus(actors=range(1, 25), copies=()):
 @given(seed=st.integers(0, 10**6), test_size=st.floats(0.1, 0.6))
 def test_paper_split_is_stratified_whole_and_repeatable(seed, test_size):
     recordings = corpus()
-    wanted = SplitSettings("paper", test_size, seed=seed)
+    wanted = SplitSettings("random", test_size, seed=seed)
     split = split_recordings(recordings, wanted)
     assert len(split.train) + len(split.test) == len(recordings)
     assert not set(split.train) & set(split.test)
@@ -51,20 +51,22 @@ def test_seeds_give_other_splits():
 
 @pytest.mark.parametrize("seed", range(8))
 def test_exact_copies_stay_on_the_training_side(seed):
-    copies = (ravdess_name("happy", 7, 2, 1), ravdess_name("happy", 7, 2, 2))
-    split = split_recordings(corpus(copies=copies), SplitSettings(seed=seed))
-    assert set(copies) <= set(split.train)
+    duplicate_group = (ravdess_name("happy", 7, 2, 1), ravdess_name("happy", 7, 2, 2))
+    split = split_recordings(corpus(duplicate_group=duplicate_group), SplitSettings(seed=seed))
+    assert set(duplicate_group) <= set(split.train)
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_re_encoded_copies_stay_on_the_training_side_and_change_no_other_split(seed):
-    copies = (ravdess_name("happy", 7, 2, 1), ravdess_name("sad", 9, 1, 1))
+    duplicate_group = (ravdess_name("happy", 7, 2, 1), ravdess_name("sad", 9, 1, 1))
     known = [
-        replace(r, copies="one") if r.name in copies else replace(r, copies=r.samples_sha256)
+        replace(r, duplicate_group="one")
+        if r.name in duplicate_group
+        else replace(r, duplicate_group=r.samples_sha256)
         for r in corpus()
     ]
-    assert set(copies) <= set(split_recordings(known, SplitSettings(seed=seed)).train)
-    plain = [replace(r, copies=r.samples_sha256) for r in corpus()]
+    assert set(duplicate_group) <= set(split_recordings(known, SplitSettings(seed=seed)).train)
+    plain = [replace(r, duplicate_group=r.samples_sha256) for r in corpus()]
     wanted = SplitSettings(seed=seed)
     assert split_recordings(plain, wanted) == split_recordings(corpus(), wanted)
 
@@ -115,7 +117,7 @@ def test_leaks_are_found():
 
 
 def test_a_re_encoded_copy_is_a_leak_and_an_exact_one_is_named_once():
-    recordings = [replace(r, copies="one") for r in corpus(actors=(1,))[:3]]
+    recordings = [replace(r, duplicate_group="one") for r in corpus(actors=(1,))[:3]]
     exact = replace(recordings[2], samples_sha256=recordings[0].samples_sha256)
     one, two, three = (r.name for r in recordings)
     split = Split(SplitSettings(), {one: ""}, {two: "", three: ""})

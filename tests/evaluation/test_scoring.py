@@ -14,8 +14,8 @@ def classifier(trained):
 
 
 def test_only_held_out_clips_are_scored(trained, classifier):
-    found = evaluate(classifier, trained / "png", "held-out")
-    assert found.counts == {"held-out": 16, "trained-on": 48, "new": 0}
+    found = evaluate(classifier, trained / "png", "test")
+    assert found.counts == {"test": 16, "train": 48, "unseen": 0}
     assert found.report.clips == len(found.files) == 16
     assert {stem_of(clip["file"]) for clip in found.files} == set(classifier.config.split.test)
 
@@ -31,21 +31,21 @@ def test_a_copy_of_a_training_clip_under_a_held_out_name_is_not_scored(
     held_out = next(iter(classifier.config.split.test))
     source = next(corpus.rglob(f"{trained_name}.wav"))
     (tmp_path / f"{held_out}.wav").write_bytes(source.read_bytes())
-    with pytest.raises(CorpusError, match="1 trained-on"):
-        evaluate(classifier, tmp_path, "held-out")
+    with pytest.raises(CorpusError, match="1 train,"):
+        evaluate(classifier, tmp_path, "test")
 
 
 def test_clips_that_the_bundle_never_met(tmp_path, classifier):
     for number, emotion in enumerate(classifier.config.labels):
         name = ravdess_name(emotion, actor=20)
         write_wav(tmp_path / f"{name}.wav", voice(emotion, seed=500 + number))
-    assert evaluate(classifier, tmp_path, "new").report.clips == 4
-    with pytest.raises(CorpusError, match="no held-out clip"):
-        evaluate(classifier, tmp_path, "held-out")
+    assert evaluate(classifier, tmp_path, "unseen").report.clips == 4
+    with pytest.raises(CorpusError, match="no clip of the test part"):
+        evaluate(classifier, tmp_path, "test")
 
 
 def test_the_report_is_that_of_the_predictions(trained, classifier):
-    found = evaluate(classifier, trained / "png", "held-out")
+    found = evaluate(classifier, trained / "png", "test")
     order = {label: number for number, label in enumerate(found.report.labels)}
     truth = np.array([order[clip["label"]] for clip in found.files])
     heard = np.array([order[clip["emotion"]] for clip in found.files])

@@ -2,10 +2,10 @@ import pytest
 
 from avser_cli.errors import UsageError
 from avser_cli.experiments.candidates import (
+    DEFAULT_MODELS,
     MODELS,
-    USUAL_MODELS,
-    chosen_models,
-    chosen_optimizers,
+    select_models,
+    select_optimizers,
 )
 from avser_cli.experiments.published import TABLE_3
 from avser_cli.model.recipe import find_recipe
@@ -25,12 +25,12 @@ def test_models_with_the_papers_settings_and_both_readings():
 
 
 def test_usual_rows_and_rivals():
-    names = [row.name for row in chosen_models(USUAL_MODELS, ["svm", "prior"], None, False)]
-    assert names == [*USUAL_MODELS, "svm", "prior"]
+    names = [row.name for row in select_models(DEFAULT_MODELS, ["svm", "prior"], None, False)]
+    assert names == [*DEFAULT_MODELS, "svm", "prior"]
 
 
 def test_optimizers_by_rate():
-    rows = chosen_optimizers(["adagrad", "adam"], [0.001, 0.005], find_recipe("cnn2d"), 7, False)
+    rows = select_optimizers(["adagrad", "adam"], [0.001, 0.005], find_recipe("cnn2d"), 7, False)
     found = [(recipe_of(row).optimizer, recipe_of(row).learning_rate) for row in rows]
     assert found == [("adagrad", 0.001), ("adam", 0.001), ("adagrad", 0.005), ("adam", 0.005)]
     assert {recipe_of(row).epochs for row in rows} == {7}
@@ -38,7 +38,7 @@ def test_optimizers_by_rate():
 
 
 def test_a_quick_run_is_short():
-    rows = chosen_models(USUAL_MODELS, [], None, True)
+    rows = select_models(DEFAULT_MODELS, [], None, True)
     assert {(recipe_of(row).epochs, recipe_of(row).ensemble) for row in rows} == {(2, 1)}
 
 
@@ -51,11 +51,11 @@ def test_a_quick_run_is_short():
         ([], [], "at least one"),
     ],
 )
-def test_unknown_and_double_names(models, rivals, expected):
+def test_unknown_and_double_names(models, baselines, expected):
     with pytest.raises(UsageError, match=expected):
-        chosen_models(models, rivals, None, False)
+        select_models(models, baselines, None, False)
 
 
 def test_unknown_optimizer_lists_the_known():
     with pytest.raises(UsageError, match="'sgd'; known: adam, adagrad, rmsprop"):
-        chosen_optimizers(["sgd"], [0.1], find_recipe("cnn2d"), None, False)
+        select_optimizers(["sgd"], [0.1], find_recipe("cnn2d"), None, False)

@@ -6,7 +6,7 @@ import pytest
 
 from avser_cli.errors import UsageError
 from avser_cli.experiments.cross_validation import RUN, plan, run_planned
-from avser_cli.experiments.summary import mean_and_spread, read_report, summarise
+from avser_cli.experiments.summary import mean_and_spread, read_report, summarize
 from avser_cli.model.recipe import find_recipe
 from avser_cli.training.training_run import read_corpus
 from tests.synthetic import PITCH
@@ -26,8 +26,8 @@ def clips(corpus):
 
 
 def test_plans_cover_folds_and_seeds():
-    assert [run.name for run in plan("paper")] == [f"paper-seed{seed}" for seed in range(5)]
-    assert [run.split.seed for run in plan("paper")] == [0, 1, 2, 3, 4]
+    assert [run.name for run in plan("random")] == [f"random-seed{seed}" for seed in range(5)]
+    assert [run.split.seed for run in plan("random")] == [0, 1, 2, 3, 4]
     assert [run.name for run in plan("speaker")] == [f"speaker{n}-seed0" for n in range(1, 7)]
     chosen = plan("statement", folds=[2], seeds=[3, 4])
     assert [(run.split.fold, run.seed) for run in chosen] == [(2, 3), (2, 4)]
@@ -35,7 +35,7 @@ def test_plans_cover_folds_and_seeds():
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
-    [(("speaker", [7]), "folds 1 to 6"), (("paper", [2]), "folds 1 to 1"),
+    [(("speaker", [7]), "folds 1 to 6"), (("random", [2]), "folds 1 to 1"),
      (("statement", [1, 1]), "named twice"), (("none",), "unknown protocol")],
 )  # fmt: skip
 def test_plans_that_cannot_be(arguments, expected):
@@ -73,7 +73,7 @@ def test_a_damaged_run_is_trained_again_and_one_of_other_settings_refused(clips,
 
 def test_the_summary_adds_up(clips, tmp_path):
     runs = [run_planned(x, clips, RECIPE, tmp_path, ignore) for x in plan("statement")]
-    summary = summarise(runs, clips, RECIPE, "statement")
+    summary = summarize(runs, clips, RECIPE, "statement")
     assert json.loads(json.dumps(summary)) == summary
     assert np.sum(summary["confusion"]) == 64
     accuracies = [line["accuracy"] for line in summary["runs"]]
@@ -81,7 +81,7 @@ def test_the_summary_adds_up(clips, tmp_path):
     assert summary["mean"]["accuracy"]["sd"] == pytest.approx(np.std(accuracies, ddof=1))
     assert summary["calibration"]["clips"] == 64
     assert "speech_uar" not in summary["mean"]
-    alone = summarise(runs[:1], clips, RECIPE, "statement")
+    alone = summarize(runs[:1], clips, RECIPE, "statement")
     assert alone["calibration"] is None
     assert alone["mean"]["uar"]["sd"] == 0.0
 
@@ -94,7 +94,7 @@ def test_reports_that_cannot_vouch(clips, tmp_path):
     with pytest.raises(UsageError, match="not a report"):
         read_report(tmp_path, RECIPE, EMOTIONS)
     run = run_planned(plan("statement")[0], clips, RECIPE, tmp_path / "x", ignore)
-    summary = summarise([run], clips, RECIPE, "statement")
+    summary = summarize([run], clips, RECIPE, "statement")
     (tmp_path / "report.json").write_text(json.dumps(summary))
     assert read_report(tmp_path, RECIPE, EMOTIONS).calibration is None
     with pytest.raises(UsageError, match="another recipe"):

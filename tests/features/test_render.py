@@ -4,16 +4,16 @@ import soundfile
 
 from avser_cli.audio.folder import find_sounds, mirrored
 from avser_cli.errors import InputError
-from avser_cli.features.render import NetworkArtist, draw_all, picture_of
-from avser_cli.features.spectrogram import PictureSettings
+from avser_cli.features.render import SpectrogramRenderer, render_all, render_spectrogram
+from avser_cli.features.spectrogram import SpectrogramConfig
 from tests.synthetic import tone, voice, write_wav
 
-SETTINGS = PictureSettings()
+SETTINGS = SpectrogramConfig()
 
 
 def statuses(source, target, **options):
     pairs = mirrored(find_sounds(source), source, target, ".png")
-    found = {o.source.name: o for o in draw_all(pairs, NetworkArtist(SETTINGS), **options)}
+    found = {o.source.name: o for o in render_all(pairs, SpectrogramRenderer(SETTINGS), **options)}
     assert len(found) == len(pairs)
     return found
 
@@ -68,6 +68,6 @@ def test_copies_of_a_recording_have_one_checksum(tmp_path):
     wav = write_wav(tmp_path / "a.wav", voice())
     samples, rate = soundfile.read(wav, dtype="int16")
     soundfile.write(tmp_path / "a.flac", samples, rate)
-    origins = [picture_of(path, SETTINGS)[1] for path in (wav, tmp_path / "a.flac")]
-    assert origins[0].facts.samples_sha256 == origins[1].facts.samples_sha256
-    assert origins[0].facts.source_sha256 != origins[1].facts.source_sha256
+    origins = [render_spectrogram(path, SETTINGS)[1] for path in (wav, tmp_path / "a.flac")]
+    assert origins[0].info.samples_sha256 == origins[1].info.samples_sha256
+    assert origins[0].info.source_sha256 != origins[1].info.source_sha256

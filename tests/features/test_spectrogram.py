@@ -10,24 +10,24 @@ from scipy.signal.windows import hann
 
 from avser_cli.errors import UsageError
 from avser_cli.features.spectrogram import (
-    PictureSettings,
-    decibel_picture,
-    draw_picture,
+    SpectrogramConfig,
+    draw_spectrogram,
     frequency_axis,
-    picture_work,
+    spectrogram_cost,
+    spectrogram_db,
     trim_silence,
 )
-from avser_cli.model.recipe import picture_settings
+from avser_cli.model.recipe import spectrogram_config
 from tests.synthetic import STORED_PICTURES, made_sounds, tone, voice
 
-DEFAULT = picture_settings("default")
-PAPER = picture_settings("paper")
-MEL = PictureSettings(scale="mel", fmin=50.0)
-LOG = PictureSettings(scale="log", fmin=60.0)
+DEFAULT = spectrogram_config("default")
+PAPER = spectrogram_config("paper")
+MEL = SpectrogramConfig(scale="mel", fmin=50.0)
+LOG = SpectrogramConfig(scale="log", fmin=60.0)
 
 
-def row_frequency(row: int, shown: PictureSettings, rate: int) -> float:
-    return float(frequency_axis(shown, rate).middles()[row])
+def row_frequency(row: int, shown: SpectrogramConfig, rate: int) -> float:
+    return float(frequency_axis(shown, rate).center_frequencies()[row])
 
 
 @settings(max_examples=60, deadline=None)
@@ -37,8 +37,8 @@ def row_frequency(row: int, shown: PictureSettings, rate: int) -> float:
     shown=st.sampled_from([MEL, LOG, PAPER]),
 )
 def test_a_tone_lands_in_its_row(frequency, rate, shown):
-    picture = draw_picture(tone(frequency, rate=rate), rate, shown)
-    row = int(picture[:, shown.width // 2].argmax())
+    spectrogram = draw_spectrogram(tone(frequency, rate=rate), rate, shown)
+    row = int(spectrogram[:, shown.width // 2].argmax())
     top = shown.fmax or rate / 2
     # A mel or log row can be narrower than what the window resolves.
     spacing = top / shown.height if shown.scale == "linear" else 1 / shown.window
@@ -49,36 +49,36 @@ def test_a_click_lands_in_its_column():
     samples = np.zeros(48000, np.float32)
     samples[12000] = 1.0
     shown = replace(PAPER, window=0.01)
-    picture = decibel_picture(samples, 48000, shown)
-    assert abs(int(picture.sum(axis=0).argmax()) - 150 * 12000 / 48000) <= 1
+    spectrogram = spectrogram_db(samples, 48000, shown)
+    assert abs(int(spectrogram.sum(axis=0).argmax()) - 150 * 12000 / 48000) <= 1
 
 
 @pytest.mark.parametrize("rate", [16000, 44100, 48000])
 @pytest.mark.parametrize("dbfs", [-6.0, -20.0, -50.0])
 def test_level_is_right_within_a_tenth_of_a_decibel(rate, dbfs):
-    shown = PictureSettings(scale="linear", fmin=0, fmax=8000, height=50, seconds=None, trim=None)
+    shown = SpectrogramConfig(scale="linear", fmin=0, fmax=8000, height=50, seconds=None, trim=None)
     samples = tone(1040.0, rate=rate, amplitude=10 ** (dbfs / 20))
-    assert decibel_picture(samples, rate, shown)[:, 75].max() == pytest.approx(dbfs, abs=0.1)
+    assert spectrogram_db(samples, rate, shown)[:, 75].max() == pytest.approx(dbfs, abs=0.1)
 
 
 @pytest.mark.parametrize("octave", range(7))
 def test_an_octave_is_the_same_number_of_rows_everywhere(octave):
-    shown = PictureSettings(scale="log", fmin=62.5, fmax=8000.0, height=140, window=0.2)
+    shown = SpectrogramConfig(scale="log", fmin=62.5, fmax=8000.0, height=140, window=0.2)
     middle = 62.5 * 2 ** (octave + 10.5 / 20)
-    picture = decibel_picture(tone(middle, rate=48000), 48000, shown)
-    assert abs(int(picture[:, 75].argmax()) - (139 - (20 * octave + 10))) <= (octave < 1)
+    spectrogram = spectrogram_db(tone(middle, rate=48000), 48000, shown)
+    assert abs(int(spectrogram[:, 75].argmax()) - (139 - (20 * octave + 10))) <= (octave < 1)
 
 
 def test_narrow_log_rows_are_not_darker():
     noise = np.random.default_rng(0).standard_normal(160000).astype(np.float32)
-    rows = decibel_picture(noise, 16000, replace(LOG, trim=None, seconds=10.0)).mean(axis=1)
+    rows = spectrogram_db(noise, 16000, replace(LOG, trim=None, seconds=10.0)).mean(axis=1)
     density = rows[-10:].mean(), rows[-50:-40].mean()
     assert density[0] == pytest.approx(density[1], abs=1.0)
 
 
 def test_gray_is_linear_in_decibels():
-    loud = draw_picture(tone(1000, amplitude=0.5), 16000, PAPER).astype(int)
-    soft = draw_picture(tone(1000, amplitude=0.05), 16000, PAPER).astype(int)
+    loud = draw_spectrogram(tone(1000, amplitude=0.5), 16000, PAPER).astype(int)
+    soft = draw_spectrogram(tone(1000, amplitude=0.05), 16000, PAPER).astype(int)
     assert loud.max() - soft.max() == pytest.approx(20 * 255 / 120, abs=1)
 
 
@@ -86,7 +86,7 @@ def test_rates_agree_below_their_nyquist_frequencies():
     high = voice(rate=48000)
     low = librosa.resample(high, orig_sr=48000, target_sr=16000)
     difference = np.abs(
-        draw_picture(high, 48000, DEFAULT).astype(int) - draw_picture(low, 16000, DEFAULT)
+        draw_spectrogram(high, 48000, DEFAULT).astype(int) - draw_spectrogram(low, 16000, DEFAULT)
     )
     assert np.median(difference[20:]) <= 1
     assert np.mean(difference[20:]) < 3
@@ -101,18 +101,18 @@ def test_rates_agree_below_their_nyquist_frequencies():
 )
 def test_any_length_gives_a_whole_picture(count, rate, shown, amplitude):
     samples = (amplitude * np.random.default_rng(count).uniform(-1, 1, count)).astype(np.float32)
-    picture = draw_picture(samples, rate, shown)
-    assert picture.shape == (150, 150)
-    assert picture.dtype == np.uint8
+    spectrogram = draw_spectrogram(samples, rate, shown)
+    assert spectrogram.shape == (150, 150)
+    assert spectrogram.dtype == np.uint8
 
 
 def test_silence_at_the_ends_is_cut_and_does_not_move_the_picture():
     sound = voice()
-    quiet = np.zeros(16000, np.float32)
-    padded = np.concatenate([quiet, sound, quiet])
+    suppress_native_output = np.zeros(16000, np.float32)
+    padded = np.concatenate([suppress_native_output, sound, suppress_native_output])
     assert len(trim_silence(padded, 16000, 35.0)) <= len(sound) + 2 * 320
-    plain = draw_picture(sound, 16000, DEFAULT)
-    np.testing.assert_array_equal(draw_picture(padded, 16000, DEFAULT), plain)
+    plain = draw_spectrogram(sound, 16000, DEFAULT)
+    np.testing.assert_array_equal(draw_spectrogram(padded, 16000, DEFAULT), plain)
 
 
 def test_unheard_of_settings_are_refused():
@@ -128,13 +128,13 @@ def test_unheard_of_settings_are_refused():
         {"trim": 0.0},
     ):
         with pytest.raises(UsageError):
-            PictureSettings(**values)
+            SpectrogramConfig(**values)
 
 
 def test_settings_survive_plain_values():
-    assert PictureSettings.from_dict(PAPER.as_dict()) == PAPER
+    assert SpectrogramConfig.from_dict(PAPER.as_dict()) == PAPER
     with pytest.raises(UsageError):
-        PictureSettings.from_dict({"width": 150})
+        SpectrogramConfig.from_dict({"width": 150})
 
 
 def scipy_power(samples, rate, length, hop):
@@ -148,24 +148,24 @@ def scipy_power(samples, rate, length, hop):
 
 def test_a_linear_picture_is_scipys_within_a_hundredth_of_a_decibel():
     samples, rate = voice(seconds=1.6), 16000
-    shown = PictureSettings(
+    shown = SpectrogramConfig(
         width=100, height=512, scale="linear", fmin=0, fmax=8000, seconds=None, trim=None
     )
     power = scipy_power(samples, rate, 1024, 256)
     # A row lies between two bins and holds half the power of each; the bandwidth is Hann's.
     expected = 10 * np.log10((power[:-1] + power[1:]) / 2 / 1.5)
-    found = decibel_picture(samples, rate, shown)[::-1]
+    found = spectrogram_db(samples, rate, shown)[::-1]
     np.testing.assert_allclose(found[:, 5:95], expected[:, 5:95], atol=0.01)
 
 
 def test_a_mel_picture_is_librosas_within_a_hundredth_of_a_decibel():
     samples, rate = voice(seconds=1.6), 16000
-    shown = PictureSettings(
+    shown = SpectrogramConfig(
         width=100, height=40, scale="mel", fmin=50, fmax=8000, seconds=None, trim=None
     )
     bank = librosa.filters.mel(sr=rate, n_fft=1024, n_mels=40, fmin=50, fmax=8000, norm=None)
     expected = 10 * np.log10(bank @ scipy_power(samples, rate, 1024, 256) / 1.5)
-    found = decibel_picture(samples, rate, shown)[::-1]
+    found = spectrogram_db(samples, rate, shown)[::-1]
     np.testing.assert_allclose(found[:, 5:95], expected[:, 5:95], atol=0.01)
 
 
@@ -175,7 +175,7 @@ def test_pictures_of_made_sounds_are_as_stored(recipe):
     sounds = made_sounds()
     assert len(sounds) == 12
     for name, (samples, rate) in sounds.items():
-        drawn = draw_picture(samples, rate, picture_settings(recipe))
+        drawn = draw_spectrogram(samples, rate, spectrogram_config(recipe))
         difference = np.abs(drawn.astype(int) - stored[f"{recipe}-{name}"])
         # Another processor may round a level to the neighbouring gray.
         assert difference.max() <= 1, name
@@ -196,7 +196,7 @@ ANY_SETTINGS = st.fixed_dictionaries(
         "dynamic_range": st.floats(10, 200),
         "level": st.sampled_from(["absolute", "relative"]),
         "trim": st.none() | st.floats(0, 200),
-        "white": st.floats(-150, 50),
+        "ref_db": st.floats(-150, 50),
         "hop": st.none() | st.floats(0.0005, 10),
         "fft": st.none() | st.integers(16, 2**16) | st.just(2**20),
     }
@@ -210,21 +210,21 @@ def test_any_sound_in_any_settings_is_a_picture_or_a_clear_refusal(
 ):
     samples = np.random.default_rng(count).uniform(-1, 1, count) if noise else np.ones(count)
     try:
-        shown = PictureSettings.from_dict(values)
+        shown = SpectrogramConfig.from_dict(values)
         # Some seconds are some too many for a test.
-        if picture_work(shown, rate, count / rate) > 2**22:
+        if spectrogram_cost(shown, rate, count / rate) > 2**22:
             return
-        picture = draw_picture((amplitude * samples).astype(np.float32), rate, shown)
+        spectrogram = draw_spectrogram((amplitude * samples).astype(np.float32), rate, shown)
     except UsageError as error:
         assert "\n" not in str(error)
         return
-    assert picture.shape == (shown.height, shown.width)
-    assert picture.dtype == np.uint8
+    assert spectrogram.shape == (shown.height, shown.width)
+    assert spectrogram.dtype == np.uint8
 
 
 def test_settings_that_cost_too_much_are_refused_before_they_do():
-    costly = PictureSettings(width=8192, height=8192, fft=2**20)
+    costly = SpectrogramConfig(width=8192, height=8192, fft=2**20)
     with pytest.raises(UsageError, match="cost too much"):
-        draw_picture(voice(), 16000, costly)
-    large = PictureSettings(width=64, height=2000, fft=2**20)
-    assert draw_picture(voice(), 16000, large).shape == (2000, 64)
+        draw_spectrogram(voice(), 16000, costly)
+    large = SpectrogramConfig(width=64, height=2000, fft=2**20)
+    assert draw_spectrogram(voice(), 16000, large).shape == (2000, 64)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from avser_cli.errors import InputError, UsageError
-from avser_cli.features.render import picture_of
+from avser_cli.features.render import render_spectrogram
 from avser_cli.inference.classifier import Classifier
-from avser_cli.inference.loading import box_model
+from avser_cli.inference.loading import bundled_model
 from avser_cli.model.backend import keras
 from avser_cli.model.calibration import with_temperature
 from tests.conftest import REPOSITORY
@@ -28,7 +28,7 @@ SOUNDS = {
 
 
 def heard(folder: Path):
-    classifier = Classifier.load(box_model())
+    classifier = Classifier.load(bundled_model())
     found = {}
     for name, samples in SOUNDS.items():
         rate = 48000 if name.endswith("48k") else 16000
@@ -52,22 +52,22 @@ def numbers(version: str) -> tuple[int, ...]:
 
 
 def test_tflite_and_keras_agree_on_the_box(tmp_path):
-    classifier = Classifier.load(box_model())
-    settings = classifier.config.recipe.picture
+    classifier = Classifier.load(bundled_model())
+    settings = classifier.config.recipe.spectrogram
     assert settings is not None
     if numbers(keras.__version__) < numbers(classifier.config.libraries["keras"]):
         pytest.skip("Keras does not read files of newer versions; avser reads none")
-    network = keras.models.load_model(box_model() / "model.keras", safe_mode=True)
-    pictures = np.stack(
+    network = keras.models.load_model(bundled_model() / "model.keras", safe_mode=True)
+    spectrograms = np.stack(
         [
-            picture_of(write_wav(tmp_path / f"{n}.wav", samples), settings)[0]
+            render_spectrogram(write_wav(tmp_path / f"{n}.wav", samples), settings)[0]
             for n, samples in enumerate(SOUNDS.values())
         ]
     )
     assert classifier.config.calibration is not None
-    outputs = network.predict(pictures.astype(np.float32), verbose=0)
+    outputs = network.predict(spectrograms.astype(np.float32), verbose=0)
     np.testing.assert_allclose(
-        classifier.probabilities(pictures),
+        classifier.probabilities(spectrograms),
         with_temperature(outputs, classifier.config.calibration.temperature),
         atol=1e-3,
     )
@@ -85,7 +85,7 @@ def test_prediction_is_whole(trained, tmp_path):
 
 def test_many_threads_hear_the_same(tmp_path):
     path = write_wav(tmp_path / "a.wav", voice())
-    classifier = Classifier.load(box_model())
+    classifier = Classifier.load(bundled_model())
     expected = classifier.predict(path)
     found = []
     threads = [
@@ -138,7 +138,7 @@ def test_a_stream_is_heard_as_its_file(tmp_path):
 
 def test_explanation_fits_the_picture(tmp_path):
     found = Classifier.load().explain(write_wav(tmp_path / "a.wav", voice(seconds=2.0)))
-    assert found.picture.shape == found.lost.shape == (150, 150)
+    assert found.spectrogram.shape == found.lost.shape == (150, 150)
     assert found.end - found.start == pytest.approx(3.0)
     assert found.start == pytest.approx(-0.5, abs=0.2)
     assert found.frequencies[0] > found.frequencies[-1]

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from avser_cli.inference.speaker_normalization import HALF_TRUST, SpeakerReference
+from avser_cli.inference.speaker_normalization import SHRINKAGE, SpeakerNormalization
 
 rows = arrays(
     np.float32, st.tuples(st.integers(1, 20), st.just(4)), elements=st.floats(-6, 6, width=32)
@@ -19,7 +19,7 @@ def softmax(logits):
 @given(rows)
 def test_answers_without_a_leaning_are_probabilities(logits):
     heard = softmax(logits)
-    found = SpeakerReference.of(heard).without(heard)
+    found = SpeakerNormalization.of(heard).apply(heard)
     assert found.min() >= 0
     np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
 
@@ -27,36 +27,36 @@ def test_answers_without_a_leaning_are_probabilities(logits):
 def test_a_leaning_that_all_recordings_have_is_taken_off():
     news = np.random.default_rng(0).normal(0, 2, (400, 4))
     news -= news.mean(axis=0)
-    leaning = np.array([0.0, 3.0, -1.0, -2.0])
-    heard = softmax(news + leaning)
+    bias = np.array([0.0, 3.0, -1.0, -2.0])
+    heard = softmax(news + bias)
     assert (heard.argmax(axis=1) == 1).mean() > 0.6
-    found = SpeakerReference.of(heard).without(heard)
+    found = SpeakerNormalization.of(heard).apply(heard)
     assert (found.argmax(axis=1) == news.argmax(axis=1)).mean() > 0.97
 
 
 def test_no_leaning_changes_nothing():
     heard = softmax(np.random.default_rng(1).normal(0, 1, (5, 4)))
-    even = SpeakerReference.of(np.full((9, 4), 0.25, np.float32))
-    np.testing.assert_allclose(even.without(heard), heard, atol=1e-6)
+    even = SpeakerNormalization.of(np.full((9, 4), 0.25, np.float32))
+    np.testing.assert_allclose(even.apply(heard), heard, atol=1e-6)
 
 
 @pytest.mark.parametrize("count", [1, 4, 100])
 def test_few_recordings_are_trusted_less(count):
     heard = softmax(np.tile([2.0, 0.0, 0.0, -2.0], (count, 1)))
     whole = np.array([2.0, 0.0, 0.0, -2.0])
-    expected = whole * count / (count + HALF_TRUST)
-    np.testing.assert_allclose(SpeakerReference.of(heard).leaning, expected, atol=1e-3)
+    expected = whole * count / (count + SHRINKAGE)
+    np.testing.assert_allclose(SpeakerNormalization.of(heard).bias, expected, atol=1e-3)
 
 
 def test_certain_answers_are_not_infinite():
     certain = np.array([[1.0, 0.0, 0.0, 0.0]] * 8, np.float32)
-    found = SpeakerReference.of(certain).without(certain)
+    found = SpeakerNormalization.of(certain).apply(certain)
     assert np.isfinite(found).all()
 
 
 def test_the_key_tells_references_apart_and_hangs_on_no_last_bit():
     heard = softmax(np.random.default_rng(2).normal(0, 1, (8, 4)))
-    key = SpeakerReference.of(heard).key
+    key = SpeakerNormalization.of(heard).key
     assert len(key) == 8
-    assert SpeakerReference.of(heard * np.float32(1 + 1e-7)).key == key
-    assert SpeakerReference.of(heard[:7]).key != key
+    assert SpeakerNormalization.of(heard * np.float32(1 + 1e-7)).key == key
+    assert SpeakerNormalization.of(heard[:7]).key != key

@@ -3,8 +3,8 @@ import pytest
 
 from avser_cli.errors import InputError
 from avser_cli.inference.classifier import Classifier
-from avser_cli.inference.speaker_normalization import FEWEST, SpeakerReference
-from avser_cli.inference.speaker_reference import know_speaker
+from avser_cli.inference.speaker_normalization import MIN_RECORDINGS, SpeakerNormalization
+from avser_cli.inference.speaker_reference import normalize_speaker
 from tests.synthetic import PITCH, voice, write_wav
 
 
@@ -24,25 +24,28 @@ def row(prediction):
 
 
 def test_what_all_recordings_have_is_taken_off(anna):
-    box = Classifier.load()
-    plain = np.stack([row(box.predict(path)) for path in anna])
-    knowing = know_speaker(box, anna)
+    bundled = Classifier.load()
+    plain = np.stack([row(bundled.predict(path)) for path in anna])
+    knowing = normalize_speaker(bundled, anna)
     found = np.stack([row(knowing.predict(path)) for path in anna])
-    np.testing.assert_allclose(found, SpeakerReference.of(plain).without(plain), atol=1e-5)
+    np.testing.assert_allclose(found, SpeakerNormalization.of(plain).apply(plain), atol=1e-5)
     assert np.abs(found - plain).max() > 0.01
-    assert knowing.reference is not None
-    assert knowing.name == f"{box.name}+{knowing.reference.key}"
-    again = np.stack([row(box.predict(path)) for path in anna])
+    assert knowing.normalization is not None
+    assert knowing.name == f"{bundled.name}+{knowing.normalization.key}"
+    again = np.stack([row(bundled.predict(path)) for path in anna])
     np.testing.assert_array_equal(again, plain)
 
 
 def test_a_second_reference_is_not_built_upon_the_first(anna):
-    knowing = know_speaker(Classifier.load(), anna)
-    assert know_speaker(knowing, anna[:5]).name == know_speaker(Classifier.load(), anna[:5]).name
+    knowing = normalize_speaker(Classifier.load(), anna)
+    assert (
+        normalize_speaker(knowing, anna[:5]).name
+        == normalize_speaker(Classifier.load(), anna[:5]).name
+    )
 
 
 def test_confidence_and_uncertain_follow(anna):
-    knowing = know_speaker(Classifier.load(), anna)
+    knowing = normalize_speaker(Classifier.load(), anna)
     assert knowing.config.calibration is not None
     threshold = knowing.config.calibration.threshold
     for path in anna:
@@ -54,21 +57,21 @@ def test_confidence_and_uncertain_follow(anna):
 def test_windows_are_heard_with_windows(anna, tmp_path):
     long = np.concatenate([voice(emotion, seconds=4.0) for emotion in PITCH])
     path = write_wav(tmp_path / "long.wav", long)
-    box = Classifier.load()
-    knowing = know_speaker(box, [path], windows=True)
-    assert knowing.reference is not None
-    assert knowing.reference.count > FEWEST
-    plain, found = list(box.segments(path)), list(knowing.segments(path))
+    bundled = Classifier.load()
+    knowing = normalize_speaker(bundled, [path], windows=True)
+    assert knowing.normalization is not None
+    assert knowing.normalization.count > MIN_RECORDINGS
+    plain, found = list(bundled.segments(path)), list(knowing.segments(path))
     assert [row(s.prediction).tolist() for s in plain] != [
         row(s.prediction).tolist() for s in found
     ]
 
 
 def test_too_few_recordings(anna):
-    with pytest.raises(InputError, match=f"at least {FEWEST} recordings.*; 3 can be heard"):
-        know_speaker(Classifier.load(), anna[:3])
+    with pytest.raises(InputError, match=f"at least {MIN_RECORDINGS} recordings.*; 3 can be heard"):
+        normalize_speaker(Classifier.load(), anna[:3])
     with pytest.raises(InputError, match="windows of voice"):
-        know_speaker(Classifier.load(), anna[:3], windows=True)
+        normalize_speaker(Classifier.load(), anna[:3], windows=True)
 
 
 @pytest.mark.parametrize("windows", [False, True])
@@ -77,11 +80,15 @@ def test_one_that_cannot_be_heard_is_told_or_raised(anna, tmp_path, windows):
     bad.write_text("no sound")
     errors: list[InputError] = []
     done: list[tuple[int, int]] = []
-    box = Classifier.load()
-    know_speaker(
-        box, [*anna, bad], windows, failed=errors.append, heard=lambda *at: done.append(at)
+    bundled = Classifier.load()
+    normalize_speaker(
+        bundled,
+        [*anna, bad],
+        windows,
+        failed=errors.append,
+        on_progress=lambda *at: done.append(at),
     )
     assert ["bad.wav" in str(error) for error in errors] == [True]
     assert done[-1] == (len(anna) + 1, len(anna) + 1)
     with pytest.raises(InputError, match=r"bad\.wav"):
-        know_speaker(box, [*anna, bad], windows)
+        normalize_speaker(bundled, [*anna, bad], windows)

@@ -10,20 +10,20 @@ from tests.synthetic import voice
 NONE = np.empty(0, np.float32)
 
 
-def window(stretch, start, end, last):
-    return Window(stretch, start, end, last, NONE)
+def window(region, start, end, last):
+    return Window(region, start, end, last, NONE)
 
 
 def rows(*values):
     return [np.array([value, 1 - value], np.float32) for value in values]
 
 
-def told(answers):
+def on_progress(answers):
     return [(s.start, s.end, round(float(s.probabilities[0]), 3)) for s in spans(answers)]
 
 
 def test_one_window_is_one_span():
-    assert told([(window(10, 10, 60, True), rows(0.9)[0])]) == [(0.2, 1.2, 0.9)]
+    assert on_progress([(window(10, 10, 60, True), rows(0.9)[0])]) == [(0.2, 1.2, 0.9)]
 
 
 def test_overlapping_windows_are_averaged_over_each_second():
@@ -36,13 +36,13 @@ def test_overlapping_windows_are_averaged_over_each_second():
 
 def test_stretches_are_not_joined():
     answers = zip([window(0, 0, 50, True), window(50, 50, 100, True)], rows(0.9, 0.9), strict=True)
-    assert told(answers) == [(0, 2, 0.9)]
+    assert on_progress(answers) == [(0, 2, 0.9)]
     answers = zip([window(0, 0, 50, True), window(60, 60, 110, True)], rows(0.9, 0.9), strict=True)
-    assert told(answers) == [(0, 1, 0.9), (1.2, 2.2, 0.9)]
+    assert on_progress(answers) == [(0, 1, 0.9), (1.2, 2.2, 0.9)]
 
 
 def test_what_no_window_could_hear_is_left_out():
-    assert told([(window(0, 0, 50, True), None)]) == []
+    assert on_progress([(window(0, 0, 50, True), None)]) == []
 
 
 @pytest.mark.parametrize("size", [1600, 16000, 200_000])
@@ -53,11 +53,11 @@ def test_windows_cover_the_voice_in_pieces_of_any_size(size):
     pieces = [sound[at : at + size] for at in range(0, len(sound), size)]
     found = list(windows(pieces, rate, 3.0, heard.append))
     assert heard[-1] == pytest.approx(len(sound) / rate)
-    assert len({w.stretch for w in found}) == 2
+    assert len({w.region for w in found}) == 2
     for w in found:
         assert w.end - w.start <= 150
         np.testing.assert_array_equal(w.samples, sound[w.start * 320 : w.end * 320])
-    long = [w for w in found if w.stretch == found[0].stretch]
+    long = [w for w in found if w.region == found[0].region]
     assert [w.last for w in long] == [False] * (len(long) - 1) + [True]
     assert long[0].start * FRAME == pytest.approx(1.0, abs=0.2)
     assert long[-1].end * FRAME == pytest.approx(8.3, abs=0.3)

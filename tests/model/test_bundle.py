@@ -57,7 +57,7 @@ def damage(bundle, how):
             config.write_text(json.dumps(values))
         case "other picture":
             values = json.loads(config.read_text())
-            values["recipe"]["picture"]["width"] = 100
+            values["recipe"]["spectrogram"]["width"] = 100
             change(bundle, recipe=values["recipe"])
         case "fewer labels":
             change(bundle, labels=["happy", "sad"])

@@ -48,8 +48,8 @@ def test_cnn1d_standardises_and_pools_twice():
 
 def test_too_small_a_picture_is_refused():
     recipe = find_recipe("cnn2d", "paper")
-    assert recipe.picture is not None
-    small = replace(recipe, picture=replace(recipe.picture, width=40, height=40))
+    assert recipe.spectrogram is not None
+    small = replace(recipe, spectrogram=replace(recipe.spectrogram, width=40, height=40))
     with pytest.raises(UsageError, match="40x40"):
         build_network(small, 4, PICTURES)
 

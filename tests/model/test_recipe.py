@@ -10,8 +10,8 @@ def test_the_papers_settings():
     paper = find_recipe("cnn2d", "paper")
     assert (paper.optimizer, paper.learning_rate, paper.epochs) == ("adam", 0.005, 50)
     assert paper.dropout == pytest.approx(0.2)
-    assert paper.picture is not None
-    shown = paper.picture
+    assert paper.spectrogram is not None
+    shown = paper.spectrogram
     assert (shown.scale, shown.fmin, shown.fmax, shown.dynamic_range) == ("linear", 0, None, 120)
     cnn1d = find_recipe("cnn1d")
     assert (cnn1d.optimizer, cnn1d.learning_rate) == ("rmsprop", 0.00005)

@@ -8,11 +8,11 @@ from avser_cli.data.dataset import Dataset
 from avser_cli.data.emotions import PAPER_EMOTIONS
 from avser_cli.data.ravdess import parse_name
 from avser_cli.data.splits import Recording, SplitSettings
-from avser_cli.experiments.candidates import chosen_models, chosen_optimizers
-from avser_cli.experiments.comparison_summary import standing
+from avser_cli.experiments.candidates import select_models, select_optimizers
+from avser_cli.experiments.comparison_summary import summarize_comparison
 from avser_cli.experiments.runs import FinishedRun, PlannedRun
 from avser_cli.model.recipe import find_recipe
-from avser_cli.report.grids import as_markdown, as_rich, grids
+from avser_cli.report.grids import comparison_tables, to_markdown, to_rich
 from avser_cli.training.training_run import Corpus
 from tests.report.test_tables import rendered
 
@@ -29,7 +29,7 @@ def corpus():
     return Corpus(dataset, about, 0)
 
 
-def run_of(guesses, seed=0, kind="paper"):
+def run_of(guesses, seed=0, kind="random"):
     probabilities = np.eye(4, dtype=np.float32)[guesses]
     planned = PlannedRun(SplitSettings(kind, seed=seed), seed)
     return FinishedRun(
@@ -45,12 +45,12 @@ def wrong(count):
 
 @pytest.fixture
 def models():
-    rows = chosen_models(["mlp", "cnn2d-default"], [], None, False)
+    rows = select_models(["mlp", "cnn2d-default"], [], None, False)
     runs = {
         "mlp": [run_of(wrong(4), 0), run_of(wrong(8), 1)],
         "cnn2d-default": [run_of(wrong(2), 0), run_of(wrong(2), 1)],
     }
-    return standing("models", corpus(), rows, runs, False)
+    return summarize_comparison("models", corpus(), rows, runs, False)
 
 
 def test_means_and_spreads_over_runs(models):
@@ -68,42 +68,42 @@ def test_clips_that_every_model_got_wrong(models):
 
 
 def test_table_3(models):
-    shown, pairs = grids(models)
+    shown, pairs = comparison_tables(models)
     assert shown.rows[0][:3] == ("mlp", "0.79", "0.625 ± 0.177")
     assert shown.rows[1][1] == "-"
     assert pairs.rows[0][0] == "mlp - cnn2d-default"
     assert pairs.rows[0][1] == "-0.250"
     # In its first run each got some clips right that the other did not: the first two are both's.
     assert pairs.rows[0][5] == "0 : 2"
-    text = rendered(as_rich(shown))
+    text = rendered(to_rich(shown))
     assert "…" not in text.replace(" … ", "")
-    lines = as_markdown(shown).splitlines()
+    lines = to_markdown(shown).splitlines()
     assert lines[2].count("|") == lines[4].count("|") == len(shown.head) + 1
 
 
 def test_table_2_sets_each_emotion_beside_the_published():
-    rows = chosen_optimizers(["rmsprop"], [0.005, 0.1], find_recipe("cnn2d", "paper"), None, False)
+    rows = select_optimizers(["rmsprop"], [0.005, 0.1], find_recipe("cnn2d", "paper"), None, False)
     runs = {row.name: [run_of(wrong(0))] for row in rows}
-    values = standing("optimizers", corpus(), rows, runs, False)
-    _, shown, _ = grids(values)
+    values = summarize_comparison("optimizers", corpus(), rows, runs, False)
+    _, shown, _ = comparison_tables(values)
     assert shown.rows[0] == ("e  rmsprop-0.005", "happy", ".84 .78 .81", "1.00 1.00 1.00", "4")
     assert shown.rows[3][2] == ".70 .74 .72"
     assert shown.rows[4] == ("rmsprop-0.1", "happy", "-", "1.00 1.00 1.00", "4")
 
 
 def test_one_run_has_no_spread(models):
-    rows = chosen_models(["mlp"], [], None, False)
-    values = standing("models", corpus(), rows, {"mlp": [run_of(wrong(4))]}, False)
-    (shown,) = grids(values)
+    rows = select_models(["mlp"], [], None, False)
+    values = summarize_comparison("models", corpus(), rows, {"mlp": [run_of(wrong(4))]}, False)
+    (shown,) = comparison_tables(values)
     assert shown.rows[0][2] == "0.750"
     assert "one run" in shown.note
 
 
 def test_whole_actors_are_resampled_where_they_are_held_out():
-    rows = chosen_models(["mlp"], [], None, False)
+    rows = select_models(["mlp"], [], None, False)
     run = run_of(wrong(4))
     actors = replace(run, planned=PlannedRun(SplitSettings("speaker"), 0))
-    values = standing("models", corpus(), rows, {"mlp": [actors]}, False)
+    values = summarize_comparison("models", corpus(), rows, {"mlp": [actors]}, False)
     assert values["resampled"] == "actors"
     low, high = values["models"][0]["accuracy_interval"]
     assert (low, high) == (0.25, 1.0)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from avser_cli.errors import OutputError
 from avser_cli.inference.predictions import Prediction, Segment
-from avser_cli.report.result_writer import RowWriter, clip_row, columns, row_text, segment_row
+from avser_cli.report.result_writer import ResultWriter, clip_row, columns, row_text, segment_row
 
 LABELS = ("happy", "sad")
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"))
@@ -16,7 +16,7 @@ SAD = Prediction("sad", "negative", 0.75, {"happy": 0.25, "sad": 0.75}, uncertai
 
 
 def writer(out, format, windows=False, model="m@1"):
-    return RowWriter(out, format, LABELS, model, windows)
+    return ResultWriter(out, format, LABELS, model, windows)
 
 
 def test_a_row_of_each_kind():

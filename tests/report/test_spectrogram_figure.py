@@ -3,11 +3,16 @@ import pytest
 
 from avser_cli.audio.audio_info import checksum
 from avser_cli.audio.streams import Stream
-from avser_cli.features.spectrogram import PictureSettings
-from avser_cli.report.spectrogram_figure import PALETTES, EyeArtist, frequency_ticks, stream_line
+from avser_cli.features.spectrogram import SpectrogramConfig
+from avser_cli.report.spectrogram_figure import (
+    PALETTES,
+    FigureRenderer,
+    frequency_ticks,
+    stream_line,
+)
 from tests.synthetic import voice, write_wav
 
-SMALL = PictureSettings(
+SMALL = SpectrogramConfig(
     width=300, height=200, scale="linear", fmin=0, fmax=None, seconds=None, trim=None
 )
 
@@ -43,29 +48,33 @@ def test_ticks_lie_where_their_frequencies_do():
     places, hertz = frequency_ticks(SMALL, 24000)
     assert hertz == list(range(0, 24001, 2000))
     np.testing.assert_allclose(places, np.array(hertz) / 24000)
-    log = PictureSettings(scale="log", fmin=50, fmax=5000)
+    log = SpectrogramConfig(scale="log", fmin=50, fmax=5000)
     places, hertz = frequency_ticks(log, 5000)
     assert (places[0], hertz[0], places[-1], hertz[-1]) == (0, 50, 1, 5000)
     assert places[hertz.index(500)] == pytest.approx(0.5)
-    places, hertz = frequency_ticks(PictureSettings(scale="mel", fmin=50), 8000)
+    places, hertz = frequency_ticks(SpectrogramConfig(scale="mel", fmin=50), 8000)
     assert places == sorted(places)
 
 
 @pytest.mark.parametrize("format", ["png", "svg", "pdf"])
 def test_a_picture_knows_its_sound_and_settings(tmp_path, format):
     sound = write_wav(tmp_path / "a.wav", voice())
-    artist = EyeArtist("spek", SMALL, format=format)
-    drawn, facts = artist.draw(sound)
-    assert artist.draw(sound)[0] == drawn
+    renderer = FigureRenderer("spek", SMALL, format=format)
+    drawn, info = renderer.render(sound)
+    assert renderer.render(sound)[0] == drawn
     (tmp_path / "a").write_bytes(drawn)
     source = checksum(sound.read_bytes())
-    assert artist.current(tmp_path / "a", source) == facts
-    assert artist.current(tmp_path / "a", "0" * 64) is None
-    assert EyeArtist("spek", SMALL, "sox", format=format).current(tmp_path / "a", source) is None
-    assert artist.current(tmp_path / "b", source) is None
+    assert renderer.current(tmp_path / "a", source) == info
+    assert renderer.current(tmp_path / "a", "0" * 64) is None
+    assert (
+        FigureRenderer("spek", SMALL, "sox", format=format).current(tmp_path / "a", source) is None
+    )
+    assert renderer.current(tmp_path / "b", source) is None
 
 
 @pytest.mark.parametrize("palette", PALETTES)
 def test_every_palette_draws(tmp_path, palette):
     sound = write_wav(tmp_path / "a.wav", voice())
-    assert EyeArtist("waveform", SMALL, palette, "transparent").draw(sound)[0][:4] == b"\x89PNG"
+    assert (
+        FigureRenderer("waveform", SMALL, palette, "transparent").render(sound)[0][:4] == b"\x89PNG"
+    )

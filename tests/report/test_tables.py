@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from avser_cli.evaluation.metrics import score
-from avser_cli.report.console import safe
+from avser_cli.report.console import escape
 from avser_cli.report.tables import classification_report, confusion_table
 
 LABELS = ("happy", "sad", "angry", "neutral")
@@ -37,5 +37,5 @@ def test_confusion_table_has_a_row_a_label():
 
 @given(st.text())
 def test_safe_names_are_one_printable_line(text):
-    assert "\n" not in safe(text)
-    assert safe(text).isprintable()
+    assert "\n" not in escape(text)
+    assert escape(text).isprintable()

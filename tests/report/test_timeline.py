@@ -14,8 +14,8 @@ def test_the_size_of_the_blocks_does_not_matter(size):
     whole.feed(sound, 16000)
     for at in range(0, len(sound), size):
         pieces.feed(sound[at : at + size], 16000)
-    np.testing.assert_array_equal(whole.picture(), pieces.picture())
-    assert whole.picture().shape == (128, round(11 / COLUMN))
+    np.testing.assert_array_equal(whole.spectrogram(), pieces.spectrogram())
+    assert whole.spectrogram().shape == (128, round(11 / COLUMN))
     assert whole.seconds == pytest.approx(11)
 
 
@@ -23,7 +23,7 @@ def test_long_recordings_have_bounded_pictures():
     overview = Overview()
     for _ in range(60):
         overview.feed(np.zeros(8 * 1000, np.float32), 1000)
-    assert overview.picture().shape[1] <= WIDEST
+    assert overview.spectrogram().shape[1] <= WIDEST
 
 
 def test_the_figure(tmp_path):
@@ -31,7 +31,7 @@ def test_the_figure(tmp_path):
     overview.feed(voice(seconds=3.0), 16000)
     sad = Prediction("sad", "negative", 0.75, {"happy": 0.25, "sad": 0.75})
     plot_timeline(tmp_path / "t.png", "a.wav", overview, [Segment(0, 2, sad)], ["happy", "sad"])
-    with Image.open(tmp_path / "t.png") as picture:
-        pixels = np.asarray(picture.convert("RGB")).reshape(-1, 3)
+    with Image.open(tmp_path / "t.png") as spectrogram:
+        pixels = np.asarray(spectrogram.convert("RGB")).reshape(-1, 3)
     # Sad's blue.
     assert (np.abs(pixels.astype(int) - (0, 0x72, 0xB2)).sum(axis=1) < 10).sum() > 1000

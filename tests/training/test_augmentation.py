@@ -9,17 +9,17 @@ from avser_cli.training.augmentation import augment
 OFF = Augmentation(**{field.name: 0 for field in fields(Augmentation)})
 
 
-def pictures(count=6):
+def spectrograms(count=6):
     return np.random.default_rng(0).integers(60, 200, (count, 150, 150), dtype=np.uint8)
 
 
 def changed(strength, batch=None, seed=1):
-    batch = pictures() if batch is None else batch
+    batch = spectrograms() if batch is None else batch
     return augment(batch, strength, 120.0, 0.02, np.random.default_rng(seed))
 
 
 def test_nothing_on_changes_nothing():
-    np.testing.assert_allclose(changed(OFF), pictures(), atol=0.05)
+    np.testing.assert_allclose(changed(OFF), spectrograms(), atol=0.05)
 
 
 def test_same_seed_same_pictures():
@@ -37,7 +37,7 @@ def test_values_stay_gray():
 
 
 def test_gain_moves_every_pixel_alike():
-    difference = changed(replace(OFF, gain_db=10.0)) - pictures()
+    difference = changed(replace(OFF, gain_db=10.0)) - spectrograms()
     assert np.ptp(difference, axis=(1, 2)).max() < 0.1
     assert np.ptp(difference[:, 0, 0]) > 1
     assert np.abs(difference).max() <= 10 * 255 / 120 + 0.1
@@ -64,4 +64,11 @@ def test_noise_and_reverberation_only_add():
 @pytest.mark.parametrize("part", ["stretch", "time_shift", "warp", "row_shift", "band_limit"])
 def test_each_change_does_something(part):
     strength = Augmentation(**{**asdict(OFF), part: 1.0 if part == "band_limit" else 0.2})
-    assert not np.allclose(changed(strength), pictures(), atol=0.01)
+    assert not np.allclose(changed(strength), spectrograms(), atol=0.01)
+
+
+def test_masks_reach_the_first_and_the_last_row_and_column():
+    narrow = replace(OFF, masks=1, mask_width=3)
+    blank = changed(narrow, np.full((600, 8, 8), 200, np.uint8)) == 0
+    assert blank.any(axis=0)[[0, -1], :].all()
+    assert blank.any(axis=0)[:, [0, -1]].all()

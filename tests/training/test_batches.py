@@ -16,11 +16,11 @@ def test_mixing_keeps_half_of_each_and_mixes_labels_alike():
 
 
 def test_balance_makes_rare_emotions_count():
-    recipe = RECIPE.with_options(augmentation=None, balance=1.0, batch_size=6)
+    recipe = RECIPE.with_options(augmentation=None, class_weight_power=1.0, batch_size=6)
     targets = np.eye(2, dtype=np.float32)[[0, 0, 0, 0, 1, 1]]
     inputs = np.zeros((6, 150, 150), np.uint8)
     _, found, weights = Batches(recipe, inputs, targets, [0])[0]
     by_emotion = [weights[found[:, emotion] == 1].sum() for emotion in (0, 1)]
     assert by_emotion == pytest.approx([3, 3])
-    _, _, plain = Batches(recipe.with_options(balance=0.0), inputs, targets, [0])[0]
+    _, _, plain = Batches(recipe.with_options(class_weight_power=0.0), inputs, targets, [0])[0]
     np.testing.assert_array_equal(plain, 1)

@@ -5,7 +5,7 @@ from avser_cli.errors import UsageError
 from avser_cli.model.backend import keras
 from avser_cli.model.networks import build_network
 from avser_cli.model.recipe import find_recipe
-from avser_cli.model.tflite import LiteNetwork
+from avser_cli.model.tflite import TFLiteNetwork
 from avser_cli.training.checkpoint import Checkpoint
 from avser_cli.training.export import save_weights, to_tflite
 from avser_cli.training.history import Epoch
@@ -19,7 +19,7 @@ LABELS = np.arange(24) % 4
 RECIPE = find_recipe("cnn2d").with_options(epochs=3, batch_size=8, ensemble=1)
 
 
-def pictures():
+def spectrograms():
     found = np.random.default_rng(0).integers(0, 90, (24, 150, 150), dtype=np.uint8)
     for number, label in enumerate(LABELS):
         found[number, 30 * label : 30 * label + 30] += 120
@@ -43,37 +43,37 @@ def stop_after(number):
 
 
 def test_the_same_seed_gives_the_same_weights_and_resuming_changes_nothing(tmp_path):
-    whole = train(RECIPE, pictures(), LABELS, 4, 7, ignore)
+    whole = train(RECIPE, spectrograms(), LABELS, 4, 7, ignore)
     checkpoint = Checkpoint(tmp_path / "run", "key")
     with pytest.raises(StopError):
-        train(RECIPE, pictures(), LABELS, 4, 7, stop_after(2), checkpoint)
+        train(RECIPE, spectrograms(), LABELS, 4, 7, stop_after(2), checkpoint)
     told: list[Epoch] = []
-    resumed = train(RECIPE, pictures(), LABELS, 4, 7, told.append, checkpoint)
+    resumed = train(RECIPE, spectrograms(), LABELS, 4, 7, told.append, checkpoint)
     assert [line.epoch for line in told] == [3]
     assert len(resumed.history) == 3
     for ours, theirs in zip(
         whole.network.get_weights(), resumed.network.get_weights(), strict=True
     ):
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
-    other = train(RECIPE, pictures(), LABELS, 4, 8, ignore)
+    other = train(RECIPE, spectrograms(), LABELS, 4, 8, ignore)
     assert not np.allclose(other.network.get_weights()[0], whole.network.get_weights()[0])
 
 
 def test_a_network_learns_bands():
-    trained = train(RECIPE.with_options(epochs=12), pictures(), LABELS, 4, 0, ignore)
+    trained = train(RECIPE.with_options(epochs=12), spectrograms(), LABELS, 4, 0, ignore)
     assert trained.history[-1].loss < trained.history[0].loss
-    assert np.mean(trained.predict(pictures()).argmax(axis=1) == LABELS) > 0.6
+    assert np.mean(trained.predict(spectrograms()).argmax(axis=1) == LABELS) > 0.6
 
 
 def test_tflite_answers_as_keras():
-    trained = train(RECIPE.with_options(epochs=1), pictures(), LABELS, 4, 0, ignore)
-    assert len(to_tflite(trained.network, pictures()[:2])) > 4 * trained.parameters
+    trained = train(RECIPE.with_options(epochs=1), spectrograms(), LABELS, 4, 0, ignore)
+    assert len(to_tflite(trained.network, spectrograms()[:2])) > 4 * trained.parameters
 
 
 def test_a_rate_that_breaks_the_loss_says_so():
     wild = find_recipe("cnn2d", "paper").with_options(epochs=2, batch_size=4, learning_rate=10.0)
     try:
-        train(wild, pictures(), LABELS, 4, 0, ignore)
+        train(wild, spectrograms(), LABELS, 4, 0, ignore)
     except UsageError as error:
         assert "lower --lr" in str(error)
 
@@ -81,7 +81,7 @@ def test_a_rate_that_breaks_the_loss_says_so():
 def test_an_ensemble_is_the_mean_of_its_members_and_resumes(tmp_path):
     recipe = RECIPE.with_options(epochs=2, ensemble=2)
     alone = [
-        train(recipe.with_options(ensemble=1), pictures(), LABELS, 4, seed, ignore)
+        train(recipe.with_options(ensemble=1), spectrograms(), LABELS, 4, seed, ignore)
         for seed in (7, 7 + MEMBER_SEED_STEP)
     ]
     checkpoint = Checkpoint(tmp_path / "run", "key")
@@ -91,35 +91,35 @@ def test_an_ensemble_is_the_mean_of_its_members_and_resumes(tmp_path):
             raise StopError
 
     with pytest.raises(StopError):
-        train(recipe, pictures(), LABELS, 4, 7, stop_in_second_member, checkpoint)
+        train(recipe, spectrograms(), LABELS, 4, 7, stop_in_second_member, checkpoint)
     told: list[Epoch] = []
-    joined = train(recipe, pictures(), LABELS, 4, 7, told.append, checkpoint)
+    joined = train(recipe, spectrograms(), LABELS, 4, 7, told.append, checkpoint)
     assert [(line.member, line.epoch) for line in told] == [(2, 2)]
     assert [(x.member, x.epoch) for x in joined.history] == [(1, 1), (1, 2), (2, 1), (2, 2)]
-    expected = np.mean([one.predict(pictures()) for one in alone], axis=0)
-    np.testing.assert_allclose(joined.predict(pictures()), expected, atol=1e-4)
+    expected = np.mean([one.predict(spectrograms()) for one in alone], axis=0)
+    np.testing.assert_allclose(joined.predict(spectrograms()), expected, atol=1e-4)
     assert joined.parameters == 2 * alone[0].parameters
-    lite = LiteNetwork(to_tflite(joined.network, pictures()))
-    np.testing.assert_allclose(lite.predict(pictures().astype(np.float32)), expected, atol=1e-3)
+    lite = TFLiteNetwork(to_tflite(joined.network, spectrograms()))
+    np.testing.assert_allclose(lite.predict(spectrograms().astype(np.float32)), expected, atol=1e-3)
     save_weights(joined.network, tmp_path / "joined.keras")
     # A file that held the optimizers' states too was three times as large.
     assert (tmp_path / "joined.keras").stat().st_size < 8 * joined.parameters
     loaded = keras.models.load_model(tmp_path / "joined.keras", safe_mode=True)
-    found = loaded.predict(pictures().astype(np.float32), verbose=0)
+    found = loaded.predict(spectrograms().astype(np.float32), verbose=0)
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 def test_a_picture_is_seen_moved_up_and_down_too(tmp_path):
-    member = build_network(RECIPE, 4, pictures())
+    member = build_network(RECIPE, 4, spectrograms())
     joined = join_networks([member], 2)
-    seen = pictures().astype(np.float32)
+    seen = spectrograms().astype(np.float32)
     up, down = np.zeros_like(seen), np.zeros_like(seen)
     up[:, :-2], down[:, 2:] = seen[:, 2:], seen[:, :-2]
     alone = [member.predict(view, verbose=0) for view in (seen, up, down)]
     assert np.abs(alone[0] - alone[1]).max() > 1e-4
     expected = np.mean(alone, axis=0)
     np.testing.assert_allclose(joined.predict(seen, verbose=0), expected, atol=1e-5)
-    lite = LiteNetwork(to_tflite(joined, pictures()))
+    lite = TFLiteNetwork(to_tflite(joined, spectrograms()))
     np.testing.assert_allclose(lite.predict(seen), expected, atol=1e-3)
     save_weights(joined, tmp_path / "joined.keras")
     loaded = keras.models.load_model(tmp_path / "joined.keras", safe_mode=True)
