@@ -16,7 +16,7 @@ ESCAPE = "\x1b]0;owned\x07"
 
 
 def changed(**values):
-    """A config with other values; ``recipe__picture__width=9`` changes what is nested."""
+    """A config with other values; ``recipe__spectrogram__width=9`` changes what is nested."""
 
     def change(bundle):
         config = json.loads((bundle / CONFIG).read_text())
@@ -93,13 +93,13 @@ CONFIGS = {
     "files-up": changed(files={"../elsewhere": "0" * 64}),
     "files-without-checksum": changed(files={}),
     "files-no-checksum": changed(files={TFLITE: None}),
-    "picture-8192": changed(recipe__picture__width=8192, recipe__picture__height=8192),
-    "picture-fft": changed(recipe__picture__fft=2**20),
-    "picture-hop": changed(recipe__picture__hop=0.0005, recipe__picture__seconds=600),
-    "picture-half": changed(recipe__picture__width=150.5),
-    "picture-true": changed(recipe__picture__dynamic_range=True),
-    "picture-number": changed(recipe__picture=3),
-    "picture-none": changed(recipe__picture=None),
+    "picture-8192": changed(recipe__spectrogram__width=8192, recipe__spectrogram__height=8192),
+    "picture-fft": changed(recipe__spectrogram__fft=2**20),
+    "picture-hop": changed(recipe__spectrogram__hop=0.0005, recipe__spectrogram__seconds=600),
+    "picture-half": changed(recipe__spectrogram__width=150.5),
+    "picture-true": changed(recipe__spectrogram__dynamic_range=True),
+    "picture-number": changed(recipe__spectrogram=3),
+    "picture-none": changed(recipe__spectrogram=None),
     "ensemble-huge": changed(recipe__ensemble=10**9),
     "network-other": changed(recipe__network="os.system"),
     "seed-text": changed(split__settings__seed=ESCAPE),

@@ -41,10 +41,11 @@ DEFAULT_SEEDS = (0, 1, 2)
 DEFAULT_OPTIMIZERS = "adagrad,rmsprop,adam"
 """In the order of the paper's Table 2."""
 DEFAULT_RATES = ",".join(map(str, RATES))
-ONLY = {"models": "models", "rivals": "models", "optimizers": "optimizers", "rates": "optimizers",
-        "recipe": "optimizers", "dropout": "optimizers"}  # fmt: skip
+ONLY = dict.fromkeys(("models", "baselines"), "models") | dict.fromkeys(
+    ("optimizers", "rates", "recipe", "dropout"), "optimizers"
+)
 """Options of one table only, by parameter."""
-FLAGS = {"rivals": "--with"}
+FLAGS = {"baselines": "--with"}
 
 
 def compare(
@@ -202,7 +203,7 @@ def _run_all(
     run_cache: RunCache,
     workers: Workers,
 ) -> tuple[Corpus, dict[str, list[FinishedRun]]]:
-    """The corpus and every contender's runs, trained where the store does not hold them."""
+    """The corpus and every candidate's runs, trained where the store does not hold them."""
     if any(candidate.recipe is not None for candidate in candidates):
         common.check_tensorflow()
     with progress("reading") as on_progress:
@@ -239,7 +240,7 @@ class _RunLines:
     ----------
     missing : list of Job
     seconds : dict
-        Training time of a run by contender, where one is kept.
+        Training time of a run by candidate, where one is kept.
     """
 
     def __init__(self, missing: list[Job], seconds: dict[str, float]) -> None:

@@ -1,7 +1,7 @@
-"""What `avser compare` can set side by side: the paper's models, ours, and rivals.
+"""What `avser compare` can set side by side: the paper's models, ours, and baselines.
 
-A contender is a recipe, or a classifier of scikit-learn's on features. It says what it reads, so
-that contenders which read the same share one reading of the corpus.
+A candidate is a recipe, or a classifier of scikit-learn's on features. It says what it reads, so
+that candidates which read the same share one reading of the corpus.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Candidate:
     reads : str
         ``spectrogram``, ``features`` (the CNN-1D's), ``egemaps``, ``compare`` or ``nothing``.
     recipe : Recipe or None
-        ``None`` for a rival.
+        ``None`` for a baseline.
     baseline : {"svm", "prior"} or None
     published : PublishedModel or None
         What the paper reports for it.
@@ -50,7 +50,7 @@ class Candidate:
 
     @property
     def inputs_key(self) -> str:
-        """Equal for contenders that read the same."""
+        """Equal for candidates that read the same."""
         spectrogram = self.recipe.spectrogram if self.recipe else None
         return json.dumps([self.reads, asdict(spectrogram) if spectrogram else None])
 
@@ -63,7 +63,7 @@ class Candidate:
         }
 
     def reader(self) -> Reader:
-        """What turns a sound file into the contender's input."""
+        """What turns a sound file into the candidate's input."""
         if self.reads == "picture":
             assert self.recipe is not None
             assert self.recipe.spectrogram is not None
@@ -124,7 +124,7 @@ def select_models(
     """
     models, baselines = list(models), list(baselines)
     _check_known(models, MODELS, "model")
-    _check_known(baselines, BASELINES, "rival")
+    _check_known(baselines, BASELINES, "baseline")
     if "opensmile" in baselines:
         check_opensmile()
     rows = [_shortened(MODELS[name], epochs, quick) for name in models]

@@ -1,4 +1,4 @@
-"""Contenders on the same clips and the same splits: which runs there are, and running them."""
+"""Candidates on the same clips and the same splits: which runs there are, and running them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def read_recordings(
 def plan_jobs(
     corpus: Corpus, candidates: Sequence[Candidate], runs: Sequence[PlannedRun]
 ) -> list[Job]:
-    """Every contender on every split, contender by contender.
+    """Every candidate on every split, candidate by candidate.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def finish(
     Raises
     ------
     CorpusError
-        A contender cannot use a clip that others can, so that they would not be comparable.
+        A candidate cannot use a clip that others can, so that they would not be comparable.
     """
     by_inputs: dict[str, list[Job]] = {}
     for job in jobs:

@@ -31,7 +31,7 @@ def summarize_comparison(
     runs: Mapping[str, Sequence[FinishedRun]],
     quick: bool,
 ) -> dict[str, Any]:
-    """What the runs of all contenders show.
+    """What the runs of all candidates show.
 
     Parameters
     ----------
@@ -39,14 +39,14 @@ def summarize_comparison(
     corpus : Corpus
     candidates : sequence of Candidate
     runs : mapping
-        By contender's name, in the same order of runs.
+        By candidate's name, in the same order of runs.
     quick : bool
         Whether it was a smoke run.
 
     Returns
     -------
     dict
-        ``models`` holds a row for each contender, ``pairs`` the significance of each pair,
+        ``models`` holds a row for each candidate, ``pairs`` the significance of each pair,
         ``wrong_by_all`` the clips that no model ever got right.
     """
     first = next(iter(runs.values()))
@@ -118,7 +118,7 @@ def _scores(found: Any) -> dict[str, dict[str, float]]:
 
 
 def _table_2(candidate: Candidate, emotions: tuple[str, ...]) -> dict[str, Any] | None:
-    """The paper's part for the contender's optimizer and rate, if it has these four emotions."""
+    """The paper's part for the candidate's optimizer and rate, if it has these four emotions."""
     recipe = candidate.recipe
     if recipe is None or recipe.network != "cnn2d" or emotions != PAPER_EMOTIONS:
         return None
@@ -129,8 +129,8 @@ def _table_2(candidate: Candidate, emotions: tuple[str, ...]) -> dict[str, Any] 
 def _wrong_by_all(
     runs: Mapping[str, Sequence[FinishedRun]], emotions: tuple[str, ...]
 ) -> list[dict[str, Any]]:
-    """Clips that every model got wrong whenever they were held out, and what it heard instead."""
-    heard: dict[str, dict[str, list[str]]] = {}
+    """Clips that every model got wrong in every run, and what each predicted instead."""
+    predicted: dict[str, dict[str, list[str]]] = {}
     labels: dict[str, str] = {}
     right: set[str] = set()
     for model, found in runs.items():
@@ -138,11 +138,11 @@ def _wrong_by_all(
             guesses = run.probabilities.argmax(axis=1)
             for name, label, guess in zip(run.names, run.labels, guesses, strict=True):
                 labels[name] = emotions[label]
-                heard.setdefault(name, {}).setdefault(model, []).append(emotions[guess])
+                predicted.setdefault(name, {}).setdefault(model, []).append(emotions[guess])
                 if label == guess:
                     right.add(name)
     return [
-        {"clip": name, "label": labels[name], "heard": heard[name]}
-        for name in sorted(heard)
+        {"clip": name, "label": labels[name], "predicted": predicted[name]}
+        for name in sorted(predicted)
         if name not in right
     ]

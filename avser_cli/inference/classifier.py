@@ -114,7 +114,7 @@ class Classifier:
         ------
         path : pathlib.Path
         prediction : Prediction or InputError
-            What is heard, or why nothing could be.
+            The answer, or the error.
         """
 
         def classify_one(path: Path) -> tuple[Path, Prediction | InputError]:

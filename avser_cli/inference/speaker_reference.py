@@ -35,7 +35,7 @@ def normalize_speaker(
     jobs : int
         Threads; -1 for one a core.
     failed : callable, optional
-        Called with the error of each recording that cannot be heard; without it the first is
+        Called with the error of each recording that cannot be used; without it the first is
         raised.
     on_progress : callable
         Called with the number of recordings that are done, and of all.
@@ -48,7 +48,7 @@ def normalize_speaker(
     Raises
     ------
     InputError
-        Fewer than `MIN_RECORDINGS` recordings, or windows, can be heard.
+        Fewer than `MIN_RECORDINGS` recordings, or windows, can be used.
     """
     plain = classifier.with_normalization(None)
     paths = [Path(path) for path in recordings]

@@ -33,7 +33,7 @@ def write_comparison(
     ----------
     folder : pathlib.Path
     values : dict
-        See `avser_cli.experiments.comparison_summary.standing`.
+        See `avser_cli.experiments.comparison_summary.summarize_comparison`.
     runs : mapping
         By model.
     command : str
@@ -215,7 +215,7 @@ def _html(folder: Path, values: dict[str, Any], figures: Mapping[str, str]) -> s
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    spectrograms = [
+    embedded = [
         (what, base64.b64encode((folder / name).read_bytes()).decode())
         for name, what in figures.items()
     ]
@@ -225,6 +225,6 @@ def _html(folder: Path, values: dict[str, Any], figures: Mapping[str, str]) -> s
         values=values,
         about=about,
         comparison_tables=comparison_tables(values),
-        spectrograms=spectrograms,
+        figures=embedded,
         quick=QUICK,
     )

@@ -50,7 +50,7 @@ def plot_confusion(path: Path, report: Report, title: str) -> None:
 def plot_confusion_matrix(
     path: Path, labels: Sequence[str], confusion: Sequence[Sequence[int]], title: str
 ) -> None:
-    """Counts, shaded by share of the row; a row for each label, a column for what was heard."""
+    """Counts, shaded by share of the row; a row for each label, a column for what was predicted."""
     counts = np.array(confusion)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = 2.6 + 0.7 * len(labels)
@@ -60,7 +60,7 @@ def plot_confusion_matrix(
     ticks = range(len(labels))
     axes.set_xticks(ticks, labels)
     axes.set_yticks(ticks, labels)
-    axes.set_xlabel("heard")
+    axes.set_xlabel("predicted")
     axes.set_ylabel("label")
     axes.set_title(title, fontsize=10)
     for (row, column), count in np.ndenumerate(counts):

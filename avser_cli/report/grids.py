@@ -59,7 +59,7 @@ def comparison_tables(values: dict[str, Any]) -> list[TextTable]:
     Parameters
     ----------
     values : dict
-        See `avser_cli.experiments.comparison_summary.standing`.
+        See `avser_cli.experiments.comparison_summary.summarize_comparison`.
     """
     found = [models_table(values)]
     if values["table"] == "optimizers":

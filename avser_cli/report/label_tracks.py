@@ -88,8 +88,9 @@ def subrip(segments: Sequence[Segment]) -> str:
 
 
 def _text(segment: Segment) -> str:
-    heard = segment.prediction
-    return f"{heard.emotion} {heard.confidence:.2f}{' uncertain' if heard.uncertain else ''}"
+    prediction = segment.prediction
+    uncertain = " uncertain" if prediction.uncertain else ""
+    return f"{prediction.emotion} {prediction.confidence:.2f}{uncertain}"
 
 
 def _clock(seconds: float) -> str:

@@ -78,7 +78,7 @@ def _record(values: Iterable[Any]) -> str:
 
 
 class ResultWriter:
-    """Writes rows to stdout, or to the end of a file whose finished sounds are not heard again.
+    """Writes rows to stdout, or appends them to a file and skips the sounds that it holds.
 
     Parameters
     ----------

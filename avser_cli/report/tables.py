@@ -28,8 +28,8 @@ def classification_report(report: Report) -> str:
 
 
 def confusion_table(labels: Sequence[str], confusion: Sequence[Sequence[int]]) -> Table:
-    """Rows are what the clips are, columns what the model heard."""
-    table = Table("label \\ heard", box=SIMPLE_HEAD)
+    """Rows are what the clips are, columns what the model predicted."""
+    table = Table("label \\ predicted", box=SIMPLE_HEAD)
     for label in labels:
         table.add_column(label, justify="right")
     for number, (label, counts) in enumerate(zip(labels, confusion, strict=True)):

@@ -54,12 +54,12 @@ def probability_bars(prediction: Prediction) -> list[str]:
 
 def segment_line(segment: Segment, verbose: bool = False) -> str:
     """Times, emotion and confidence, and ``uncertain`` where the bundle calls it so."""
-    heard = segment.prediction
-    parts = [f"{clock(segment.start)}{EN_DASH}{clock(segment.end)}", heard.emotion]
-    parts.append(f"{heard.confidence:.2f}")
+    prediction = segment.prediction
+    parts = [f"{clock(segment.start)}{EN_DASH}{clock(segment.end)}", prediction.emotion]
+    parts.append(f"{prediction.confidence:.2f}")
     if verbose:
-        parts += [f"{label} {p:.2f}" for label, p in heard.probabilities.items()]
-    return "  ".join([*parts, "uncertain"] if heard.uncertain else parts)
+        parts += [f"{label} {p:.2f}" for label, p in prediction.probabilities.items()]
+    return "  ".join([*parts, "uncertain"] if prediction.uncertain else parts)
 
 
 def time_summary(segments: Sequence[Segment], seconds: float) -> list[str]:
@@ -95,11 +95,17 @@ def answer_table(answers: Sequence[tuple[str, Prediction | Segment]]) -> Table:
         times = []
         if isinstance(answer, Segment):
             times = [clock(answer.start), clock(answer.end)]
-            heard = answer.prediction
+            prediction = answer.prediction
         else:
-            heard = answer
-        uncertain = "uncertain" if heard.uncertain else ""
-        cells = [*times, heard.emotion, heard.category, f"{heard.confidence:.2f}", uncertain]
+            prediction = answer
+        uncertain = "uncertain" if prediction.uncertain else ""
+        cells = [
+            *times,
+            prediction.emotion,
+            prediction.category,
+            f"{prediction.confidence:.2f}",
+            uncertain,
+        ]
         table.add_row(escape(file), *cells)
     return table
 

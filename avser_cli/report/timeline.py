@@ -1,4 +1,4 @@
-"""A recording's spectrogram with the emotions that were heard below it."""
+"""A recording's spectrogram with the predicted emotions below it."""
 
 from __future__ import annotations
 
@@ -91,14 +91,14 @@ def plot_timeline(
     sound.set_ylabel("kHz")
     sound.set_title(title, fontsize=10)
     for segment in segments:
-        heard = segment.prediction
+        prediction = segment.prediction
         track.barh(
-            labels.index(heard.emotion),
+            labels.index(prediction.emotion),
             segment.end - segment.start,
             left=segment.start,
             height=0.8,
-            color=EMOTION_COLORS[heard.emotion],
-            alpha=0.35 if heard.uncertain else 1.0,
+            color=EMOTION_COLORS[prediction.emotion],
+            alpha=0.35 if prediction.uncertain else 1.0,
         )
     track.set_yticks(range(len(labels)), labels)
     track.set_ylim(len(labels) - 0.5, -0.5)

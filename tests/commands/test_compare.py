@@ -232,7 +232,7 @@ def test_opensmile_reads_the_same_clips(home, corpus):
         ((), 2, "wav: no such folder"),
         (("modles",), 2, "unknown table 'modles'; known: models, optimizers"),
         (("{corpus}", "--models", "lstm"), 2, "unknown model 'lstm'; known: mlp, cnn1d"),
-        (("{corpus}", "--with", "praat"), 2, "unknown rival 'praat'; known: svm"),
+        (("{corpus}", "--with", "praat"), 2, "unknown baseline 'praat'; known: svm"),
         (("optimizers", "{corpus}", "--optimizers", "sgd"), 2, "known: adam, adagrad, rmsprop"),
         (("optimizers", "{corpus}", "--rates", "low"), 2, "--rates 'low'"),
         (("optimizers", "{corpus}", "--with", "svm"), 2, "--with is for `compare models`"),

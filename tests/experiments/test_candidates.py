@@ -24,7 +24,7 @@ def test_models_with_the_papers_settings_and_both_readings():
     assert MODELS["cnn2d-default"].published is None
 
 
-def test_usual_rows_and_rivals():
+def test_usual_rows_and_baselines():
     names = [row.name for row in select_models(DEFAULT_MODELS, ["svm", "prior"], None, False)]
     assert names == [*DEFAULT_MODELS, "svm", "prior"]
 
@@ -43,10 +43,10 @@ def test_a_quick_run_is_short():
 
 
 @pytest.mark.parametrize(
-    ("models", "rivals", "expected"),
+    ("models", "baselines", "expected"),
     [
         (["mlp", "lstm"], [], "unknown model 'lstm'; known: mlp, cnn1d"),
-        (["mlp"], ["wav2vec"], "unknown rival 'wav2vec'; known: svm, opensmile, prior"),
+        (["mlp"], ["wav2vec"], "unknown baseline 'wav2vec'; known: svm, opensmile, prior"),
         (["mlp", "mlp"], [], "once"),
         ([], [], "at least one"),
     ],

@@ -68,7 +68,7 @@ def test_windows_are_heard_with_windows(anna, tmp_path):
 
 
 def test_too_few_recordings(anna):
-    with pytest.raises(InputError, match=f"at least {MIN_RECORDINGS} recordings.*; 3 can be heard"):
+    with pytest.raises(InputError, match=f"at least {MIN_RECORDINGS} recordings.*; 3 can be used"):
         normalize_speaker(Classifier.load(), anna[:3])
     with pytest.raises(InputError, match="windows of voice"):
         normalize_speaker(Classifier.load(), anna[:3], windows=True)

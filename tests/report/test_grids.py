@@ -63,8 +63,8 @@ def test_means_and_spreads_over_runs(models):
 
 def test_clips_that_every_model_got_wrong(models):
     assert [item["clip"] for item in models["wrong_by_all"]] == sorted(NAMES[:2])
-    heard = {item["clip"]: item["heard"] for item in models["wrong_by_all"]}
-    assert heard[NAMES[0]] == {"mlp": ["sad", "sad"], "cnn2d-default": ["sad", "sad"]}
+    predicted = {item["clip"]: item["predicted"] for item in models["wrong_by_all"]}
+    assert predicted[NAMES[0]] == {"mlp": ["sad", "sad"], "cnn2d-default": ["sad", "sad"]}
 
 
 def test_table_3(models):
