@@ -13,7 +13,7 @@ from avser_cli.features.spectrogram import SpectrogramImage
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model hears in one clip.
+    """The answer for one clip.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Segment:
-    """What a model hears in a part of a recording.
+    """The answer for a part of a recording.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What an answer hangs on.
+    """What an answer depends on.
 
     Attributes
     ----------

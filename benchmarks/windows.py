@@ -1,0 +1,107 @@
+"""Share of voiced time that `classify --windows` gets right, for each run of a cross-validation.
+
+``python -m benchmarks.windows ./wav reports/cnn2d-default-speaker`` joins the clips that a run held
+out to one long recording, without pauses between them and in an order that a hash of their names
+decides, and asks that run's bundle for its segments. Nothing is trained.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from avser_cli.audio.decoding import Clip, read_clip
+from avser_cli.audio.folder import find_sounds
+from avser_cli.data.ravdess import parse_name
+from avser_cli.inference.classifier import Classifier
+from avser_cli.inference.predictions import Segment
+
+STEP = 0.01
+"""Seconds at which the labels are compared."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """One run's result.
+
+    Attributes
+    ----------
+    seconds, voiced, right : float
+        Of the joined recording, of its segments, and of their parts with the right emotion.
+    """
+
+    seconds: float
+    voiced: float
+    right: float
+
+    @property
+    def share(self) -> float:
+        """Of the voiced time."""
+        return self.right / self.voiced
+
+
+def main() -> None:
+    """Measure and print a line a run, then mean and standard deviation."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("sounds", type=Path)
+    parser.add_argument("report", type=Path, help="folder of `avser evaluate --protocol`")
+    given = parser.parse_args()
+    sounds = {path.stem: path for path in find_sounds(given.sounds)}
+    shares = []
+    for run in sorted(path for path in (given.report / "runs").iterdir() if path.name[0] != "."):
+        score = _of_run(Classifier.load(run), sounds)
+        shares.append(score.share)
+        print(
+            f"{run.name}: {score.share:.3f} of {score.voiced:.0f} s voiced in {score.seconds:.0f} s"
+        )
+    spread = f" ± {np.std(shares, ddof=1):.3f}" if len(shares) > 1 else ""
+    print(f"mean: {np.mean(shares):.3f}{spread}")
+
+
+def _of_run(classifier: Classifier, sounds: dict[str, Path]) -> Score:
+    names = sorted(classifier.config.split.test, key=_place)
+    clips = [read_clip(sounds[name]) for name in names]
+    rate = clips[0].rate
+    found = list(classifier.stream((clip.samples for clip in clips), rate))
+    return score_segments(found, clips, [parse_name(name).emotion for name in names])
+
+
+def _place(name: str) -> bytes:
+    return hashlib.sha256(name.encode()).digest()
+
+
+def score_segments(
+    segments: Iterable[Segment], clips: Sequence[Clip], emotions: Sequence[str]
+) -> Score:
+    """Compare segments with the emotions of the clips that were joined.
+
+    Parameters
+    ----------
+    segments : iterable of Segment
+        Times in seconds of the joined recording.
+    clips : sequence of Clip
+        In the order in which they were joined; of one rate.
+    emotions : sequence of str
+        One a clip.
+    """
+    ends = np.cumsum([len(clip.samples) / clip.rate for clip in clips])
+    seconds = float(ends[-1])
+    truth = np.asarray(emotions)[np.searchsorted(ends, _times(0.0, seconds), side="right")]
+    voiced = right = 0
+    for segment in segments:
+        first, last = round(segment.start / STEP), round(segment.end / STEP)
+        there = truth[first:last]
+        voiced += len(there)
+        right += int((there == segment.prediction.emotion).sum())
+    return Score(seconds, voiced * STEP, right * STEP)
+
+
+def _times(start: float, end: float) -> npt.NDArray[np.float64]:
+    """The middles of the steps between two times."""
+    return np.arange(start + STEP / 2, end, STEP)
