@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.audio.decoding import Clip, read_clip
+from avser_cli.audio.decoding import read_clip
 from avser_cli.audio.folder import find_sounds
 from avser_cli.data.ravdess import parse_name
 from avser_cli.inference.classifier import Classifier
@@ -69,7 +69,8 @@ def _of_run(classifier: Classifier, sounds: dict[str, Path]) -> Score:
     clips = [read_clip(sounds[name]) for name in names]
     rate = clips[0].rate
     found = list(classifier.stream((clip.samples for clip in clips), rate))
-    return score_segments(found, clips, [parse_name(name).emotion for name in names])
+    durations = [len(clip.samples) / rate for clip in clips]
+    return score_segments(found, durations, [parse_name(name).emotion for name in names])
 
 
 def _place(name: str) -> bytes:
@@ -77,7 +78,7 @@ def _place(name: str) -> bytes:
 
 
 def score_segments(
-    segments: Iterable[Segment], clips: Sequence[Clip], emotions: Sequence[str]
+    segments: Iterable[Segment], durations: Sequence[float], emotions: Sequence[str]
 ) -> Score:
     """Compare segments with the emotions of the clips that were joined.
 
@@ -85,12 +86,12 @@ def score_segments(
     ----------
     segments : iterable of Segment
         Times in seconds of the joined recording.
-    clips : sequence of Clip
-        In the order in which they were joined; of one rate.
+    durations : sequence of float
+        Seconds of each clip, in the order in which they were joined.
     emotions : sequence of str
         One a clip.
     """
-    ends = np.cumsum([len(clip.samples) / clip.rate for clip in clips])
+    ends = np.cumsum(durations)
     seconds = float(ends[-1])
     truth = np.asarray(emotions)[np.searchsorted(ends, _times(0.0, seconds), side="right")]
     voiced = right = 0
@@ -105,3 +106,7 @@ def score_segments(
 def _times(start: float, end: float) -> npt.NDArray[np.float64]:
     """The middles of the steps between two times."""
     return np.arange(start + STEP / 2, end, STEP)
+
+
+if __name__ == "__main__":
+    main()
