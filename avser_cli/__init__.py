@@ -1,8 +1,19 @@
-"""avser: hears emotion in recorded speech through spectrogram pictures and a 2-D CNN."""
+"""avser: speech emotion recognition with spectrograms and a 2-D CNN."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from avser_cli.errors import (
+    AvserError,
+    CorpusError,
+    InputError,
+    MissingExtraError,
+    ModelError,
+    OutputError,
+    PartialError,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from avser_cli.inference.classifier import Classifier
@@ -10,7 +21,20 @@ if TYPE_CHECKING:
     from avser_cli.inference.speaker_reference import normalize_speaker
 
 __version__ = "0.1.0"
-__all__ = ["Classifier", "Prediction", "Segment", "normalize_speaker"]
+__all__ = [
+    "AvserError",
+    "Classifier",
+    "CorpusError",
+    "InputError",
+    "MissingExtraError",
+    "ModelError",
+    "OutputError",
+    "PartialError",
+    "Prediction",
+    "Segment",
+    "UsageError",
+    "normalize_speaker",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -9,8 +9,8 @@ import pytest
 
 from tests.conftest import REPOSITORY
 
-BOX = {"MODEL_CARD.md", "config.json", "history.csv", "history.png", "metrics.json", "model.keras",
-       "model.tflite"}  # fmt: skip
+BUNDLE = {"MODEL_CARD.md", "config.json", "history.csv", "history.png", "metrics.json",
+          "model.tflite"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def built(tmp_path_factory):
     return place
 
 
-def test_the_wheel_holds_the_package_and_the_model_in_the_box(built):
+def test_the_wheel_holds_the_package_and_the_bundled_model_without_its_weights_for_training(built):
     (wheel,) = built.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
@@ -30,7 +30,7 @@ def test_the_wheel_holds_the_package_and_the_model_in_the_box(built):
         path.relative_to(REPOSITORY).as_posix() for path in (REPOSITORY / "avser_cli").rglob("*.py")
     }
     others = {"avser_cli/py.typed", "avser_cli/report/comparison.html.j2"}
-    assert names == modules | others | {f"avser_cli/models/default/{part}" for part in BOX}
+    assert names == modules | others | {f"avser_cli/models/default/{part}" for part in BUNDLE}
 
 
 def test_the_source_archive_holds_no_recording_but_the_made_one(built):
@@ -38,7 +38,7 @@ def test_the_source_archive_holds_no_recording_but_the_made_one(built):
     with tarfile.open(source) as archive:
         names = {name.split("/", 1)[1] for name in archive.getnames()}
     assert {"README.md", "LICENSE", "CHANGELOG.md", "CITATION.cff", "SECURITY.md"} <= names
-    assert {f"models/default/{part}" for part in BOX} <= names
+    assert {f"models/default/{part}" for part in BUNDLE | {"model.keras"}} <= names
     sounds = {name for name in names if name.endswith((".wav", ".flac", ".mp3", ".ogg"))}
     assert sounds == {"examples/voice.wav"}
     top = {name.split("/")[0] for name in names}

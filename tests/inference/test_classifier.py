@@ -57,7 +57,9 @@ def test_tflite_and_keras_agree_on_the_box(tmp_path):
     assert settings is not None
     if numbers(keras.__version__) < numbers(classifier.config.libraries["keras"]):
         pytest.skip("Keras does not read files of newer versions; avser reads none")
-    network = keras.models.load_model(bundled_model() / "model.keras", safe_mode=True)
+    network = keras.models.load_model(
+        REPOSITORY / "models" / "default" / "model.keras", safe_mode=True
+    )
     spectrograms = np.stack(
         [
             render_spectrogram(write_wav(tmp_path / f"{n}.wav", samples), settings)[0]
