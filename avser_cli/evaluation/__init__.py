@@ -1,1 +1,1 @@
-"""Evaluation: metrics, significance, scoring of bundles on labelled clips."""
+"""Evaluation: metrics, confidence intervals, scoring of bundles on labelled clips."""

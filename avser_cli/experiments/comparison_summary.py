@@ -50,19 +50,18 @@ def summarize_comparison(
         ``wrong_by_all`` the clips that no model ever got right.
     """
     first = next(iter(runs.values()))
-    kind = first[0].planned.split.kind
     actor_of = {r.name: str(r.labels.actor) for r in corpus.dataset.recordings}
-    significance = compare_runs(runs, actor_of if kind == "speaker" else None)
+    significance = compare_runs(runs, actor_of)
     emotions = corpus.dataset.emotions
     return {
         "table": table,
         "quick": quick,
-        "split": kind,
+        "split": first[0].planned.split.kind,
         "runs": [run.planned.split.describe() for run in first],
         "seeds": sorted({run.planned.seed for run in first}),
         "emotions": list(emotions),
         "corpus": corpus.about,
-        "resampled": "actors" if kind == "speaker" else "clips",
+        "resampled": significance.resampled,
         "models": [_row(row, runs[row.name], emotions, significance) for row in candidates],
         "pairs": [asdict(pair) for pair in significance.pairs],
         "wrong_by_all": _wrong_by_all(runs, emotions),

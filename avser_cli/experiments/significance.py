@@ -1,21 +1,51 @@
-"""Whether one model is better than another, or luck is: paired bootstrap and McNemar's test."""
+"""Whether one recipe is better than another, or luck is: a bootstrap over runs and clips.
+
+A recipe's accuracy scatters with the training (seed, fold) and with the clips that happen to be
+held out, so both are drawn. A clip that is drawn counts in every run that held it out (Owen 2007,
+"The pigeonhole bootstrap").
+"""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from avser_cli.evaluation.bootstrap import (
+    RESAMPLES,
+    SEED,
+    Floats,
+    Interval,
+    draw_counts,
+    percentiles,
+    weighted_scores,
+)
 from avser_cli.experiments.runs import FinishedRun
 
-RESAMPLES = 2000
-LEVEL = 0.95
-SEED = 0
 
-Interval = tuple[float, float]
+@dataclass(frozen=True)
+class McNemar:
+    """McNemar's exact test: whether two trained networks err alike on one split.
+
+    It takes both networks as given, so it says nothing of the recipes that made them.
+
+    Attributes
+    ----------
+    only_first, only_second : int
+        Clips that one got right and the other did not.
+    p : float
+        Two-sided.
+    p_holm : float
+        The same, adjusted for the number of pairs (Holm 1979).
+    """
+
+    only_first: int
+    only_second: int
+    p: float
+    p_holm: float
 
 
 @dataclass(frozen=True)
@@ -26,15 +56,11 @@ class Pair:
     ----------
     first, second : str
     accuracy, uar : float
-        First minus second, over all runs.
+        First minus second, mean over runs.
     accuracy_interval, uar_interval : tuple of float
         95 % of the paired bootstrap's differences lie in it.
-    only_first, only_second : int
-        Clips that one got right and the other did not, each clip counted once.
-    p : float
-        McNemar's exact test, two-sided.
-    p_holm : float
-        The same, adjusted for the number of pairs (Holm 1979).
+    mcnemar : McNemar or None
+        Only where there is a single run.
     """
 
     first: str
@@ -43,10 +69,7 @@ class Pair:
     uar: float
     accuracy_interval: Interval
     uar_interval: Interval
-    only_first: int
-    only_second: int
-    p: float
-    p_holm: float
+    mcnemar: McNemar | None
 
 
 @dataclass(frozen=True)
@@ -58,64 +81,64 @@ class Significance:
     accuracy, uar : dict of str to tuple of float
         95 % interval by model.
     pairs : tuple of Pair
+    resampled : str
+        What the bootstrap drew, in words, e.g. ``runs and clips``.
     """
 
     accuracy: dict[str, Interval]
     uar: dict[str, Interval]
     pairs: tuple[Pair, ...]
+    resampled: str
 
 
 def compare_runs(
-    runs: Mapping[str, Sequence[FinishedRun]], unit: Mapping[str, str] | None = None
+    runs: Mapping[str, Sequence[FinishedRun]],
+    actor_of: Mapping[str, str] | None = None,
+    resamples: int = RESAMPLES,
 ) -> Significance:
-    """Intervals and tests for models that predicted the same clips in the same runs.
+    """Intervals and differences for models that predicted the same clips in the same runs.
 
-    The bootstrap draws clips, with all their predictions in all runs, and the same clips for
-    every model; or what `unit` says they belong to, e.g. actors where whole actors are held out.
-    McNemar's test takes each clip from the first run that held it out, so that no clip speaks
-    twice.
+    The bootstrap draws folds, the runs of a fold (all runs of a random split) and the clips of a
+    fold, each with replacement, and the same for every model. Where whole actors are held out,
+    it draws actors instead of clips. With a single run, only clips or actors are left to draw.
 
     Parameters
     ----------
     runs : mapping
         By model, in the same order of runs.
-    unit : mapping, optional
-        From a clip's name to what is drawn with it.
+    actor_of : mapping, optional
+        From a clip's name to its actor; used where the split is by speaker.
+    resamples : int
     """
     first = next(iter(runs.values()))
-    names = [name for run in first for name in run.names]
-    truth = np.concatenate([run.labels for run in first])
-    predicted = {
-        model: np.concatenate([run.probabilities.argmax(axis=1) for run in found])
+    by_actor = actor_of is not None and first[0].planned.split.kind == "speaker"
+    unit_of = actor_of if by_actor else None
+    run_weights, clip_weights = _draw(first, unit_of, resamples)
+    samples = {
+        model: _mean_scores(found, run_weights, clip_weights) for model, found in runs.items()
+    }
+    one = np.ones((1, len(first)))
+    values = {
+        model: _mean_scores(found, one, [np.ones((1, len(run.labels))) for run in found])[:, 0]
         for model, found in runs.items()
     }
-    right = {model: guesses == truth for model, guesses in predicted.items()}
-    units = [unit[name] if unit else name for name in names]
-    weights = _resampled_weights(units)
-    samples = {model: _weighted(hits, truth, weights) for model, hits in right.items()}
-    whole = np.ones((1, len(truth)))
-    values = {model: _weighted(hits, truth, whole)[:, 0] for model, hits in right.items()}
-    once = np.unique(names, return_index=True)[1]
     pairs = []
-    for one, other in itertools.combinations(runs, 2):
-        difference = samples[one] - samples[other]
-        only_one = int((right[one] & ~right[other])[once].sum())
-        only_other = int((right[other] & ~right[one])[once].sum())
-        p = mcnemar(only_one, only_other)
-        accuracy, uar = values[one] - values[other]
-        intervals = _interval(difference[0]), _interval(difference[1])
-        pairs.append(
-            Pair(one, other, accuracy, uar, *intervals, only_one, only_other, p, float("nan"))
-        )
+    for model, other in itertools.combinations(runs, 2):
+        difference = samples[model] - samples[other]
+        accuracy, uar = (float(value) for value in values[model] - values[other])
+        intervals = percentiles(difference[0]), percentiles(difference[1])
+        test = _mcnemar_of(runs[model][0], runs[other][0]) if len(first) == 1 else None
+        pairs.append(Pair(model, other, accuracy, uar, *intervals, test))
     return Significance(
-        accuracy={model: _interval(sample[0]) for model, sample in samples.items()},
-        uar={model: _interval(sample[1]) for model, sample in samples.items()},
+        accuracy={model: percentiles(sample[0]) for model, sample in samples.items()},
+        uar={model: percentiles(sample[1]) for model, sample in samples.items()},
         pairs=_holm(pairs),
+        resampled=_words(first, "actors" if by_actor else "clips"),
     )
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """McNemar's exact test: two-sided p that two models err alike, from where they differ."""
+    """Two-sided p that two trained networks err alike, from where they differ."""
     from scipy.stats import binomtest
 
     if only_first + only_second == 0:
@@ -123,43 +146,77 @@ def mcnemar(only_first: int, only_second: int) -> float:
     return float(binomtest(only_first, only_first + only_second).pvalue)
 
 
-def _holm(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
-    """The pairs with p adjusted for their number."""
-    order = np.argsort([pair.p for pair in pairs])
-    adjusted = np.empty(len(pairs))
-    largest = 0.0
-    for rank, row in enumerate(order):
-        largest = max(largest, min(1.0, pairs[row].p * (len(pairs) - rank)))
-        adjusted[row] = largest
-    return tuple(
-        Pair(**{**pair.__dict__, "p_holm": float(value)})
-        for pair, value in zip(pairs, adjusted, strict=True)
-    )
+def _draw(
+    runs: Sequence[FinishedRun], unit_of: Mapping[str, str] | None, resamples: int
+) -> tuple[Floats, list[Floats]]:
+    """How often each run counts in each resample, and in each run each clip.
 
-
-def _resampled_weights(units: Sequence[str]) -> npt.NDArray[np.float64]:
-    """How often each prediction counts in each resample, shape ``(RESAMPLES, n)``."""
-    known, member = np.unique(np.array(units), return_inverse=True)
+    Returns
+    -------
+    run_weights : numpy.ndarray
+        Shape ``(resamples, runs)``.
+    clip_weights : list of numpy.ndarray
+        For each run, shape ``(resamples, clips)``.
+    """
     rng = np.random.default_rng(SEED)
-    even = np.full(len(known), 1 / len(known))
-    counts = rng.multinomial(len(known), even, size=RESAMPLES)
-    return counts[:, member].astype(np.float64)
+    folds = [run.planned.split.fold for run in runs]
+    known = sorted(set(folds))
+    fold_weights = draw_counts(rng, np.zeros(len(known)), resamples)
+    run_weights = fold_weights[:, [known.index(fold) for fold in folds]]
+    run_weights = run_weights * draw_counts(rng, folds, resamples)
+    of_run = [
+        [(fold, unit_of[name] if unit_of else name) for name in run.names]
+        for fold, run in zip(folds, runs, strict=True)
+    ]
+    units = sorted(set(itertools.chain.from_iterable(of_run)))
+    number = {unit: column for column, unit in enumerate(units)}
+    counts = draw_counts(rng, [fold for fold, _ in units], resamples)
+    return run_weights, [counts[:, [number[unit] for unit in members]] for members in of_run]
 
 
-def _weighted(
-    hits: npt.NDArray[np.bool_], truth: npt.NDArray[np.int64], weights: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """Accuracy and UAR under each row of weights, shape ``(2, rows)``."""
-    accuracy = weights @ hits / np.maximum(weights.sum(axis=1), 1)
-    recalls = []
-    for emotion in np.unique(truth):
-        rows = truth == emotion
-        total = weights[:, rows].sum(axis=1)
-        with np.errstate(invalid="ignore"):
-            recalls.append(np.where(total > 0, weights[:, rows] @ hits[rows] / total, np.nan))
-    return np.stack([accuracy, np.nanmean(recalls, axis=0)])
+def _mean_scores(
+    runs: Sequence[FinishedRun], run_weights: Floats, clip_weights: Sequence[Floats]
+) -> Floats:
+    """Accuracy and UAR, each the weighted mean over runs, shape ``(2, resamples)``."""
+    scores = [
+        weighted_scores(_right(run), run.labels, weights)
+        for run, weights in zip(runs, clip_weights, strict=True)
+    ]
+    sums = np.einsum("srn,nr->sn", np.stack(scores, axis=1), run_weights)
+    mean: Floats = sums / run_weights.sum(axis=1)
+    return mean
 
 
-def _interval(values: npt.NDArray[np.float64]) -> Interval:
-    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
+def _right(run: FinishedRun) -> npt.NDArray[np.bool_]:
+    right: npt.NDArray[np.bool_] = run.probabilities.argmax(axis=1) == run.labels
+    return right
+
+
+def _words(runs: Sequence[FinishedRun], unit: str) -> str:
+    """What is drawn."""
+    if len(runs) == 1:
+        return f"{unit} only, of one training"
+    folds = len({run.planned.split.fold for run in runs})
+    drawn = [*(["folds"] if folds > 1 else []), *(["runs"] if len(runs) > folds else [])]
+    return f"{', '.join(drawn)} and {unit}"
+
+
+def _mcnemar_of(first: FinishedRun, second: FinishedRun) -> McNemar:
+    """The test for two networks, not yet adjusted."""
+    right, other = _right(first), _right(second)
+    counts = int((right & ~other).sum()), int((other & ~right).sum())
+    p = mcnemar(*counts)
+    return McNemar(*counts, p, p)
+
+
+def _holm(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+    """The pairs, their tests adjusted for their number."""
+    adjusted = list(pairs)
+    tested = [(pair.mcnemar.p, row) for row, pair in enumerate(pairs) if pair.mcnemar]
+    largest = 0.0
+    for rank, (p, row) in enumerate(sorted(tested)):
+        largest = max(largest, min(1.0, p * (len(tested) - rank)))
+        test = pairs[row].mcnemar
+        assert test is not None
+        adjusted[row] = replace(pairs[row], mcnemar=replace(test, p_holm=largest))
+    return tuple(adjusted)

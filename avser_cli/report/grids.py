@@ -118,26 +118,34 @@ def emotions_table(values: dict[str, Any]) -> TextTable:
 
 
 def pairs_table(values: dict[str, Any]) -> TextTable:
-    """Each model against each other."""
-    rows = tuple(
-        (
+    """Each model against each other; with McNemar's test where there is a single run."""
+    tested = all(pair["mcnemar"] for pair in values["pairs"])
+    head: tuple[str, ...] = ("pair", "accuracy", "95 %", "UAR", "95 %")
+    note = f"95 %: paired bootstrap over {values['resampled']}."
+    if tested:
+        head += ("right alone", "McNemar p", "Holm")
+        note += (
+            " Right alone: clips that only one of the two got right. McNemar's exact test is on "
+            "these: it compares two trained networks on one split, not their recipes."
+        )
+    rows = []
+    for pair in values["pairs"]:
+        row: tuple[str, ...] = (
             f"{pair['first']} - {pair['second']}",
             f"{pair['accuracy']:+.3f}",
             _interval(pair["accuracy_interval"], "+"),
             f"{pair['uar']:+.3f}",
             _interval(pair["uar_interval"], "+"),
-            f"{pair['only_first']} : {pair['only_second']}",
-            _p(pair["p"]),
-            _p(pair["p_holm"]),
         )
-        for pair in values["pairs"]
-    )
-    head = ("pair", "accuracy", "95 %", "UAR", "95 %", "right alone", "McNemar p", "Holm")
-    note = (
-        f"95 %: paired bootstrap over {values['resampled']}. Right alone: clips that only one of "
-        "the two got right, each clip counted once; McNemar's exact test is on these."
-    )
-    return TextTable("Pair by pair", head, rows, note)
+        if tested:
+            test = pair["mcnemar"]
+            row += (
+                f"{test['only_first']} : {test['only_second']}",
+                _p(test["p"]),
+                _p(test["p_holm"]),
+            )
+        rows.append(row)
+    return TextTable("Pair by pair", head, tuple(rows), note)
 
 
 def _title(values: dict[str, Any]) -> str:

@@ -73,12 +73,24 @@ def test_table_3(models):
     assert shown.rows[1][1] == "-"
     assert pairs.rows[0][0] == "mlp - cnn2d-default"
     assert pairs.rows[0][1] == "-0.250"
-    # In its first run each got some clips right that the other did not: the first two are both's.
-    assert pairs.rows[0][5] == "0 : 2"
+    # Two runs: no test that takes the networks as given.
+    assert len(pairs.rows[0]) == len(pairs.head) == 5
+    assert "McNemar" not in pairs.note
+    assert pairs.note == "95 %: paired bootstrap over runs and clips."
     text = rendered(to_rich(shown))
     assert "…" not in text.replace(" … ", "")
     lines = to_markdown(shown).splitlines()
     assert lines[2].count("|") == lines[4].count("|") == len(shown.head) + 1
+
+
+def test_networks_of_one_split_are_tested():
+    rows = select_models(["mlp", "cnn2d-default"], [], None, False)
+    runs = {"mlp": [run_of(wrong(4))], "cnn2d-default": [run_of(wrong(2))]}
+    _, pairs = comparison_tables(summarize_comparison("models", corpus(), rows, runs, False))
+    # The first two clips are wrong in both.
+    assert pairs.rows[0][5:] == ("0 : 2", "0.500", "0.500")
+    assert "two trained networks on one split, not their recipes" in pairs.note
+    assert "clips only, of one training" in pairs.note
 
 
 def test_table_2_sets_each_emotion_beside_the_published():
@@ -104,6 +116,6 @@ def test_whole_actors_are_resampled_where_they_are_held_out():
     run = run_of(wrong(4))
     actors = replace(run, planned=PlannedRun(SplitSettings("speaker"), 0))
     values = summarize_comparison("models", corpus(), rows, {"mlp": [actors]}, False)
-    assert values["resampled"] == "actors"
+    assert values["resampled"] == "actors only, of one training"
     low, high = values["models"][0]["accuracy_interval"]
     assert (low, high) == (0.25, 1.0)

@@ -1,0 +1,118 @@
+"""Confidence intervals of accuracy and UAR by the bootstrap."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+RESAMPLES = 2000
+LEVEL = 0.95
+SEED = 0
+
+Floats = npt.NDArray[np.float64]
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """95 % intervals of one model's accuracy and UAR.
+
+    Attributes
+    ----------
+    accuracy, uar : tuple of float
+    resampled : str
+        What the bootstrap drew, in words.
+    """
+
+    accuracy: Interval
+    uar: Interval
+    resampled: str
+
+
+def clip_intervals(
+    truth: npt.NDArray[np.integer],
+    predicted: npt.NDArray[np.integer],
+    actors: Sequence[Hashable] | None = None,
+) -> Intervals:
+    """Intervals of a single training: the network counts as given, only the clips are drawn.
+
+    Parameters
+    ----------
+    truth, predicted : numpy.ndarray
+        Indices of emotions, shape ``(n,)``.
+    actors : sequence, optional
+        Who speaks in each clip; given, whole actors are drawn.
+    """
+    units = np.arange(len(truth)) if actors is None else _numbered(actors)
+    counts = draw_counts(np.random.default_rng(SEED), np.zeros(units.max() + 1), RESAMPLES)
+    accuracy, uar = weighted_scores(truth == predicted, truth, counts[:, units])
+    drawn = "clips" if actors is None else "actors"
+    return Intervals(percentiles(accuracy), percentiles(uar), f"{drawn} only, of one training")
+
+
+def draw_counts(rng: np.random.Generator, strata: npt.ArrayLike, resamples: int) -> Floats:
+    """How often each unit is drawn, with replacement, as many from a stratum as it has.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    strata : array_like
+        The stratum of each unit.
+    resamples : int
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape ``(resamples, units)``.
+    """
+    strata = np.asarray(strata)
+    counts = np.empty((resamples, len(strata)))
+    for stratum in np.unique(strata):
+        members = np.flatnonzero(strata == stratum)
+        even = np.full(len(members), 1 / len(members))
+        counts[:, members] = rng.multinomial(len(members), even, size=resamples)
+    return counts
+
+
+def weighted_scores(
+    right: npt.NDArray[np.bool_], truth: npt.NDArray[np.integer], weights: Floats
+) -> Floats:
+    """Accuracy and UAR, each clip counted as often as each row of weights says.
+
+    Parameters
+    ----------
+    right : numpy.ndarray
+        Whether each prediction is right, shape ``(n,)``.
+    truth : numpy.ndarray
+        Indices of emotions, shape ``(n,)``.
+    weights : numpy.ndarray
+        Shape ``(rows, n)``.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape ``(2, rows)``. Emotions without weight do not enter the UAR.
+    """
+    members = np.eye(truth.max() + 1)[:, truth]
+    members = members[members.any(axis=1)]
+    totals = weights @ members.T
+    hits = weights @ (members * right).T
+    present = totals > 0
+    recalls = np.divide(hits, totals, out=np.zeros_like(hits), where=present)
+    accuracy = hits.sum(axis=1) / np.maximum(totals.sum(axis=1), 1)
+    return np.stack([accuracy, recalls.sum(axis=1) / np.maximum(present.sum(axis=1), 1)])
+
+
+def percentiles(values: Floats) -> Interval:
+    """The middle 95 % of the resamples."""
+    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
+def _numbered(names: Sequence[Hashable]) -> npt.NDArray[np.int64]:
+    """Equal names as equal numbers from 0."""
+    known: dict[Hashable, int] = {}
+    return np.array([known.setdefault(name, len(known)) for name in names], np.int64)

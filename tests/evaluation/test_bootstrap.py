@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+
+from avser_cli.evaluation.bootstrap import clip_intervals, draw_counts, weighted_scores
+
+TRUTH = np.tile(np.arange(4), 50)
+
+
+def test_draws_stay_within_their_stratum():
+    strata = [0, 0, 0, 1, 1, 5]
+    counts = draw_counts(np.random.default_rng(0), strata, 500)
+    assert counts.shape == (500, 6)
+    assert set(counts[:, :3].sum(axis=1)) == {3}
+    assert set(counts[:, 3:5].sum(axis=1)) == {2}
+    assert set(counts[:, 5]) == {1}
+    np.testing.assert_allclose(counts.mean(axis=0), 1, atol=0.15)
+
+
+def test_weighted_scores_by_hand():
+    truth, right = np.array([0, 0, 2, 2]), np.array([True, False, True, True])
+    weights = np.array([[1.0, 1, 1, 1], [3, 1, 0, 0], [0, 2, 1, 1]])
+    accuracy, uar = weighted_scores(right, truth, weights)
+    np.testing.assert_allclose(accuracy, [0.75, 0.75, 0.5])
+    # Without clips of the second emotion, the first's recall alone is the UAR.
+    np.testing.assert_allclose(uar, [0.75, 0.75, 0.5])
+
+
+def test_interval_of_clips_is_the_binomials():
+    predicted = TRUTH.copy()
+    predicted[:60] = (predicted[:60] + 1) % 4
+    found = clip_intervals(TRUTH, predicted)
+    assert found.resampled == "clips only, of one training"
+    for low, high in (found.accuracy, found.uar):
+        assert low < 0.7 < high
+        assert (high - low) / 2 == pytest.approx(1.96 * np.sqrt(0.21 / 200), abs=0.012)
+
+
+def test_whole_actors_are_drawn():
+    predicted = TRUTH.copy()
+    predicted[:50] = (predicted[:50] + 1) % 4
+    found = clip_intervals(TRUTH, predicted, [f"actor {n // 50}" for n in range(200)])
+    assert found.resampled == "actors only, of one training"
+    assert found.accuracy == (0.25, 1.0)
