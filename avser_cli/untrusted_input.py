@@ -5,8 +5,21 @@ from __future__ import annotations
 import json
 import math
 import stat
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+NonNegative = Annotated[float, msgspec.Meta(ge=0)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+PositiveInt = Annotated[int, msgspec.Meta(ge=1)]
+Checksum = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+"""SHA-256 in hexadecimal digits."""
 
 
 def read_bounded(path: Path, most: int) -> bytes:
@@ -37,6 +50,34 @@ def parse_json(text: str | bytes) -> Any:
         return json.loads(text, parse_constant=_reject, parse_float=_finite)
     except RecursionError:
         raise ValueError("nested too deep") from None
+
+
+def decode(kind: type[T], values: Any) -> T:
+    """A dataclass from plain values, with the name, the type and the bounds of each field checked.
+
+    Bounds stand in the annotations (`msgspec.Meta`); what concerns several fields is checked in
+    ``__post_init__``.
+
+    Raises
+    ------
+    ValueError
+        A field is missing, unknown, of the wrong type or out of bounds; the message names it.
+    AvserError
+        What ``__post_init__`` refuses.
+    """
+    decoded = msgspec.convert(values, kind)
+    _check_names(decoded, values)
+    return decoded
+
+
+def _check_names(decoded: Any, values: Any) -> None:
+    """Refuse fields that a dataclass, at any depth, does not have; msgspec passes over them."""
+    if is_dataclass(decoded) and isinstance(values, dict):
+        unknown = sorted(set(values) - {field.name for field in fields(decoded)})
+        if unknown:
+            raise ValueError(f"unknown field {unknown[0]!r}")
+        for name, value in values.items():
+            _check_names(getattr(decoded, name), value)
 
 
 def _reject(name: str) -> NoReturn:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Meta
 
 from avser_cli.audio.decoding import Clip, peak_of
+from avser_cli.untrusted_input import Checksum, Count, PositiveInt
 
 FULL_SCALE = 1.0 - 2.0**-15
 """Samples from here on are clipped: the largest that 16 bits hold."""
@@ -38,35 +39,14 @@ class AudioInfo:
         Mono samples at or over full scale.
     """
 
-    source_sha256: str
-    samples_sha256: str
-    duration: float
-    rate: int
-    channels: int
-    peak: float
-    rms: float
-    clipped: int
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """AudioInfo from plain values, as a picture holds them.
-
-        Raises
-        ------
-        ValueError, TypeError
-            They are not the facts of any sound.
-        """
-        info = cls(**values)
-        checksums = (info.source_sha256, info.samples_sha256)
-        if not all(isinstance(x, str) and re.fullmatch("[0-9a-f]{64}", x) for x in checksums):
-            raise ValueError("no checksum")
-        if not all(type(x) is int for x in (info.rate, info.channels, info.clipped)):
-            raise TypeError("rate, channels and clipped are whole numbers")
-        if not all(type(x) in (int, float) for x in (info.duration, info.peak, info.rms)):
-            raise TypeError("duration, peak and rms are numbers")
-        if not (0 < info.rate < 2**32 and 0 <= info.duration < 1e9 and abs(info.peak) < 1e9):
-            raise ValueError("out of range")
-        return info
+    source_sha256: Checksum
+    samples_sha256: Checksum
+    duration: Annotated[float, Meta(ge=0, lt=1e9)]
+    rate: Annotated[int, Meta(gt=0, lt=2**32)]
+    channels: PositiveInt
+    peak: Annotated[float, Meta(gt=-1e9, lt=1e9)]
+    rms: Annotated[float, Meta(gt=-1e9, lt=1e9)]
+    clipped: Count
 
 
 def audio_info(content: bytes, clip: Clip) -> AudioInfo:

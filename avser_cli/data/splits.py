@@ -10,10 +10,11 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from avser_cli.data.ravdess import ACTOR_FOLDS, Labels
 from avser_cli.errors import CorpusError, UsageError
+from avser_cli.untrusted_input import Checksum
 
 SplitKind = Literal["random", "speaker", "statement", "none"]
 SPLIT_KINDS: tuple[SplitKind, ...] = ("random", "speaker", "statement", "none")
@@ -103,27 +104,15 @@ class Split:
     """
 
     settings: SplitSettings
-    train: dict[str, str]
-    test: dict[str, str]
+    train: dict[str, Checksum]
+    test: dict[str, Checksum]
 
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """A split as a bundle's ``config.json`` holds it.
-
-        Raises
-        ------
-        UsageError, KeyError, TypeError, ValueError
-            A value is out of range, missing or of the wrong kind.
-        """
-        settings = values["settings"]
-        if not all(type(settings[name]) is int for name in ("fold", "seed")):
-            raise TypeError("fold and seed are whole numbers")
-        sides = dict(values["train"]), dict(values["test"])
-        for side in sides:
-            if not all(isinstance(checksum, str) for checksum in side.values()):
-                raise TypeError("clips without checksums")
-        kind = SPLIT_ALIASES.get(settings["kind"], settings["kind"])
-        return cls(SplitSettings(**{**settings, "kind": kind}), *sides)
+    @staticmethod
+    def with_current_names(values: dict[str, Any]) -> dict[str, Any]:
+        """The same values with the kind's name of today, see `SPLIT_ALIASES`."""
+        settings = dict(values["settings"])
+        settings["kind"] = SPLIT_ALIASES.get(settings["kind"], settings["kind"])
+        return {**values, "settings": settings}
 
 
 def split_recordings(recordings: Sequence[Recording], settings: SplitSettings) -> Split:

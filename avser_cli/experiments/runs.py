@@ -13,7 +13,7 @@ from avser_cli.data.ravdess import ACTOR_FOLDS
 from avser_cli.data.splits import SplitKind, SplitSettings
 from avser_cli.evaluation.metrics import Report, score
 from avser_cli.training.history import Epoch
-from avser_cli.untrusted_input import parse_json
+from avser_cli.untrusted_input import decode, parse_json
 
 FOLDS: dict[SplitKind, int] = {"random": 1, "speaker": len(ACTOR_FOLDS), "statement": 2}
 """Number of folds of each protocol."""
@@ -104,7 +104,7 @@ class FinishedRun:
             channels=tuple(values["channels"]),
             labels=np.array(values["labels"], np.int64),
             probabilities=np.array(values["probabilities"], np.float32),
-            history=tuple(Epoch.from_dict(line) for line in values["history"]),
+            history=tuple(decode(Epoch, line) for line in values["history"]),
             parameters=int(values["parameters"]),
             seconds=float(values["seconds"]),
             clip_seconds=values.get("clip_seconds"),

@@ -19,7 +19,7 @@ from avser_cli.experiments.runs import FinishedRun
 from avser_cli.model.calibration import Calibration, calibrate
 from avser_cli.model.recipe import Recipe
 from avser_cli.training.training_run import LIBRARIES, Corpus
-from avser_cli.untrusted_input import parse_json, read_bounded
+from avser_cli.untrusted_input import decode, parse_json, read_bounded
 
 MAX_REPORT_BYTES = 16 * 2**20
 """Largest report that is read."""
@@ -137,7 +137,7 @@ def read_report(folder: Path, recipe: Recipe, emotions: tuple[str, ...]) -> Reci
     try:
         summary = parse_json(read_bounded(folder / REPORT, MAX_REPORT_BYTES))
         values, found = summary["calibration"], Recipe.from_dict(summary["recipe"])
-        calibration = Calibration.from_dict(values) if values else None
+        calibration = decode(Calibration, values) if values else None
         labels = tuple(summary["emotions"])
         beside = folder / ROBUSTNESS
         robustness = None

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from avser_cli.errors import UsageError
 from avser_cli.features.filterbank import FrequencyAxis, Scale, make_filterbank
+from avser_cli.untrusted_input import decode
 
 SpectrogramImage = npt.NDArray[np.uint8]
 
@@ -38,9 +39,6 @@ RENAMED_FIELDS = {"white": "ref_db"}
 
 OPTIONAL_FIELDS = {"ref_db", "hop", "fft"}
 """Settings that older pictures and bundles do not name; they have the defaults."""
-
-INTEGER_FIELDS = {"width", "height", "fft"}
-"""Settings that are whole numbers."""
 
 MAX_COST = 2**28
 """Largest `spectrogram_cost` that is begun: 1 GB and some seconds."""
@@ -131,22 +129,27 @@ class SpectrogramConfig:
         UsageError
             A field is unknown, missing or out of range.
         """
-        if not isinstance(values, dict):
-            raise UsageError("picture settings are no object")
-        values = {RENAMED_FIELDS.get(name, name): value for name, value in values.items()}
-        known = {field.name for field in fields(cls)}
-        for name, value in values.items():
-            if isinstance(value, bool) or (
-                name in INTEGER_FIELDS and not isinstance(value, int | None)
-            ):
-                raise UsageError(f"picture settings of the wrong kind: {name}")
-        if not known - OPTIONAL_FIELDS <= set(values) <= known:
-            odd = ", ".join(sorted(set(values) ^ known))
-            raise UsageError(f"picture settings differ in what they name: {odd}")
         try:
-            return cls(**values)
-        except TypeError as error:
-            raise UsageError(f"picture settings of the wrong kind: {error}") from None
+            return decode(cls, cls.with_current_names(values))
+        except ValueError as error:
+            raise UsageError(f"picture settings: {error}") from None
+
+    @classmethod
+    def with_current_names(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """The same values with the fields' names of today, see `RENAMED_FIELDS`.
+
+        Raises
+        ------
+        ValueError
+            Values that are not optional are missing: they had no defaults when they were stored.
+        """
+        if not isinstance(values, dict):
+            raise ValueError("no object")
+        values = {RENAMED_FIELDS.get(name, name): value for name, value in values.items()}
+        missing = {field.name for field in fields(cls)} - OPTIONAL_FIELDS - set(values)
+        if missing:
+            raise ValueError(f"missing: {', '.join(sorted(missing))}")
+        return values
 
 
 def spectrogram_cost(config: SpectrogramConfig, rate: int, seconds: float) -> int:

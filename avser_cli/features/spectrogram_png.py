@@ -22,7 +22,7 @@ from avser_cli.audio.audio_info import AudioInfo
 from avser_cli.errors import InputError, UsageError, os_reason
 from avser_cli.features.spectrogram import SpectrogramConfig, SpectrogramImage
 from avser_cli.files import write_whole
-from avser_cli.untrusted_input import parse_json
+from avser_cli.untrusted_input import decode, parse_json
 
 TEXT_KEY = "avser"
 FORMAT_VERSION = 3
@@ -136,7 +136,7 @@ def _metadata(path: Path, image: Image.Image) -> SpectrogramMetadata:
         if version not in READABLE_VERSIONS:
             raise InputError(f"{path}: picture format {version!r} is unknown here; draw it again")
         config = SpectrogramConfig.from_dict(values.pop("settings"))
-        return SpectrogramMetadata(config, AudioInfo.from_dict(values))
+        return SpectrogramMetadata(config, decode(AudioInfo, values))
     except (KeyError, TypeError, AttributeError, ValueError, UsageError):
         raise InputError(
             f"{path}: its note of how it was drawn is damaged; draw it again"

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
+
+from msgspec import Meta
 
 from avser_cli.data.emotions import label_order
 from avser_cli.data.splits import Split
@@ -20,12 +21,13 @@ from avser_cli.errors import AvserError, ModelError, os_reason
 from avser_cli.features.spectrogram import spectrogram_cost
 from avser_cli.model.calibration import Calibration
 from avser_cli.model.recipe import Recipe
-from avser_cli.untrusted_input import parse_json, read_bounded
+from avser_cli.untrusted_input import Checksum, Count, NonNegative, decode, parse_json, read_bounded
 
 FORMAT_VERSION = 3
 """2 added ``calibration``, and ``ensemble`` to the recipe, which 1 is read as not having; 3 renamed
 fields of the recipe, see `avser_cli.model.recipe.RENAMED_FIELDS`, and the split ``paper``."""
 CONFIG, TFLITE, KERAS, MLP = "config.json", "model.tflite", "model.keras", "mlp.npz"
+PartName = Annotated[str, Meta(pattern=r"\A(model\.keras|model\.tflite|mlp\.npz)\Z")]
 MAX_PART_BYTES = 256 * 2**20
 """Largest part that is read, in bytes."""
 MAX_CONFIG_BYTES = 8 * 2**20
@@ -76,9 +78,9 @@ class BundleConfig:
     created: str
     avser: str
     libraries: dict[str, str]
-    parameters: int
-    seconds: float
-    files: dict[str, str]
+    parameters: Count
+    seconds: NonNegative
+    files: dict[PartName, Checksum]
     calibration: Calibration | None = None
 
     def to_json(self) -> str:
@@ -91,24 +93,21 @@ class BundleConfig:
 
         Raises
         ------
-        AvserError, KeyError, TypeError, ValueError, OverflowError
+        AvserError, KeyError, TypeError, ValueError
             A value is missing, unknown, out of range or of the wrong kind.
         """
         values = dict(values)
-        missing = {field.name for field in fields(cls) if field.default is MISSING} - set(values)
-        if missing:
-            raise KeyError(", ".join(sorted(missing)))
-        _check_types(values)
-        check_name(values["name"])
-        values["labels"] = tuple(values["labels"])
-        if label_order(values["labels"]) != values["labels"]:
+        if isinstance(values.get("recipe"), dict):
+            values["recipe"] = Recipe.with_current_names(values["recipe"])
+        if isinstance(values.get("split"), dict):
+            values["split"] = Split.with_current_names(values["split"])
+        return decode(cls, values)
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+        if label_order(self.labels) != self.labels:
             raise ValueError("labels are named twice or in another order")
-        values["recipe"] = Recipe.from_dict(values["recipe"])
-        _check_spectrogram(values["recipe"])
-        values["split"] = Split.from_dict(values["split"])
-        if values.get("calibration") is not None:
-            values["calibration"] = Calibration.from_dict(values["calibration"])
-        return cls(**values)
+        _check_spectrogram(self.recipe)
 
 
 def check_name(name: str) -> None:
@@ -117,34 +116,6 @@ def check_name(name: str) -> None:
         raise ValueError(
             f"a bundle's name is 1 to {MAX_NAME_LENGTH} printable characters without slashes"
         )
-
-
-_KINDS: dict[str, type | tuple[type, ...]] = {
-    "name": str,
-    "labels": list,
-    "recipe": dict,
-    "seed": int,
-    "split": dict,
-    "corpus": dict,
-    "created": str,
-    "avser": str,
-    "libraries": dict,
-    "parameters": int,
-    "seconds": (int, float),
-    "files": dict,
-}
-
-
-def _check_types(values: dict[str, Any]) -> None:
-    for name, kind in _KINDS.items():
-        if not isinstance(values[name], kind) or isinstance(values[name], bool):
-            raise TypeError(f"{name} is of the wrong kind")
-    for name in ("corpus", "libraries", "files"):
-        if not all(isinstance(value, str) for value in values[name].values()):
-            raise TypeError(f"{name} is of the wrong kind")
-    for part, digits in values["files"].items():
-        if part not in (TFLITE, KERAS, MLP) or not re.fullmatch("[0-9a-f]{64}", digits):
-            raise ValueError("files are not parts with checksums")
 
 
 def _check_spectrogram(recipe: Recipe) -> None:

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Meta
+
+from avser_cli.untrusted_input import Count, Share
 
 Probabilities = npt.NDArray[np.float32]
 
@@ -45,27 +48,18 @@ class Calibration:
         How they were made, in words.
     """
 
-    temperature: float
-    threshold: float
-    accuracy: float
-    coverage: float
-    ece_before: float
-    ece_after: float
-    clips: int
+    temperature: Annotated[float, Meta(gt=0, lt=100)]
+    threshold: Share
+    accuracy: Share
+    coverage: Share
+    ece_before: Share
+    ece_after: Share
+    clips: Count
     source: str
-
-    def __post_init__(self) -> None:
-        if not (0 < self.temperature < 100 and 0 <= self.threshold <= 1):
-            raise ValueError(f"temperature {self.temperature}, threshold {self.threshold}")
 
     def as_dict(self) -> dict[str, Any]:
         """The calibration as plain values."""
         return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """A calibration from plain values; `TypeError` or `ValueError` where they are no such."""
-        return cls(**values)
 
 
 def with_temperature(probabilities: Probabilities, temperature: float) -> Probabilities:

@@ -7,10 +7,13 @@ means in a later version.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Self
+from typing import Annotated, Any, Self
+
+from msgspec import Meta
 
 from avser_cli.errors import UsageError
 from avser_cli.features.spectrogram import SpectrogramConfig
+from avser_cli.untrusted_input import Count, NonNegative, Positive, Share, decode
 
 NETWORKS = ("cnn2d", "cnn1d", "mlp")
 OPTIMIZERS = ("adam", "adagrad", "rmsprop")
@@ -59,17 +62,17 @@ class Augmentation:
         Widest mask in rows or columns.
     """
 
-    stretch: float = 0.11
-    time_shift: float = 12.0
-    warp: float = 0.02
-    row_shift: float = 3.0
-    filter_db: float = 1.5
-    noise: float = 0.1
-    reverberation: float = 0.1
-    band_limit: float = 0.15
-    gain_db: float = 10.0
-    masks: int = 1
-    mask_width: int = 12
+    stretch: Annotated[float, Meta(ge=0, le=2)] = 0.11
+    time_shift: NonNegative = 12.0
+    warp: Annotated[float, Meta(ge=0, le=2)] = 0.02
+    row_shift: NonNegative = 3.0
+    filter_db: Annotated[float, Meta(ge=0, le=100)] = 1.5
+    noise: Share = 0.1
+    reverberation: Share = 0.1
+    band_limit: Share = 0.15
+    gain_db: Annotated[float, Meta(ge=0, le=100)] = 10.0
+    masks: Annotated[int, Meta(ge=0, le=100)] = 1
+    mask_width: Count = 12
 
 
 @dataclass(frozen=True)
@@ -120,11 +123,11 @@ class Recipe:
     epochs: int
     batch_size: int
     dropout: float
-    label_smoothing: float = 0.0
-    gradient_clip: float | None = None
+    label_smoothing: Share = 0.0
+    gradient_clip: Positive | None = None
     augmentation: Augmentation | None = None
-    mixup: float = 0.0
-    class_weight_power: float = 0.0
+    mixup: NonNegative = 0.0
+    class_weight_power: Share = 0.0
     ensemble: int = 1
     tta_shift: int = 0
 
@@ -164,15 +167,18 @@ class Recipe:
 
         Raises
         ------
-        UsageError, TypeError, KeyError
-            A value is out of range, missing or unknown.
+        UsageError, ValueError
+            A value is out of range, missing, unknown or of the wrong type.
         """
+        return decode(cls, cls.with_current_names(values))
+
+    @staticmethod
+    def with_current_names(values: dict[str, Any]) -> dict[str, Any]:
+        """The same values with the fields' names of today, see `RENAMED_FIELDS`."""
         values = {RENAMED_FIELDS.get(name, name): value for name, value in values.items()}
-        if values["spectrogram"] is not None:
-            values["spectrogram"] = SpectrogramConfig.from_dict(values["spectrogram"])
-        if values["augmentation"] is not None:
-            values["augmentation"] = Augmentation(**values["augmentation"])
-        return cls(**values)
+        if isinstance(spectrogram := values.get("spectrogram"), dict):
+            values["spectrogram"] = SpectrogramConfig.with_current_names(spectrogram)
+        return values
 
 
 RECIPES: dict[tuple[str, str], Recipe] = {

@@ -21,7 +21,7 @@ from avser_cli.features.render import file_content
 from avser_cli.features.spectrogram import SpectrogramConfig, spectrogram_db, spectrogram_span
 from avser_cli.report.console import escape
 from avser_cli.report.figures import new_figure
-from avser_cli.untrusted_input import parse_json
+from avser_cli.untrusted_input import decode, parse_json
 
 Style = Literal["spek", "waveform"]
 Background = Literal["light", "dark", "transparent"]
@@ -290,6 +290,6 @@ def _packed(info: AudioInfo) -> str:
 def _info(note: bytes) -> AudioInfo | None:
     try:
         packed = note[: note.index(b";")].split()[1]
-        return AudioInfo.from_dict(parse_json(bytes.fromhex(packed.decode())))
+        return decode(AudioInfo, parse_json(bytes.fromhex(packed.decode())))
     except (ValueError, IndexError, TypeError):
         return None

@@ -13,7 +13,7 @@ from avser_cli.errors import UsageError
 from avser_cli.files import write_whole
 from avser_cli.model.arrays import max_bytes, npz_bytes, read_arrays
 from avser_cli.training.history import Epoch
-from avser_cli.untrusted_input import parse_json, read_bounded
+from avser_cli.untrusted_input import decode, parse_json, read_bounded
 
 MAX_STATE_BYTES = 4 * 2**20
 """Largest ``state.json`` that is read; it has a hundred bytes an epoch."""
@@ -77,7 +77,7 @@ class Checkpoint:
                     f"{self.folder}: was begun with other settings or clips; give the same ones "
                     "to go on, or --force to start over"
                 )
-            history = [Epoch.from_dict(line) for line in state["history"]]
+            history = [decode(Epoch, line) for line in state["history"]]
             variables = _variables(network)
             kinds = {name: (tuple(x.shape), np.dtype(x.dtype)) for name, x in variables.items()}
             path = self.folder / _weights_file(len(history))

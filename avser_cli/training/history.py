@@ -6,7 +6,8 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+
+from avser_cli.untrusted_input import NonNegative, PositiveInt, Share
 
 
 @dataclass(frozen=True)
@@ -23,22 +24,11 @@ class Epoch:
         Which network of an ensemble, from 1.
     """
 
-    epoch: int
+    epoch: PositiveInt
     loss: float
-    accuracy: float
-    seconds: float
-    member: int = 1
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """An epoch from plain values; `TypeError` where they are of the wrong kind."""
-        epoch = cls(**values)
-        numbers = (epoch.loss, epoch.accuracy, epoch.seconds)
-        if not all(type(x) in (int, float) for x in numbers) or not all(
-            type(x) is int for x in (epoch.epoch, epoch.member)
-        ):
-            raise TypeError("an epoch of the wrong kind")
-        return epoch
+    accuracy: Share
+    seconds: NonNegative
+    member: PositiveInt = 1
 
 
 def history_csv(history: Sequence[Epoch]) -> bytes:

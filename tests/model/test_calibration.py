@@ -13,6 +13,7 @@ from avser_cli.model.calibration import (
     reliability,
     with_temperature,
 )
+from avser_cli.untrusted_input import decode
 
 
 def drawn(count=4000, overconfident=3.0, seed=0):
@@ -87,9 +88,20 @@ def test_calibration_is_measured_on_folds_left_out():
     np.testing.assert_array_equal(calibrate(wrong, "")[1][0], scaled[0])
 
 
-@pytest.mark.parametrize("change", [{"temperature": 0}, {"temperature": -1}, {"threshold": 1.2}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"temperature": 0},
+        {"temperature": -1},
+        {"threshold": 1.2},
+        {"accuracy": "high"},
+        {"ece_after": -0.1},
+        {"clips": 1.5},
+        {"moon": 1},
+    ],
+)
 def test_impossible_calibrations_are_refused(change):
     values = calibrate([drawn(50), drawn(50, seed=1)], "")[0].as_dict()
-    assert Calibration.from_dict(values).as_dict() == values
-    with pytest.raises(ValueError, match="temperature"):
-        Calibration.from_dict({**values, **change})
+    assert decode(Calibration, values).as_dict() == values
+    with pytest.raises(ValueError, match=next(iter(change))):
+        decode(Calibration, {**values, **change})

@@ -52,3 +52,23 @@ def test_unusable_options(change):
 def test_unknown_names_list_the_known(network, name):
     with pytest.raises(UsageError, match="known: "):
         find_recipe(network, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("stretch", -1.0),
+        ("noise", 1.5),
+        ("masks", 1.5),
+        ("masks", True),
+        ("gain_db", "loud"),
+        ("gain_db", 1e9),
+        ("colour", 1),
+    ],
+)
+def test_every_field_of_an_augmentation_from_a_file_is_checked(name, value):
+    values = find_recipe("cnn2d").as_dict()
+    assert Recipe.from_dict(values) == find_recipe("cnn2d")
+    values["augmentation"][name] = value
+    with pytest.raises(ValueError, match=name):
+        Recipe.from_dict(values)
