@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import glob
+import hashlib
 import os
 import re
 import secrets
 import shutil
+import stat
+import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from avser_cli.errors import OutputError, os_reason
@@ -18,32 +22,143 @@ LEFTOVER = re.compile(r"\.(.+)\.\d+-[0-9a-f]{6}\.(part|old)")
 """Names of temporary files and folders: ``.part`` is not whole yet or not needed any more,
 ``.old`` is a whole folder on its way out."""
 STALE_SECONDS = 600.0
+LONGEST_NAME = 255
+"""Bytes that file systems allow a name."""
+_MARK_BYTES = 40
+"""Room for what `_temporary` and `locked` put around a name."""
+
+
+def fitting_name(stem: str, suffix: str, longest: int = LONGEST_NAME) -> str:
+    """A file name of at most `longest` bytes; a longer stem is cut and gets a checksum."""
+    content = os.fsencode(stem)
+    if len(content) + len(os.fsencode(suffix)) <= longest:
+        return stem + suffix
+    mark = f"~{hashlib.sha256(content).hexdigest()[:8]}"
+    kept = content[: longest - len(os.fsencode(mark + suffix))]
+    # Whole characters only, but for names that are none.
+    while kept and os.fsencode(os.fsdecode(kept).encode("utf-8", "ignore").decode()) != kept:
+        kept = kept[:-1]
+    return (os.fsdecode(kept) or mark[1:]) + mark + suffix
 
 
 def _temporary(path: Path) -> Path:
     """A name beside `path` that nobody else uses."""
-    return path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(3)}.part")
+    mark = f".{os.getpid()}-{secrets.token_hex(3)}.part"
+    return path.with_name(f".{_short(path.name)}{mark}")
+
+
+def _short(name: str) -> str:
+    """A name that leaves room for a mark around it."""
+    return fitting_name(name, "", LONGEST_NAME - _MARK_BYTES)
+
+
+def is_special(path: Path) -> bool:
+    """Whether a path, links followed, is there and neither a file nor a folder: a device, a pipe.
+
+    Such a place is written to as it is: nothing takes its place.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _behind_links(path: Path) -> Path:
+    """What a link points to, so that the link stays; other paths as they are."""
+    return path.resolve() if path.is_symlink() else path
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file under a temporary name beside `path`, then rename it.
+
+    Of a link, what it points to is replaced; a device or a pipe is written to.
 
     Raises
     ------
     OutputError
         The folder cannot be made or written to, or the disk is full.
     """
-    part = _temporary(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if is_special(path):
+            with path.open("wb") as place:
+                place.write(content)
+            return
+        target = _behind_links(path)
+        part = _temporary(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
         try:
             part.write_bytes(content)
-            part.replace(path)
+            part.replace(target)
         except BaseException:
             part.unlink(missing_ok=True)
             raise
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {os_reason(error)}") from None
+    except BrokenPipeError:
+        raise OutputError(f"{path}: cannot be written: nobody reads the pipe any more") from None
+    except (OSError, RuntimeError) as error:
+        reason = os_reason(error) if isinstance(error, OSError) else "a loop of links"
+        raise OutputError(f"{path}: cannot be written: {reason}") from None
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep other runs from writing the same file or folder meanwhile.
+
+    A hidden lock file beside it, ``.NAME.lock``, is held by the process: it is free again after a
+    kill. Folders that are made for it go again where nothing else was written into them.
+
+    Raises
+    ------
+    OutputError
+        Another run holds it, or the folder that it lies in cannot be written to.
+    """
+    if is_special(path):
+        yield
+        return
+    from filelock import FileLock, Timeout  # only where something is written
+
+    try:
+        target = path.resolve()
+        lock = target.with_name(f".{_short(target.name)}.lock")
+        made = _make_folders(lock.parent)
+        try:
+            held = FileLock(lock, timeout=0)
+            held.acquire()
+        except BaseException:
+            _remove_empty(made)
+            raise
+    except Timeout:
+        raise OutputError(
+            f"{path}: another run of avser is writing it; wait for that one, or name another output"
+        ) from None
+    except (OSError, RuntimeError, NotImplementedError) as error:
+        reason = os_reason(error) if isinstance(error, OSError) else str(error)
+        raise OutputError(f"{path}: cannot be written: {reason}") from None
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # An open file cannot be removed everywhere.
+            # Held still: who takes a lock of a file that is gone sees that, and tries again.
+            lock.unlink(missing_ok=True)
+        held.release()
+        _remove_empty(made)
+
+
+def _make_folders(folder: Path) -> list[Path]:
+    """Make a folder and those above it; returns the ones that were not there, deepest first."""
+    missing = []
+    for place in (folder, *folder.parents):
+        if place.exists():
+            break
+        missing.append(place)
+    folder.mkdir(parents=True, exist_ok=True)
+    return missing
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
 
 
 @contextmanager
@@ -136,13 +251,69 @@ def _remove_leftover(path: Path) -> None:
 
 
 def check_writable(folder: Path) -> None:
-    """Raise `OutputError` now, not after an hour's work, where `folder` cannot be written to."""
+    """Raise `OutputError` now, not after an hour's work, where `folder` cannot be written to.
+
+    A folder that is not there yet is not there afterwards either: the work may come to nothing.
+    """
     probe = _temporary(folder / "probe")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
+        made = _make_folders(folder)
+        try:
+            probe.touch()
+            probe.unlink()
+        finally:
+            _remove_empty(made)
     except OSError as error:
         raise OutputError(
             f"{folder}: cannot be written to: {os_reason(error)}; choose another output folder"
+        ) from None
+
+
+def cache_folder() -> Path:
+    """Where what may be lost is kept: the platform's place for caches.
+
+    Where there is none that can be written to (no home, a read-only one), a private folder among
+    the temporary files.
+    """
+    return _home_cache() or _private_temporary_folder()
+
+
+def provide_library_caches() -> None:
+    """Give libraries that stop or complain without a home (numba, Matplotlib, librosa) a place."""
+    if _home_cache() is None:
+        for variable in ("NUMBA_CACHE_DIR", "MPLCONFIGDIR", "XDG_CACHE_HOME"):
+            if variable not in os.environ:
+                os.environ[variable] = str(_private_temporary_folder())
+
+
+def _home_cache() -> Path | None:
+    from platformdirs import user_cache_path
+
+    try:
+        place = user_cache_path("avser", appauthor=False)
+    except (OSError, RuntimeError, KeyError):
+        return None
+    above = next((x for x in (place, *place.parents) if x.exists()), None)
+    if not place.is_absolute() or above is None or not above.is_dir():
+        return None
+    return place if os.access(above, os.W_OK | os.X_OK) else None
+
+
+@cache
+def _private_temporary_folder() -> Path:
+    """A folder of this user alone: libraries run code from their caches."""
+    try:
+        owner = os.getuid() if hasattr(os, "getuid") else None
+        place = Path(tempfile.gettempdir(), f"avser-{'cache' if owner is None else owner}")
+        with suppress(FileExistsError):
+            place.mkdir(mode=0o700)
+        found = place.lstat()
+        private = not found.st_mode & 0o022 or owner is None
+        if stat.S_ISDIR(found.st_mode) and private and owner in (None, found.st_uid):
+            return place
+        return Path(tempfile.mkdtemp(prefix="avser-"))
+    except OSError as error:
+        raise OutputError(
+            f"no place for temporary files and caches: {os_reason(error)}; name a folder with "
+            "AVSER_CACHE and one with TMPDIR"
         ) from None

@@ -1,10 +1,17 @@
 import os
+import tempfile
+import threading
+from pathlib import Path
 
 import pytest
 
+from avser_cli import files
 from avser_cli.errors import OutputError
 from avser_cli.files import (
+    cache_folder,
     check_writable,
+    fitting_name,
+    locked,
     remove_folder,
     remove_leftovers,
     remove_leftovers_of,
@@ -112,3 +119,101 @@ def test_leftovers_of_killed_runs_go_when_they_are_old(tmp_path):
     assert not folder.exists()
     assert new.exists()
     assert others.exists()
+
+
+def test_a_device_and_a_pipe_are_written_to(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+    reader.start()
+    write_whole(pipe, b"new")
+    reader.join(10)
+    assert read == [b"new"]
+    assert pipe.is_fifo()
+    device = tmp_path / "null"
+    device.symlink_to(os.devnull)
+    write_whole(device, b"new")
+    assert device.is_symlink() and not device.is_file()
+
+
+def test_a_link_stays_and_what_it_points_to_is_replaced(tmp_path):
+    (tmp_path / "there").mkdir()
+    for name in ("old", "not-yet"):
+        link = tmp_path / name
+        link.symlink_to(tmp_path / "there" / name)
+        write_whole(link, b"new")
+        assert link.is_symlink()
+        assert (tmp_path / "there" / name).read_bytes() == b"new"
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    with pytest.raises(OutputError, match="loop: cannot be written"):
+        write_whole(loop, b"new")
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "日" * 85, "$" * 255])
+def test_the_longest_names_that_a_file_system_takes(tmp_path, name):
+    write_whole(tmp_path / name, b"new")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    with locked(tmp_path / name):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("stem", ["x" * 300, "日" * 90, "\udcff" * 260])
+def test_a_name_that_is_too_long_is_cut(tmp_path, stem):
+    name = fitting_name(stem, ".srt")
+    assert len(os.fsencode(name)) <= 255 and name.endswith(".srt")
+    assert fitting_name(stem + "y", ".srt") != name
+    assert fitting_name("short", ".srt") == "short.srt"
+
+
+def test_one_output_has_one_writer(tmp_path):
+    place = tmp_path / "made" / "out"
+    with (
+        locked(place),
+        pytest.raises(OutputError, match="another run of avser is writing it"),
+        locked(place),
+    ):
+        pass
+    assert not list(tmp_path.iterdir())  # Nothing was written, so nothing is left.
+    with locked(place):
+        write_whole(place, b"new")
+    assert list(place.parent.iterdir()) == [place]
+    with locked(Path(os.devnull)), locked(Path(os.devnull)):
+        pass
+
+
+def test_a_check_leaves_no_folder(tmp_path):
+    check_writable(tmp_path / "a" / "b")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    files._private_temporary_folder.cache_clear()
+    yield tmp_path
+    files._private_temporary_folder.cache_clear()
+
+
+@pytest.mark.parametrize("home", ["/nonexistent/home", os.devnull])
+def test_without_a_home_caches_are_private_temporary_folders(temporary, monkeypatch, home):
+    monkeypatch.setattr(os, "access", lambda place, mode: "nonexistent" not in home)
+    monkeypatch.setenv("HOME", home)
+    for variable in ("XDG_CACHE_HOME", "NUMBA_CACHE_DIR", "MPLCONFIGDIR"):
+        monkeypatch.delenv(variable, raising=False)
+    place = cache_folder()
+    assert place.parent == temporary
+    assert not place.stat().st_mode & 0o077
+    files.provide_library_caches()
+    assert os.environ["NUMBA_CACHE_DIR"] == str(place)
+
+
+def test_a_temporary_folder_that_others_can_write_to_is_not_taken(temporary, monkeypatch):
+    monkeypatch.setenv("HOME", os.devnull)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    place = cache_folder()
+    place.chmod(0o777)
+    files._private_temporary_folder.cache_clear()
+    assert cache_folder() != place

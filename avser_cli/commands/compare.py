@@ -12,7 +12,7 @@ import typer
 
 from avser_cli.commands import options as common
 from avser_cli.data.splits import SPLIT_ALIASES, SplitKind
-from avser_cli.errors import UsageError
+from avser_cli.errors import OutputError, UsageError
 from avser_cli.experiments.candidates import (
     BASELINES,
     DEFAULT_MODELS,
@@ -28,7 +28,7 @@ from avser_cli.experiments.cross_validation import plan
 from avser_cli.experiments.execution import Workers
 from avser_cli.experiments.run_cache import Job, RunCache
 from avser_cli.experiments.runs import FinishedRun, PlannedRun
-from avser_cli.files import check_writable, remove_leftovers
+from avser_cli.files import cache_folder, check_writable, remove_leftovers
 from avser_cli.model.recipe import find_recipe
 from avser_cli.report.comparison_report import write_comparison
 from avser_cli.report.console import echo, format_time_left, print_table, progress
@@ -106,7 +106,7 @@ def compare(
     ] = None,
     cache: Annotated[
         Path | None,
-        typer.Option(help="Finished runs; default: $AVSER_CACHE, else ~/.cache/avser/runs."),
+        typer.Option(help="Finished runs; default: $AVSER_CACHE, else runs in your cache folder."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of tables and figures; default: ./compare-TABLE.")
@@ -176,10 +176,13 @@ def _rates(text: str) -> list[float]:
 
 def _default_cache() -> Path:
     """Where finished runs are kept for all folders and tables."""
-    if display_name := os.environ.get("AVSER_CACHE"):
-        return Path(display_name)
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "avser" / "runs"
+    if given := os.environ.get("AVSER_CACHE"):
+        try:
+            check_writable(Path(given))
+        except OutputError as error:
+            raise OutputError(f"AVSER_CACHE: {error}") from None
+        return Path(given)
+    return cache_folder() / "runs"
 
 
 def _folds_and_seeds(

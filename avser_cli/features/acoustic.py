@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.errors import MissingExtraError
+from avser_cli.files import provide_library_caches
 
 FEATURE_RATE = 22050
 """Rate in Hz that clips are resampled to first: librosa's default."""
@@ -41,6 +42,7 @@ def feature_vector(samples: npt.NDArray[np.float32], rate: int) -> npt.NDArray[n
     MissingExtraError
         librosa is not installed.
     """
+    provide_library_caches()
     try:
         import librosa
     except ImportError:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.evaluation.metrics import Report
-from avser_cli.files import remove_leftovers_of, write_whole
+from avser_cli.files import provide_library_caches, remove_leftovers_of, write_whole
 
 EMOTION_COLORS = {
     "happy": "#E69F00",
@@ -28,6 +28,7 @@ EMOTION_COLORS = {
 
 def new_figure(width: float, height: float) -> Any:
     """A figure that needs no screen and leaves pyplot's global state alone."""
+    provide_library_caches()
     from matplotlib.figure import Figure  # 0.3 s: only where something is drawn
 
     return Figure(figsize=(width, height), layout="constrained")

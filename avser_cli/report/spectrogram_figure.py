@@ -19,6 +19,7 @@ from avser_cli.audio.streams import Stream
 from avser_cli.features.filterbank import mel_frequencies
 from avser_cli.features.render import file_content
 from avser_cli.features.spectrogram import SpectrogramConfig, spectrogram_db, spectrogram_span
+from avser_cli.files import provide_library_caches
 from avser_cli.report.console import escape
 from avser_cli.report.figures import new_figure
 from avser_cli.untrusted_input import decode, parse_json
@@ -114,6 +115,7 @@ class FigureRenderer:
         lines = (escape(Path(display_name(path)).name), stream_line(clip.stream, len(content)))
         if path == STDIN:
             lines = (lines[0], stream_line(clip.stream, 0))
+        provide_library_caches()
         import matplotlib
 
         with matplotlib.rc_context(self._drawing_rules()):
