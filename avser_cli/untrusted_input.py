@@ -1,4 +1,4 @@
-"""Reading small files of people whom nobody knows, without trust and at bounded memory."""
+"""Reading and checking files of unknown origin, at bounded memory."""
 
 from __future__ import annotations
 

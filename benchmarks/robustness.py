@@ -59,8 +59,8 @@ def _of_run(run: Path, sounds: dict[str, Path]) -> dict[str, float]:
             delayed(_picture)(classifier, clip, degradation, voices, [number, row])
             for row, clip in enumerate(clips)
         )
-        heard = classifier.probabilities(np.stack(spectrograms)).argmax(axis=1)
-        uars[name] = score(labels, truth, heard).uar
+        predicted = classifier.probabilities(np.stack(spectrograms)).argmax(axis=1)
+        uars[name] = score(labels, truth, predicted).uar
     print(run.name, *(f"{name}: {uar:.3f};" for name, uar in uars.items()), flush=True)
     return uars
 

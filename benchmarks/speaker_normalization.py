@@ -1,9 +1,9 @@
-"""UAR with a reference of the speaker, for the predictions that a cross-validation kept.
+"""UAR with speaker normalisation, for the predictions that a cross-validation kept.
 
-``python -m benchmarks.speaker_normalization reports/speaker`` takes the leaning that the other
-statement's
-clips of the same actor and vocal channel show off each clip's answer, as ``classify
---speaker-reference`` does. Temperatures are those of the other runs. Nothing is trained or heard.
+``python -m benchmarks.speaker_normalization reports/speaker`` subtracts from each clip's
+answer the bias that the other statement's clips of the same actor and vocal channel show, as
+``classify --speaker-reference`` does. Temperatures are those of the other runs. Nothing is trained
+or classified.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ REFERENCES: dict[str, Choice | None] = {
     f"{MIN_RECORDINGS} recordings": some(MIN_RECORDINGS),
     "8 recordings": some(8),
     "all (12 to 14)": some(99),
-    f"{MIN_RECORDINGS}, all of one mood": one_mood,
+    f"{MIN_RECORDINGS}, all of one emotion": one_mood,
 }
 
 

@@ -1,8 +1,8 @@
-"""A model on a corpus that it never met: clips in folders named after their emotion.
+"""A model on a corpus that it never saw: clips in folders named after their emotion.
 
-``python -m benchmarks.transfer ./nemo`` classifies every clip with the model in the box (or
+``python -m benchmarks.transfer ./nemo`` classifies every clip with the bundled model (or
 ``--model``) and prints UAR and the confusion matrix. A corpus that a setting was chosen by is no
-longer one that the model never met.
+longer one that the model never saw.
 """
 
 from __future__ import annotations
@@ -35,30 +35,36 @@ def main() -> None:
     labels = classifier.config.labels
     clips = [path for path in find_sounds(given.sounds) if path.parent.name in labels]
     truth = np.array([labels.index(path.parent.name) for path in clips])
-    heard = np.array([list(classifier.predict(path).probabilities.values()) for path in clips])
+    probabilities = np.array(
+        [list(classifier.predict(path).probabilities.values()) for path in clips]
+    )
     calibration = classifier.config.calibration
     threshold = calibration.threshold if calibration else 0.0
-    _report(labels, truth, heard, threshold)
+    _report(labels, truth, probabilities, threshold)
     if given.speakers:
         print("\nwith a reference of the speaker: the other clips of theirs")
         speakers = [_speaker(given.speakers, path.stem) for path in clips]
-        _report(labels, truth, referred(heard, speakers), threshold)
+        _report(labels, truth, referred(probabilities, speakers), threshold)
 
 
-def referred(heard: npt.NDArray[np.float32], speakers: Sequence[str]) -> npt.NDArray[np.float32]:
+def referred(
+    probabilities: npt.NDArray[np.float32], speakers: Sequence[str]
+) -> npt.NDArray[np.float32]:
     """Each clip's probabilities without what the speaker's other clips show.
 
     Parameters
     ----------
-    heard : numpy.ndarray
+    probabilities : numpy.ndarray
         Shape ``(n, emotions)``.
     speakers : sequence of str
-        Who is heard in each clip.
+        The speaker of each clip.
     """
-    names, found = np.array(speakers), np.empty_like(heard)
+    names, found = np.array(speakers), np.empty_like(probabilities)
     for row, name in enumerate(names):
         others = np.flatnonzero((names == name) & (np.arange(len(names)) != row))
-        found[row] = SpeakerNormalization.of(heard[others]).apply(heard[row : row + 1])[0]
+        found[row] = SpeakerNormalization.of(probabilities[others]).apply(
+            probabilities[row : row + 1]
+        )[0]
     return found
 
 
@@ -72,11 +78,11 @@ def _speaker(pattern: re.Pattern[str], name: str) -> str:
 def _report(
     labels: tuple[str, ...],
     truth: npt.NDArray[np.intp],
-    heard: npt.NDArray[np.float32],
+    probabilities: npt.NDArray[np.float32],
     threshold: float,
 ) -> None:
-    found = heard.argmax(axis=1)
-    certain = heard.max(axis=1) >= threshold
+    found = probabilities.argmax(axis=1)
+    certain = probabilities.max(axis=1) >= threshold
     report = score(labels, truth, found)
     print(classification_report(report))
     print_table(confusion_table(labels, report.confusion))

@@ -45,7 +45,7 @@ class Evaluation:
 
 
 def parts_of(recordings: Iterable[Recording], split: Split) -> list[Part]:
-    """For each clip, whether a bundle was trained on it, held it out, or never met it.
+    """For each clip, whether a bundle was trained on it, held it out, or never saw it.
 
     A copy of a training clip under another name was trained on too.
     """
@@ -99,7 +99,7 @@ def _nothing_to_score(folder: Path, name: str, part: Part, counts: dict[Part, in
     hint = "name the folder that it was trained from"
     if counts["train"] and part == "test":
         hint = (
-            "give clips that it never met with --part unseen, or score its training clips, "
+            "give clips that it never saw with --part unseen, or score its training clips, "
             "labelled so, with --part train"
         )
     return f"{folder}: no clip of the {part} part of model {name} in it ({found}); {hint}"

@@ -1,7 +1,7 @@
-"""A sketch of a sound: what stays of it when it is re-encoded, resampled, padded or made louder.
+"""Audio fingerprints: alike for copies that are re-encoded, resampled, padded or louder.
 
-Drawn from a picture, so that it is there for sounds and for folders of pictures. Two sketches are
-compared by `avser_cli.data.near_duplicates`.
+Computed from a picture, so that sounds and folders of pictures both have them. They are compared by
+`avser_cli.data.near_duplicates`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Fingerprint = npt.NDArray[np.float32]
 BANDS, LOWEST, HIGHEST = 24, 200.0, 5000.0
 """Mel bands from and up to so many Hz: codecs and resamplers leave these alone."""
 FRAMES, STEP = 104, 0.02
-"""Frames of a sketch and their distance in seconds."""
+"""Frames of a fingerprint and their distance in seconds."""
 DEPTH = 40.0
 """Levels this far under the loudest, in dB, and below are nothing: there codecs differ."""
 
@@ -27,7 +27,7 @@ DEPTH = 40.0
 def fingerprint_of(
     spectrogram: SpectrogramImage, config: SpectrogramConfig, rate: int, duration: float
 ) -> Fingerprint:
-    """The sketch of a sound, from its picture.
+    """The fingerprint of a sound, from its picture.
 
     Parameters
     ----------

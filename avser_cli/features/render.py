@@ -123,7 +123,7 @@ def file_content(path: Path, clip: Clip) -> bytes:
 
 
 def clip_spectrogram(name: Path | str, clip: Clip, config: SpectrogramConfig) -> SpectrogramImage:
-    """Draw a decoded clip, or raise `InputError` where there is too little to hear."""
+    """Draw a decoded clip, or raise `InputError` where it is silent or too short."""
     check_long_enough(name, clip, config.trim)
     try:
         return draw_spectrogram(clip.samples, clip.rate, config)
@@ -134,10 +134,10 @@ def clip_spectrogram(name: Path | str, clip: Clip, config: SpectrogramConfig) ->
 def check_long_enough(name: Path | str, clip: Clip, trim: float | None) -> None:
     """Raise `InputError` where a clip is silent, or too short without the silence at its ends."""
     check_not_silent(name, clip.samples)
-    heard = len(trim_silence(clip.samples, clip.rate, trim or np.inf)) / clip.rate
-    if heard < MIN_SECONDS:
+    kept = len(trim_silence(clip.samples, clip.rate, trim or np.inf)) / clip.rate
+    if kept < MIN_SECONDS:
         raise InputError(
-            f"{name}: {heard:.2f} s of sound is too short; at least {MIN_SECONDS} s are needed"
+            f"{name}: {kept:.2f} s of sound is too short; at least {MIN_SECONDS} s are needed"
         )
 
 

@@ -1,4 +1,4 @@
-"""The spectrogram picture: what the network sees.
+"""Spectrograms: the pictures that the network reads.
 
 A picture is an 8-bit grayscale array: rows are frequency (high on top), columns are time, gray is
 level in decibels (white = loud). Window, hop and cut-offs are given in seconds and hertz and the
@@ -46,7 +46,7 @@ MAX_COST = 2**28
 
 @dataclass(frozen=True)
 class SpectrogramConfig:
-    """Everything that determines a picture, besides the sound.
+    """All settings of a spectrogram.
 
     Attributes
     ----------
@@ -153,7 +153,7 @@ class SpectrogramConfig:
 
 
 def spectrogram_cost(config: SpectrogramConfig, rate: int, seconds: float) -> int:
-    """What a picture of a clip costs: samples in all Fourier transforms, or in what they span."""
+    """The cost of a picture: samples in all Fourier transforms, or in the span that they cover."""
     count, _ = _columns(round(seconds * rate), rate, config)
     window = max(4, round(config.window * rate))
     span = round((config.seconds or seconds) * rate)

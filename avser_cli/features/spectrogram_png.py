@@ -1,4 +1,4 @@
-"""Pictures as PNG files that know how they were made.
+"""Spectrograms as PNG files that hold the settings they were made with.
 
 One text chunk, ``avser``, holds JSON: the picture settings, the checksums of the source file and
 of its samples, and the stream's facts. `train` and `evaluate` read it, so that pictures of

@@ -48,7 +48,7 @@ class Classifier:
 
     @classmethod
     def load(cls, folder: Path | str | None = None) -> Self:
-        """Load a bundle: `folder`, else ``AVSER_MODEL``, else the model in the box.
+        """Load a bundle: `folder`, else ``AVSER_MODEL``, else the bundled model.
 
         Raises
         ------
@@ -164,11 +164,13 @@ class Classifier:
     ) -> Iterator[tuple[Window, Row | None]]:
         """The windows of `stream`, without their samples, and the probabilities for each.
 
-        None stands for those of a window that holds too little to hear.
+        None stands for those of a window that holds too little sound.
         """
         config = self.config.recipe.spectrogram
         if config is None:
-            raise UsageError("only a model that reads pictures can hear windows; use a cnn2d")
+            raise UsageError(
+                "only a model that reads spectrograms can classify windows; use a cnn2d"
+            )
 
         def classify_one(window: Window) -> tuple[Window, Row | None]:
             clip = _clip(window.samples, rate)
@@ -231,7 +233,7 @@ class Classifier:
         return self._prediction(self.probabilities(features[None])[0])
 
     def explain(self, path: Path | str) -> Explanation:
-        """What the answer for a sound file hangs on, at the cost of some 200 answers.
+        """What the answer for a sound file depends on, at the cost of some 200 answers.
 
         Raises
         ------

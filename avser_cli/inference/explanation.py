@@ -1,8 +1,8 @@
-"""Which parts of a picture an answer hangs on, found without gradients: by hiding them.
+"""Which parts of a picture an answer depends on, found without gradients: by occlusion.
 
 A patch that slides over the picture takes its sound away: every pixel of it gets the mean gray
 of its row, so that the band keeps its level and loses its course. How much less probable the
-answer gets is how much it hangs on the patch. After Zeiler and Fergus, "Visualizing and
+answer gets is how much it depends on the patch. After Zeiler and Fergus, "Visualizing and
 understanding convolutional networks", ECCV 2014, section 4.2.
 """
 
@@ -23,7 +23,7 @@ def occlusion_map(
     spectrogram: SpectrogramImage,
     probability: Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]],
 ) -> npt.NDArray[np.float32]:
-    """How much the answer hangs on each pixel.
+    """How much the answer depends on each pixel.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ def bundled_model() -> Path:
 
 
 def resolve_model(given: Path | None) -> Path:
-    """The bundle that is meant: the given one, else ``AVSER_MODEL``, else the one in the box."""
+    """The bundle to use: the given one, else ``AVSER_MODEL``, else the bundled model."""
     from_environment = os.environ.get(MODEL_VARIABLE)
     return given or (Path(from_environment) if from_environment else bundled_model())
 

@@ -1,8 +1,8 @@
-"""What a model hears in a speaker's voice at all times, and answers without it.
+"""Speaker normalisation: a model's bias for a speaker, estimated and subtracted.
 
-A model leans to some emotions for some voices, rooms and microphones, whatever is felt. Recordings
-of one speaker in various moods, without labels, show that leaning: the mean of their logits. What
-lies over it is news. This is the cepstral mean normalisation of speech recognition, done to answers
+A model is biased towards some emotions for some voices, rooms and microphones. Recordings
+of one speaker in various emotions, without labels, show that bias: the mean of their logits. It is
+subtracted, as cepstral mean normalisation does in speech recognition, here from answers
 instead of features, so that it needs no other model.
 """
 
@@ -20,14 +20,14 @@ from avser_cli.model.calibration import Probabilities, softmax
 MIN_RECORDINGS = 4
 """Recordings (or windows) that a reference needs at least."""
 SHRINKAGE = 4.0
-"""Number of recordings at which half of their leaning is taken off; with more, more."""
+"""Number of recordings at which half of the bias is subtracted; more with more."""
 TINY = 1e-6
 """Least probability: one answer of a network that is too sure must not outweigh all others."""
 
 
 @dataclass(frozen=True)
 class SpeakerNormalization:
-    """A model's leaning for one speaker.
+    """A model's bias for one speaker.
 
     Attributes
     ----------
@@ -42,21 +42,21 @@ class SpeakerNormalization:
 
     @classmethod
     def of(cls, probabilities: Probabilities) -> Self:
-        """The leaning in answers for a speaker's recordings.
+        """The bias in answers for a speaker's recordings.
 
         Parameters
         ----------
         probabilities : numpy.ndarray
-            Shape ``(n, emotions)``, for recordings in various moods; nobody says in which.
+            Shape ``(n, emotions)``, for recordings in various emotions, without labels.
         """
         count = len(probabilities)
         logits = np.log(np.maximum(probabilities, TINY)).mean(axis=0)
         bias = (logits - logits.mean()) * count / (count + SHRINKAGE)
-        # Rounded, so that `key` does not hang on the last bit of somebody's processor.
+        # Rounded, so that `key` does not depend on the last bit of a processor's rounding.
         return cls(np.round(bias, 3).astype(np.float32), count)
 
     def apply(self, probabilities: Probabilities) -> Probabilities:
-        """Answers without the leaning, shape ``(n, emotions)``; rows add up to 1."""
+        """Answers without the bias, shape ``(n, emotions)``; rows add up to 1."""
         return softmax(np.log(np.maximum(probabilities, TINY)) - self.bias)
 
     @property

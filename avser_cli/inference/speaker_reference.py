@@ -1,4 +1,4 @@
-"""A classifier of one speaker: what it hears in all their recordings is no news."""
+"""Speaker normalisation from recordings of one speaker."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def normalize_speaker(
     classifier : Classifier
         A reference that it has already is not built upon.
     recordings : sequence of path
-        Of one speaker with one microphone, in various moods; nobody says which.
+        Of one speaker with one microphone, in various emotions, without labels.
     windows : bool
         Whether long recordings will be asked about: every window of the reference counts.
     jobs : int
@@ -65,7 +65,7 @@ def normalize_speaker(
     if len(rows) < MIN_RECORDINGS:
         kind = "windows of voice" if windows else "recordings"
         raise InputError(
-            f"speaker reference: at least {MIN_RECORDINGS} {kind}, in various moods; "
+            f"speaker reference: at least {MIN_RECORDINGS} {kind}, in various emotions; "
             f"{len(rows)} can be used"
         )
     return plain.with_normalization(SpeakerNormalization.of(np.stack(rows)))

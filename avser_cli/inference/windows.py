@@ -1,7 +1,7 @@
 """Long recordings: windows slide over what is voiced, and their answers become segments.
 
-A window is as long as the picture (3 s) and moves by a second. Each second of a stretch of voice
-gets the mean of the windows that hear its middle; neighbours of one emotion are joined.
+A window is as long as the picture (3 s) and moves by a second. Each second of a speech region
+gets the mean of the windows that cover its middle; neighbours of one emotion are joined.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ Row = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Window:
-    """A piece of a stretch of voice that is classified at once.
+    """A piece of a speech region that is classified at once.
 
     Attributes
     ----------
     region : int
-        Frame at which its stretch starts.
+        Frame at which its region starts.
     start, end : int
         Frames of the recording, the end excluded.
     last : bool
-        It ends where its stretch ends.
+        It ends where its region ends.
     samples : numpy.ndarray
         Mono float32 samples, shape ``(n,)``.
     """
@@ -88,11 +88,11 @@ def windows(
     """
     detector, regions, slider = VoiceActivityDetector(rate), SpeechRegions(), _Slider(seconds)
     length = frame_length(rate)
-    held, first, heard = np.empty(0, np.float32), 0, 0
+    held, first, received = np.empty(0, np.float32), 0, 0
     for block in blocks:
         held = np.concatenate([held, block])
-        heard += len(block)
-        on_progress(heard / rate)
+        received += len(block)
+        on_progress(received / rate)
         for region in regions.feed(detector.feed(block)):
             yield from slider.slide(region, held, first, length)
         needed = slider.needed(regions.needed)
@@ -142,7 +142,7 @@ def spans(answers: Iterable[tuple[Window, Row | None]]) -> Iterator[Span]:
     Parameters
     ----------
     answers : iterable of (Window, numpy.ndarray or None)
-        In the order of `windows`; None where a window holds too little to hear.
+        In the order of `windows`; None where a window holds too little sound.
     """
     pending: Span | None = None
     for cell in _cells(answers):
@@ -165,26 +165,26 @@ def _best(span: Span) -> int:
 
 def _cells(answers: Iterable[tuple[Window, Row | None]]) -> Iterator[Span]:
     """The mean of the windows over each second of each stretch."""
-    heard: list[tuple[Window, Row]] = []
+    covering: list[tuple[Window, Row]] = []
     region, start = -1, 0
     for window, row in answers:
         if window.region != region:
-            heard, region, start = [], window.region, window.region
+            covering, region, start = [], window.region, window.region
         if row is not None:
-            heard.append((window, row))
+            covering.append((window, row))
         # Later windows start later than this one: a cell whose middle lies before it is settled.
         while (window.end - start if window.last else window.start - start - HOP // 2) > 0:
             end = start + HOP
             if window.last and window.end - end < HOP // 2:
                 end = window.end
-            yield from _cell(heard, start, end)
+            yield from _cell(covering, start, end)
             start = end
-        heard = [(old, row) for old, row in heard if old.end > start]
+        covering = [(old, row) for old, row in covering if old.end > start]
 
 
-def _cell(heard: Sequence[tuple[Window, Row]], start: int, end: int) -> list[Span]:
+def _cell(covering: Sequence[tuple[Window, Row]], start: int, end: int) -> list[Span]:
     middle = (start + end) / 2
-    rows = [row for window, row in heard if window.start <= middle < window.end]
+    rows = [row for window, row in covering if window.start <= middle < window.end]
     if not rows:
         return []
     mean: Row = np.mean(rows, axis=0, dtype=np.float32)

@@ -1,6 +1,6 @@
 """Making a model's confidence mean what it says: temperature scaling, and what it is worth.
 
-A temperature divides the logits, so it changes no verdict, only how sure it sounds (Guo et al.
+A temperature divides the logits: the predicted class stays, its confidence changes (Guo et al.
 2017, "On calibration of modern neural networks"). It is fitted on predictions for clips that the
 predicting network was not trained on.
 """

@@ -43,7 +43,7 @@ class MlpWeights:
 
     def predict(self, features: Floats) -> Floats:
         """Probabilities, shape ``(n, emotions)``, for features of shape ``(n, features)``."""
-        # Absurd weights overflow; whoever asks sees that by the answers.
+        # Absurd weights overflow; the caller sees that in the probabilities.
         with np.errstate(all="ignore"):
             x = (features - self.mean) / self.spread
             x = np.maximum(x @ self.hidden + self.hidden_bias, 0.0) @ self.output + self.output_bias

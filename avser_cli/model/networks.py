@@ -20,7 +20,7 @@ from avser_cli.model.recipe import Recipe
 layers, ops = keras.layers, keras.ops
 
 LEVEL_ABOVE_MEAN, LEVEL_BELOW_MEAN = 15.0, 55.0
-"""What the default network sees of a picture: levels from this far under to this far over the
+"""The levels that the default network reads: from this far under to this far over the
 clip's mean level, in dB."""
 
 PAPER_FILTERS = (16, 32, 64, 64, 64)
@@ -119,15 +119,15 @@ def _default_cnn2d(recipe: Recipe, spectrogram: SpectrogramConfig, emotions: int
 def _relative_level(gray: keras.KerasTensor, dynamic_range: float) -> keras.KerasTensor:
     """Gray values as levels relative to the clip's own mean level, scaled to about -1 to 1.
 
-    A recording's gain is no news of its speaker: the mean power over the picture is taken off,
-    and what lies far under it (the room, the recorder) is cut.
+    Gain says nothing about the emotion, so the mean power over the picture is subtracted; levels
+    far below it (room and recorder noise) are clipped.
     """
     level = gray * (dynamic_range / 255.0) - dynamic_range
     power = ops.exp(level * float(np.log(10.0) / 10.0))
     mean = ops.mean(ops.sum(power, axis=1), axis=1, keepdims=True)
     mean_level = ops.log(mean + 1e-12) * float(10.0 / np.log(10.0))
-    heard = ops.relu(level - ops.expand_dims(mean_level, -1) + LEVEL_BELOW_MEAN)
-    return heard * (2.0 / (LEVEL_ABOVE_MEAN + LEVEL_BELOW_MEAN)) - 1.0
+    clipped = ops.relu(level - ops.expand_dims(mean_level, -1) + LEVEL_BELOW_MEAN)
+    return clipped * (2.0 / (LEVEL_ABOVE_MEAN + LEVEL_BELOW_MEAN)) - 1.0
 
 
 def _paper_cnn1d(
@@ -170,6 +170,6 @@ def build_optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
 
 
 def output_shapes(network: keras.Model) -> Sequence[tuple[str, tuple[int | None, ...]]]:
-    """Name and output shape of every convolution and pooling layer, for people who check sums."""
+    """Name and output shape of every convolution and pooling layer in order."""
     wanted = (layers.Conv1D, layers.Conv2D, layers.MaxPooling1D, layers.MaxPooling2D)
     return [(x.name, tuple(x.output.shape)) for x in network.layers if isinstance(x, wanted)]

@@ -1,1 +1,1 @@
-"""The report room: tables, figures, cards and talk for people."""
+"""Reports: tables, figures, model cards, and messages at the terminal."""

@@ -1,4 +1,4 @@
-"""A clip's picture with what the network's answer hangs on, and the probabilities beside it."""
+"""A clip's spectrogram with the parts that its answer depends on, and the probabilities."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ PALETTES: dict[str, list[tuple[float, str]] | None] = {
     "inferno": None,
     "cividis": None,
 }
-"""Colours from silent to loud. The first two run as Spek's and SoX's do, for eyes that are used to
+"""Colours from silent to loud. The first two run as Spek's and SoX's do, for readers used to
 them; the others are Matplotlib's, all perceptually uniform, and ``cividis`` also for people without
 red-green vision."""
 

@@ -307,7 +307,7 @@ def test_bad_references(avser, anna):
     assert partial.stderr.splitlines()[-1].startswith("avser: 1 recording of the speaker")
     for place, code, words in (
         ("nowhere", 3, "nowhere: no such folder or file"),
-        ("anna/sad-0.wav", 3, "at least 4 recordings, in various moods; 1 can be used"),
+        ("anna/sad-0.wav", 3, "at least 4 recordings, in various emotions; 1 can be used"),
         ("-", 2, "--speaker-reference takes a folder or a file"),
     ):
         done = avser("classify", VOICE, "--speaker-reference", place)
