@@ -24,9 +24,14 @@ from avser_cli.inference.classifier import Classifier
 from avser_cli.model.bundle import BundleConfig, newest_bundle
 from avser_cli.model.recipe import Recipe
 from avser_cli.report.console import echo, escape, print_table, progress
-from avser_cli.report.cross_validation_report import protocol_table, recall_words, write_report
+from avser_cli.report.cross_validation_report import (
+    interval_note,
+    protocol_table,
+    recall_words,
+    write_report,
+)
 from avser_cli.report.figures import plot_confusion
-from avser_cli.report.tables import classification_report, confusion_table
+from avser_cli.report.tables import classification_report, confusion_table, interval_words
 from avser_cli.training.training_run import read_corpus
 
 FOLDERS = (Path("png"), Path("wav"))
@@ -168,6 +173,7 @@ def _score(
     else:
         print(title)
         print(classification_report(evaluation.report))
+        print(interval_words(evaluation.intervals))
         print_table(confusion_table(evaluation.report.labels, evaluation.report.confusion))
     place = figure or Path(f"{classifier.config.name}-confusion.png")
     plot_confusion(place, evaluation.report, title)
@@ -190,6 +196,9 @@ def _as_json(folder: Path, config: BundleConfig, evaluation: Evaluation) -> dict
         "scored_training_clips": evaluation.part == "train",
         "accuracy": report["accuracy"],
         "uar": report["uar"],
+        "accuracy_interval": evaluation.intervals.accuracy,
+        "uar_interval": evaluation.intervals.uar,
+        "resampled": evaluation.intervals.resampled,
         "labels": report["labels"],
         "confusion": report["confusion"],
         "per_emotion": report["per_emotion"],
@@ -235,6 +244,7 @@ def _cross_validate(
         print(json.dumps(summary, indent=1))
     else:
         print_table(protocol_table(summary))
+        print(interval_note(summary))
         print(recall_words(summary))
         print_table(confusion_table(emotions, summary["confusion"]))
     echo(f"report: {target / 'report.md'}")

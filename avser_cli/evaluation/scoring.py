@@ -13,6 +13,7 @@ from avser_cli.data.clips import SkippedFile, index_folder
 from avser_cli.data.dataset import Progress, load_dataset, reader_of
 from avser_cli.data.splits import Recording, Split
 from avser_cli.errors import CorpusError
+from avser_cli.evaluation.bootstrap import Intervals, clip_intervals
 from avser_cli.evaluation.metrics import Report, score
 from avser_cli.inference.classifier import Classifier
 
@@ -35,6 +36,8 @@ class Evaluation:
     counts : dict
         Number of the folder's clips in each part.
     skipped : tuple of SkippedFile
+    intervals : Intervals
+        Of this one training; whole actors are drawn where the bundle held out actors.
     """
 
     report: Report
@@ -42,6 +45,7 @@ class Evaluation:
     files: list[dict[str, Any]]
     counts: dict[Part, int]
     skipped: tuple[SkippedFile, ...]
+    intervals: Intervals
 
 
 def parts_of(recordings: Iterable[Recording], split: Split) -> list[Part]:
@@ -90,8 +94,13 @@ def evaluate(
         }
         for row, best, probability in zip(rows, predicted, probabilities, strict=True)
     ]
-    report = score(config.labels, dataset.labels[rows], predicted)
-    return Evaluation(report, part, files, counts, dataset.skipped)
+    labels = dataset.labels[rows]
+    report = score(config.labels, labels, predicted)
+    actors = None
+    if config.split.settings.kind == "speaker":
+        actors = [dataset.recordings[row].labels.actor for row in rows]
+    intervals = clip_intervals(labels, predicted, actors)
+    return Evaluation(report, part, files, counts, dataset.skipped, intervals)
 
 
 def _nothing_to_score(folder: Path, name: str, part: Part, counts: dict[Part, int]) -> str:

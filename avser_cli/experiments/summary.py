@@ -16,6 +16,7 @@ from avser_cli import __version__
 from avser_cli.data.splits import SplitKind
 from avser_cli.errors import AvserError, UsageError
 from avser_cli.experiments.runs import FinishedRun
+from avser_cli.experiments.significance import compare_runs
 from avser_cli.model.calibration import Calibration, calibrate
 from avser_cli.model.recipe import Recipe
 from avser_cli.training.training_run import LIBRARIES, Corpus
@@ -35,6 +36,7 @@ def summarize(
     -------
     dict
         ``runs`` holds each run's figures; ``mean`` their mean and standard deviation over runs;
+        ``intervals`` their 95 % intervals and ``resampled`` what the bootstrap drew;
         ``confusion`` is pooled over runs; ``calibration`` needs two runs or more.
     """
     emotions = corpus.dataset.emotions
@@ -42,6 +44,8 @@ def summarize(
     figures = [key for key in lines[0] if key.endswith(("accuracy", "uar"))]
     confusion = sum(np.array(finished.report(emotions).confusion) for finished in runs)
     calibration, _ = calibrated(runs, protocol)
+    actor_of = {r.name: str(r.labels.actor) for r in corpus.dataset.recordings}
+    found = compare_runs({"": runs}, actor_of)
     return {
         "protocol": protocol,
         "recipe": recipe.as_dict(),
@@ -50,6 +54,8 @@ def summarize(
         "parameters": runs[0].parameters,
         "runs": lines,
         "mean": {figure: mean_and_spread(line[figure] for line in lines) for figure in figures},
+        "intervals": {"accuracy": list(found.accuracy[""]), "uar": list(found.uar[""])},
+        "resampled": found.resampled,
         "recall": {
             emotion: mean_and_spread(line["recall"][emotion] for line in lines)
             for emotion in emotions

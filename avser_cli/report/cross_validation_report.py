@@ -99,7 +99,7 @@ By emotion, mean ± standard deviation over runs: {recall_words(values)}.
 
 
 def runs_table(values: dict[str, Any]) -> str:
-    """One line a run and one for their mean ± standard deviation, as Markdown."""
+    """One line a run, then their mean ± standard deviation and its 95 % interval, as Markdown."""
     figures = [key for key in FIGURES if key in values["mean"]]
     lines = [
         "| run | held out | clips | " + " | ".join(FIGURES[key] for key in figures) + " |",
@@ -110,11 +110,16 @@ def runs_table(values: dict[str, Any]) -> str:
         lines.append(f"| {line['name']} | {line['held_out']} | {line['clips']} | {cells} |")
     cells = " | ".join(_spread(values["mean"][key]) for key in figures)
     lines.append(f"| **mean ± sd** | | | {cells} |")
+    if intervals := values.get("intervals"):  # Reports before 2026-11-25 have none.
+        cells = " | ".join(
+            "{:.3f} … {:.3f}".format(*intervals[key]) if key in intervals else "" for key in figures
+        )
+        lines.append(f"| {interval_note(values)} | | | {cells} |")
     return "\n".join(lines)
 
 
 def protocol_table(values: dict[str, Any]) -> Table:
-    """One line a run, then mean and standard deviation."""
+    """One line a run, then mean, standard deviation and 95 % interval."""
     figures = [key for key in FIGURES if key in values["mean"]]
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("run", no_wrap=True)
@@ -125,7 +130,15 @@ def protocol_table(values: dict[str, Any]) -> Table:
     table.add_section()
     for name, part in (("mean", "mean"), ("± sd", "sd")):
         table.add_row(name, *(f"{values['mean'][figure][part]:.3f}" for figure in figures))
+    for name, end in (("95 % from", 0), ("to", 1)):
+        cells = (f"{x[end]:.3f}" if (x := values["intervals"].get(key)) else "" for key in figures)
+        table.add_row(name, *cells)
     return table
+
+
+def interval_note(values: dict[str, Any]) -> str:
+    """What the intervals count."""
+    return f"95 %: bootstrap over {values['resampled']}"
 
 
 def recall_words(values: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from avser_cli.evaluation.bootstrap import Intervals
 from avser_cli.evaluation.metrics import Report, Scores
 
 
@@ -25,6 +26,12 @@ def classification_report(report: Report) -> str:
     lines.append(row("Weighted avg", report.weighted))
     lines.append(f"{'UAR':>14}{'':>20}{report.uar:>10.2f}{report.clips:>9}")
     return "\n".join(lines)
+
+
+def interval_words(intervals: Intervals) -> str:
+    """The 95 % intervals, and what they count."""
+    accuracy, uar = (f"{low:.3f} … {high:.3f}" for low, high in (intervals.accuracy, intervals.uar))
+    return f"95 %: accuracy {accuracy}, UAR {uar} (bootstrap over {intervals.resampled})"
 
 
 def confusion_table(labels: Sequence[str], confusion: Sequence[Sequence[int]]) -> Table:

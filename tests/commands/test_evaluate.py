@@ -26,6 +26,11 @@ def test_a_protocol_is_run_kept_and_reported(corpus, avser, tmp_path):
     text = (tmp_path / "report" / "report.md").read_text()
     assert summary["command"] in text
     assert "| **mean ± sd** |" in text
+    low, high = summary["intervals"]["uar"]
+    assert low <= summary["mean"]["uar"]["mean"] <= high
+    assert f"{low:.3f} … {high:.3f}" in text
+    for place in (text, done.stdout):
+        assert "95 %: bootstrap over folds and clips" in place
     for name in ("confusion", "learning-curves", "calibration", "coverage"):
         assert f"({name}.png)" in text
         with Image.open(tmp_path / "report" / f"{name}.png") as spectrogram:
@@ -36,7 +41,13 @@ def test_a_protocol_is_run_kept_and_reported(corpus, avser, tmp_path):
 
     bundle = tmp_path / "report" / "runs" / "statement1-seed0"
     scored = avser("evaluate", corpus, "--model", bundle, "--format", "json")
-    assert json.loads(scored.stdout)["uar"] == pytest.approx(summary["runs"][0]["uar"])
+    values = json.loads(scored.stdout)
+    assert values["uar"] == pytest.approx(summary["runs"][0]["uar"])
+    assert values["uar_interval"][0] <= values["uar"] <= values["uar_interval"][1]
+    assert values["resampled"] == "clips only, of one training"
+    shown = avser("evaluate", corpus, "--model", bundle).stdout
+    low, high = values["accuracy_interval"]
+    assert f"95 %: accuracy {low:.3f} … {high:.3f}, UAR " in shown
 
     trained = avser("train", corpus, *TINY, "--split", "none", "--report", "report", "--out", "m")
     assert trained.returncode == 0, trained.stderr

@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from avser_cli.data.splits import SplitSettings
 from avser_cli.errors import CorpusError
 from avser_cli.evaluation.metrics import score
 from avser_cli.evaluation.scoring import evaluate
@@ -50,3 +53,14 @@ def test_the_report_is_that_of_the_predictions(trained, classifier):
     truth = np.array([order[clip["label"]] for clip in found.files])
     heard = np.array([order[clip["emotion"]] for clip in found.files])
     assert score(found.report.labels, truth, heard) == found.report
+
+
+def test_intervals_of_held_out_actors_draw_actors(trained, classifier):
+    by_clip = evaluate(classifier, trained / "png", "test").intervals
+    assert by_clip.resampled == "clips only, of one training"
+    split = replace(classifier.config.split, settings=SplitSettings("speaker"))
+    speakers = Classifier.load(trained / "models" / "tiny")
+    speakers.config = replace(classifier.config, split=split)
+    found = evaluate(speakers, trained / "png", "test")
+    assert found.intervals.resampled == "actors only, of one training"
+    assert found.intervals.accuracy[0] <= found.report.accuracy <= found.intervals.accuracy[1]

@@ -79,10 +79,14 @@ def test_the_summary_adds_up(clips, tmp_path):
     accuracies = [line["accuracy"] for line in summary["runs"]]
     assert summary["mean"]["accuracy"]["mean"] == pytest.approx(np.mean(accuracies))
     assert summary["mean"]["accuracy"]["sd"] == pytest.approx(np.std(accuracies, ddof=1))
+    low, high = summary["intervals"]["accuracy"]
+    assert low <= summary["mean"]["accuracy"]["mean"] <= high
+    assert summary["resampled"] == "folds and clips"
     assert summary["calibration"]["clips"] == 64
     assert "speech_uar" not in summary["mean"]
     alone = summarize(runs[:1], clips, RECIPE, "statement")
     assert alone["calibration"] is None
+    assert alone["resampled"] == "clips only, of one training"
     assert alone["mean"]["uar"]["sd"] == 0.0
 
 

@@ -1,9 +1,11 @@
 from avser_cli.report.cross_validation_report import (
     calibration_words,
+    protocol_table,
     recall_words,
     robustness_table,
     runs_table,
 )
+from tests.report.test_tables import rendered
 
 VALUES = {
     "runs": [
@@ -21,6 +23,16 @@ def test_runs_table_has_a_line_a_run_and_their_mean():
     assert lines[2] == "| speaker1-seed0 | fold 1 | 10 | 0.500 | 0.250 |"
     assert lines[-1] == "| **mean ± sd** | | | 0.600 ± 0.141 | 0.500 ± 0.354 |"
     assert {line.count("|") for line in lines} == {6}
+
+
+def test_the_mean_has_an_interval():
+    intervals = {"accuracy": [0.5, 0.7], "uar": [0.25, 0.75]}
+    values = {**VALUES, "intervals": intervals, "resampled": "folds and actors"}
+    last = runs_table(values).splitlines()[-1]
+    assert last == "| 95 %: bootstrap over folds and actors | | | 0.500 … 0.700 | 0.250 … 0.750 |"
+    rows = [line.split() for line in rendered(protocol_table(values)).splitlines()]
+    assert ["95", "%", "from", "0.500", "0.250"] in rows
+    assert ["to", "0.700", "0.750"] in rows
 
 
 def test_recalls_in_words():
