@@ -37,7 +37,7 @@ def summarize(
     dict
         ``runs`` holds each run's figures; ``mean`` their mean and standard deviation over runs;
         ``intervals`` their 95 % intervals and ``resampled`` what the bootstrap drew;
-        ``confusion`` is pooled over runs; ``calibration`` needs two runs or more.
+        ``confusion`` is pooled over runs; ``calibration`` needs two runs that hold out other clips.
     """
     emotions = corpus.dataset.emotions
     lines = [_run_line(finished, emotions) for finished in runs]
@@ -98,12 +98,14 @@ def calibrated(
 ) -> tuple[Calibration | None, list[npt.NDArray[np.float32]]]:
     """The calibration over all runs and each run's probabilities by that of the others.
 
-    ``None`` and the plain probabilities where a single run leaves nothing to fit on.
+    What judges a run is fitted on the others' predictions for clips that the run did not hold out.
+    ``None`` and the plain probabilities where the runs hold out the same clips, or there is one.
     """
-    if len(runs) < 2:
+    if len({frozenset(run.names) for run in runs}) < 2:
         return None, [finished.probabilities for finished in runs]
     source = f"{len(runs)} runs of protocol {protocol}, clips held out"
-    return calibrate([(x.probabilities, x.labels) for x in runs], source)
+    folds = [(finished.probabilities, finished.labels) for finished in runs]
+    return calibrate(folds, source, [finished.names for finished in runs])
 
 
 @dataclass(frozen=True)

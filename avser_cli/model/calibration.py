@@ -146,7 +146,9 @@ def fit_threshold(
 
 
 def calibrate(
-    folds: Sequence[tuple[Probabilities, npt.NDArray[np.integer]]], source: str
+    folds: Sequence[tuple[Probabilities, npt.NDArray[np.integer]]],
+    source: str,
+    clips: Sequence[Sequence[str]] | None = None,
 ) -> tuple[Calibration, list[Probabilities]]:
     """Fit temperature and threshold on all folds, and measure both on folds left out.
 
@@ -156,18 +158,25 @@ def calibrate(
         Probabilities ``(n, emotions)`` and labels ``(n,)`` of clips held out, two folds or more.
     source : str
         Where they come from, in words.
+    clips : sequence, optional
+        Names of the clips of each fold; needed where folds share some, as random splits do.
 
     Returns
     -------
     calibration : Calibration
         Its temperature and threshold come from all folds; its measured numbers from applying, to
-        each fold, what was fitted on the others.
+        each fold, what was fitted on the others without the clips of the fold.
     scaled : list of numpy.ndarray
-        Each fold's probabilities with the temperature of the others.
+        Each fold's probabilities with that temperature.
+
+    Raises
+    ------
+    ValueError
+        The others have no clip that the fold does not have.
     """
     scaled, above, right_above = [], 0, 0
     for number, (probabilities, labels) in enumerate(folds):
-        temperature, threshold = _fit([x for i, x in enumerate(folds) if i != number])
+        temperature, threshold = _fit(_others(folds, number, clips))
         scaled.append(with_temperature(probabilities, temperature))
         confidence, right = _answers(scaled[-1], labels)
         above += int((confidence >= threshold).sum())
@@ -185,6 +194,25 @@ def calibrate(
         clips=len(labels),
         source=source,
     ), scaled
+
+
+def _others(
+    folds: Sequence[tuple[Probabilities, npt.NDArray[np.integer]]],
+    number: int,
+    clips: Sequence[Sequence[str]] | None,
+) -> list[tuple[Probabilities, npt.NDArray[np.integer]]]:
+    """All folds but one, without the clips of that one."""
+    others = [other for other in range(len(folds)) if other != number]
+    if clips is None:
+        return [folds[other] for other in others]
+    judged = set(clips[number])
+    found = []
+    for other in others:
+        rows = np.flatnonzero([name not in judged for name in clips[other]])
+        found.append((folds[other][0][rows], folds[other][1][rows]))
+    if not any(len(labels) for _, labels in found):
+        raise ValueError("the folds have the same clips: nothing is left to fit on")
+    return found
 
 
 def _fit(

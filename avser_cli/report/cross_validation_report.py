@@ -154,13 +154,13 @@ def _spread(value: dict[str, float]) -> str:
 def calibration_words(calibration: dict[str, Any] | None) -> str:
     """What a calibration says, in a sentence or two."""
     if calibration is None:
-        return "Calibration needs two runs or more."
+        return "Calibration needs two runs that hold out other clips."
     return (
         f"Calibration: temperature {calibration['temperature']:.2f}; expected calibration error "
         f"{calibration['ece_before']:.3f} before, {calibration['ece_after']:.3f} after (each run "
-        f"with the temperature of the others). Answers with a confidence of "
-        f"{calibration['threshold']:.2f} or more: {calibration['coverage']:.0%} of the clips, "
-        f"{calibration['accuracy']:.0%} of them right (threshold from the other runs)."
+        f"with the temperature of the others, fitted without its clips). Answers with a confidence "
+        f"of {calibration['threshold']:.2f} or more: {calibration['coverage']:.0%} of the clips, "
+        f"{calibration['accuracy']:.0%} of them right (threshold from the other runs, too)."
     )
 
 

@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -84,6 +85,8 @@ def test_the_summary_adds_up(clips, tmp_path):
     assert summary["resampled"] == "folds and clips"
     assert summary["calibration"]["clips"] == 64
     assert "speech_uar" not in summary["mean"]
+    again = [replace(runs[0], planned=x) for x in plan("statement", [1], [0, 1])]
+    assert summarize(again, clips, RECIPE, "statement")["calibration"] is None
     alone = summarize(runs[:1], clips, RECIPE, "statement")
     assert alone["calibration"] is None
     assert alone["resampled"] == "clips only, of one training"

@@ -88,6 +88,26 @@ def test_calibration_is_measured_on_folds_left_out():
     np.testing.assert_array_equal(calibrate(wrong, "")[1][0], scaled[0])
 
 
+def test_clips_of_the_fold_judged_have_no_say_in_its_fit():
+    folds = [drawn(1500, seed=seed) for seed in range(3)]
+    names = [[f"{fold}-{n}" for n in range(1500)] for fold in range(3)]
+    plain = calibrate(folds, "", names)[1]
+    np.testing.assert_array_equal(plain[0], calibrate(folds, "")[1][0])
+    # The second fold holds 500 clips of the first, too, with labels that would spoil the fit.
+    probabilities, labels = folds[0][0][:500], (folds[0][1][:500] + 1) % 4
+    shared = (np.concatenate([folds[1][0], probabilities]), np.concatenate([folds[1][1], labels]))
+    names[1] = names[1] + names[0][:500]
+    mixed = [folds[0], shared, folds[2]]
+    np.testing.assert_array_equal(calibrate(mixed, "", names)[1][0], plain[0])
+    assert not np.allclose(calibrate(mixed, "")[1][0], plain[0])
+
+
+def test_folds_of_the_same_clips_cannot_judge_each_other():
+    names = [[str(n) for n in range(50)]] * 2
+    with pytest.raises(ValueError, match="nothing is left"):
+        calibrate([drawn(50), drawn(50, seed=1)], "", names)
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -46,7 +46,7 @@ def test_robustness_counts_points_lost():
 
 
 def test_calibration_in_words():
-    assert calibration_words(None) == "Calibration needs two runs or more."
+    assert calibration_words(None) == "Calibration needs two runs that hold out other clips."
     words = calibration_words(
         {"temperature": 1.5, "threshold": 0.62, "coverage": 0.7, "accuracy": 0.91,
          "ece_before": 0.1, "ece_after": 0.02}
