@@ -25,6 +25,16 @@ def ravdess():
 
 
 @pytest.fixture(scope="session")
+def corpora():
+    """The folder of other published corpora, where it is at hand."""
+    given = os.environ.get("AVSER_CORPORA")
+    place = Path(given) if given else REPOSITORY.parent / "shared" / "corpora"
+    if not place.is_dir():
+        pytest.skip("no other corpora are here; point AVSER_CORPORA at their folder")
+    return place
+
+
+@pytest.fixture(scope="session")
 def corpus(tmp_path_factory):
     """64 made clips with RAVDESS names."""
     return make_corpus(tmp_path_factory.mktemp("corpus") / "wav")

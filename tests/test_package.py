@@ -30,6 +30,10 @@ def test_the_wheel_holds_the_package_and_the_bundled_model_without_its_weights_f
         path.relative_to(REPOSITORY).as_posix() for path in (REPOSITORY / "avser_cli").rglob("*.py")
     }
     others = {"avser_cli/py.typed", "avser_cli/report/comparison.html.j2"}
+    others |= {
+        path.relative_to(REPOSITORY).as_posix()
+        for path in (REPOSITORY / "avser_cli" / "data" / "corpora").glob("*.toml")
+    }
     assert names == modules | others | {f"avser_cli/models/default/{part}" for part in BUNDLE}
 
 

@@ -1,0 +1,397 @@
+"""Known corpora: one TOML each says how its published names give the labels.
+
+A pattern reads the end of the path below the corpus's folder, without the file's ending. Its named
+groups are codes; tables of the TOML map them to labels. Where names say nothing, a table beside the
+clips does.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from avser_cli.data.clip import Clip
+from avser_cli.errors import CorpusError, UsageError, os_reason
+from avser_cli.untrusted_input import read_bounded
+
+GROUPS = frozenset({"speaker", "emotion", "sex", "text", "take", "channel", "intensity", "split"})
+SEXES = ("female", "male")
+MAX_TABLE_BYTES = 64_000_000
+NAMED_FILES = 3
+"""Files that a message names before it counts the others."""
+
+_TABLE_KEYS = {"file", "delimiter", "audio", "emotion", "speaker", "sex", "text"}
+_KEYS = {
+    "name": str,
+    "title": str,
+    "languages": list,
+    "licence": str,
+    "citation": str,
+    "url": str,
+    "clips": int,
+    "pattern": str,
+    "emotions": dict,
+    "emotion_numbers": dict,
+    "sex": dict,
+    "channels": dict,
+    "intensities": dict,
+    "speakers": dict,
+    "speaker_names": dict,
+    "folds": list,
+    "text_period": int,
+    "yields_to": str,
+    "table": dict,
+}
+_NEEDED = ("name", "title", "languages", "licence", "citation", "url", "clips", "pattern")
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What is known of a published corpus.
+
+    Attributes
+    ----------
+    name : str
+        E.g. ``"crema-d"``, as in ``--data crema-d=./x``.
+    title : str
+    languages : tuple of str
+        ISO 639-1 codes.
+    licence, citation, url : str
+    clips : int
+        Clips in a full copy.
+    pattern : re.Pattern
+        Reads the end of a path without the file's ending; names are of `GROUPS`.
+    emotions : Mapping
+        Codes in the names to labels.
+    emotion_numbers : Mapping
+        Label to first and last number, where numbers stand for emotions.
+    sex, channels, intensities : Mapping
+        Codes in the names to values.
+    speakers : Mapping
+        Speaker to ``"female"``, ``"male"`` or ``"unknown"``; where given, there are no others.
+    speaker_names : Mapping
+        Misspelt speakers to the right ones.
+    folds : tuple of tuple of str
+        Published test folds, as speakers.
+    text_period : int or None
+        Sentences are numbered through: text ``n`` is the same as ``n`` plus this.
+    yields_to : str or None
+        The corpus that a folder is taken for where it fits both equally.
+    table : Mapping
+        Name, delimiter and columns of the table of labels, where names hold none.
+    """
+
+    name: str
+    title: str
+    languages: tuple[str, ...]
+    licence: str
+    citation: str
+    url: str
+    clips: int
+    pattern: re.Pattern[str]
+    emotions: Mapping[str, str] = field(default_factory=dict)
+    emotion_numbers: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    sex: Mapping[str, str] = field(default_factory=dict)
+    channels: Mapping[str, str] = field(default_factory=dict)
+    intensities: Mapping[str, str] = field(default_factory=dict)
+    speakers: Mapping[str, str] = field(default_factory=dict)
+    speaker_names: Mapping[str, str] = field(default_factory=dict)
+    folds: tuple[tuple[str, ...], ...] = ()
+    text_period: int | None = None
+    yields_to: str | None = None
+    table: Mapping[str, str] = field(default_factory=dict)
+
+    def labels(self, name: str) -> dict[str, str]:
+        """Labels from a path below the corpus's folder, with ``/`` and without the file's ending.
+
+        Raises
+        ------
+        ValueError
+            The name is not of this corpus's form, or holds a code that the corpus does not have.
+        """
+        match = self.pattern.fullmatch(name)
+        if match is None:
+            raise ValueError(f"name is not of {self.title}'s form")
+        return self._read({group: code for group, code in match.groupdict().items() if code})
+
+    def _read(self, codes: dict[str, str]) -> dict[str, str]:
+        labels = dict(codes)
+        labels["emotion"] = self._emotion(codes.get("emotion", ""))
+        for group, known in (
+            ("sex", self.sex),
+            ("channel", self.channels),
+            ("intensity", self.intensities),
+        ):
+            if group in codes and known:
+                labels[group] = _look_up(known, codes[group], group)
+        if "speaker" in codes:
+            speaker = self.speaker_names.get(codes["speaker"], codes["speaker"])
+            labels["speaker"] = f"{self.name}:{speaker}"
+            if self.speakers:
+                sex = _look_up(self.speakers, speaker, "speaker")
+                if sex in SEXES:
+                    labels["sex"] = sex
+        if self.text_period and labels.get("text", "").isdecimal():
+            labels["text"] = str((int(labels["text"]) - 1) % self.text_period + 1)
+        return labels
+
+    def _emotion(self, code: str) -> str:
+        if not self.emotion_numbers:
+            return _look_up(self.emotions, code, "emotion")
+        for emotion, (first, last) in self.emotion_numbers.items():
+            if first <= int(code) <= last:
+                return emotion
+        raise ValueError(f"unknown emotion, {code}")
+
+
+@dataclass(frozen=True)
+class CorpusCopy:
+    """What a folder holds of a corpus.
+
+    Attributes
+    ----------
+    corpus : Corpus
+    clips : tuple of Clip
+        Sorted by key; of two copies of a clip, the one nearer to the top.
+    copies : tuple of pathlib.Path
+        Second copies of clips, which are left out.
+    skipped : tuple of (pathlib.Path, str)
+        Files that cannot be used, and why.
+    """
+
+    corpus: Corpus
+    clips: tuple[Clip, ...]
+    copies: tuple[Path, ...]
+    skipped: tuple[tuple[Path, str], ...]
+
+    def remark(self) -> str | None:
+        """One line where the copy is not a full, single one; else `None`."""
+        parts = []
+        if len(self.clips) != self.corpus.clips:
+            parts.append(f"{len(self.clips)} of {self.corpus.clips} clips")
+        if self.copies:
+            parts.append(f"{len(self.copies)} second copies left out, e.g. {self.copies[0]}")
+        if self.skipped:
+            named = ", ".join(f"{path} ({why})" for path, why in self.skipped[:NAMED_FILES])
+            others = len(self.skipped) - NAMED_FILES
+            more = f" and {others} more" if others > 0 else ""
+            parts.append(f"{len(self.skipped)} files not used: {named}{more}")
+        return f"{self.corpus.title}: {'; '.join(parts)}" if parts else None
+
+
+def parse_corpus(text: str, origin: str) -> Corpus:
+    """A corpus from the text of its TOML.
+
+    Raises
+    ------
+    CorpusError
+        The text is no TOML, or a key is missing, unknown or of the wrong type.
+    """
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise CorpusError(f"{origin}: {error}") from None
+    for key, value in content.items():
+        if key not in _KEYS:
+            raise CorpusError(f"{origin}: unknown key {key!r}")
+        if not isinstance(value, _KEYS[key]):
+            raise CorpusError(f"{origin}: {key} must be of type {_KEYS[key].__name__}")
+    missing = [key for key in _NEEDED if key not in content]
+    if missing:
+        raise CorpusError(f"{origin}: {missing[0]} is missing")
+    if not content.get("emotions") and not content.get("emotion_numbers"):
+        raise CorpusError(f"{origin}: emotions are missing")
+    if content.get("table") and set(content["table"]) != _TABLE_KEYS:
+        raise CorpusError(f"{origin}: table needs {', '.join(sorted(_TABLE_KEYS))}")
+    try:
+        return _build(content)
+    except (re.error, TypeError, ValueError) as error:
+        raise CorpusError(f"{origin}: {error}") from None
+
+
+def _build(content: dict[str, Any]) -> Corpus:
+    pattern = re.compile(f"(?:.*/)?{content['pattern']}")
+    unknown = sorted(set(pattern.groupindex) - GROUPS)
+    if unknown:
+        raise ValueError(f"pattern has an unknown group, {unknown[0]}")
+    if "emotion" not in pattern.groupindex and "table" not in content:
+        raise ValueError("pattern has no group emotion")
+    numbers = {name: (int(first), int(last)) for name, (first, last) in
+               content.get("emotion_numbers", {}).items()}  # fmt: skip
+    speakers = {one: sex for sex, group in content.get("speakers", {}).items() for one in group}
+    if set(speakers.values()) - {*SEXES, "unknown"}:
+        raise ValueError("speakers are female, male or unknown")
+    folds = tuple(tuple(fold) for fold in content.get("folds", ()))
+    return Corpus(
+        **{
+            **content,
+            "languages": tuple(content["languages"]),
+            "pattern": pattern,
+            "emotion_numbers": numbers,
+            "speakers": speakers,
+            "folds": folds,
+        }
+    )
+
+
+@cache
+def known_corpora() -> Mapping[str, Corpus]:
+    """Every corpus that has a TOML here, by name."""
+    files = [item for item in resources.files(__name__).iterdir() if item.name.endswith(".toml")]
+    read = [parse_corpus(item.read_text(encoding="utf-8"), item.name) for item in files]
+    return {corpus.name: corpus for corpus in sorted(read, key=lambda corpus: corpus.name)}
+
+
+def find_corpus(name: str) -> Corpus:
+    """The corpus of a name, in any case.
+
+    Raises
+    ------
+    UsageError
+        There is none of that name.
+    """
+    corpora = known_corpora()
+    if name.casefold() not in corpora:
+        raise UsageError(f"unknown corpus {name!r}; known: {', '.join(corpora)}")
+    return corpora[name.casefold()]
+
+
+def recognize(names: Sequence[str]) -> Corpus | None:
+    """The corpus that most of the names fit, or `None` where no corpus fits half of them.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Paths below a folder, with ``/`` and without the files' endings.
+
+    Raises
+    ------
+    CorpusError
+        Two corpora fit equally well.
+    """
+    fits = {
+        corpus.name: sum(_fits(corpus, name) for name in names)
+        for corpus in known_corpora().values()
+        if not corpus.table
+    }
+    most = max(fits.values())
+    best = [known_corpora()[name] for name, count in fits.items() if count == most]
+    if most == 0 or 2 * most < len(names):
+        return None
+    best = [one for one in best if one.yields_to not in {other.name for other in best}]
+    if len(best) > 1:
+        titles = " and ".join(corpus.title for corpus in best)
+        raise CorpusError(f"names fit {titles}; say which, e.g. --data {best[0].name}=FOLDER")
+    return best[0]
+
+
+def recognize_folder(folder: Path, files: Sequence[Path]) -> Corpus | None:
+    """The corpus that a folder holds, by its names or by a table of labels in it.
+
+    Raises
+    ------
+    CorpusError
+        Two corpora fit equally well.
+    """
+    for corpus in known_corpora().values():
+        if corpus.table and _has_columns(corpus, folder):
+            return corpus
+    return recognize([_name(path, folder) for path in files])
+
+
+def read_corpus(corpus: Corpus, folder: Path, files: Iterable[Path]) -> CorpusCopy:
+    """Clips of a corpus among the files below a folder.
+
+    Raises
+    ------
+    CorpusError
+        The corpus's table of labels is missing or damaged.
+    """
+    rows = _table(corpus, folder) if corpus.table else None
+    clips, copies, skipped = [], [], []
+    seen: set[tuple[str, ...]] = set()
+    for path in sorted(files, key=lambda path: (len(path.parts), path.as_posix())):
+        name = _name(path, folder)
+        try:
+            labels = corpus.labels(name) if rows is None else _row_labels(corpus, rows, path)
+        except ValueError as error:
+            skipped.append((path, str(error)))
+            continue
+        identity = (path.stem.casefold(), *(labels.get(group, "") for group in sorted(GROUPS)))
+        if identity in seen:
+            copies.append(path)
+            continue
+        seen.add(identity)
+        key = f"{corpus.name}:{path.relative_to(folder).as_posix()}"
+        clips.append(Clip(key=key, path=path, corpus=corpus.name, **labels))
+    clips.sort(key=lambda clip: clip.key)
+    return CorpusCopy(corpus, tuple(clips), tuple(copies), tuple(skipped))
+
+
+def _fits(corpus: Corpus, name: str) -> bool:
+    try:
+        corpus.labels(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _name(path: Path, folder: Path) -> str:
+    """Path with the folder's own name before it, so that one speaker's folder is read as well."""
+    relative = path.relative_to(folder).with_suffix("").as_posix()
+    above = folder.absolute().parts[-2:]
+    return "/".join((*(part.strip("/") for part in above), relative))
+
+
+def _look_up(known: Mapping[str, str], code: str, what: str) -> str:
+    value = known.get(code)
+    if value is None:
+        value = {key.casefold(): label for key, label in known.items()}.get(code.casefold())
+    if value is None:
+        raise ValueError(f"unknown {what}, {code}")
+    return value
+
+
+def _open_table(corpus: Corpus, folder: Path) -> list[dict[str, str]]:
+    content = read_bounded(folder / corpus.table["file"], MAX_TABLE_BYTES)
+    lines = content.decode("utf-8-sig").splitlines()
+    return list(csv.DictReader(lines, delimiter=corpus.table["delimiter"]))
+
+
+def _has_columns(corpus: Corpus, folder: Path) -> bool:
+    try:
+        rows = _open_table(corpus, folder)
+    except (OSError, ValueError, csv.Error):
+        return False
+    return bool(rows) and {corpus.table["audio"], corpus.table["emotion"]} <= set(rows[0])
+
+
+def _table(corpus: Corpus, folder: Path) -> dict[str, dict[str, str]]:
+    path = folder / corpus.table["file"]
+    try:
+        rows = _open_table(corpus, folder)
+    except OSError as error:
+        raise CorpusError(f"{path}: {os_reason(error)}") from None
+    except (ValueError, csv.Error) as error:
+        raise CorpusError(f"{path}: {error}") from None
+    column = corpus.table["audio"]
+    if not rows or column not in rows[0]:
+        raise CorpusError(f"{path}: no column {column}")
+    names = (row[column] or "" for row in rows)
+    return {Path(name).stem: row for name, row in zip(names, rows, strict=True)}
+
+
+def _row_labels(corpus: Corpus, rows: Mapping[str, dict[str, str]], path: Path) -> dict[str, str]:
+    row = rows.get(path.stem)
+    if row is None:
+        raise ValueError(f"not in {corpus.table['file']}")
+    codes = {group: (row.get(corpus.table[group]) or "").strip() for group in
+             ("emotion", "speaker", "sex", "text")}  # fmt: skip
+    return corpus._read({group: code for group, code in codes.items() if code})

@@ -1,0 +1,410 @@
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from avser_cli.audio.decoding import SOUND_SUFFIXES
+from avser_cli.audio.folder import find_files
+from avser_cli.data.corpora import (
+    find_corpus,
+    known_corpora,
+    parse_corpus,
+    read_corpus,
+    recognize,
+    recognize_folder,
+)
+from avser_cli.errors import CorpusError, UsageError
+
+PUBLISHED: dict[str, tuple[list[tuple[str, str, str, str | None]], str]] = {
+    "ravdess": (
+        [
+            ("Actor_12/03-01-06-01-02-01-12", "fearful", "12", "female"),
+            ("Actor_01/03-02-05-02-01-02-01", "angry", "01", "male"),
+            ("03-01-01-01-01-01-24", "neutral", "24", "female"),
+            ("audio_speech_actors_01-24/Actor_03/03-01-08-02-02-02-03", "surprised", "03", "male"),
+            ("Actor_07/03-01-02-01-01-01-07", "calm", "07", "male"),
+        ],
+        "03-01-03-01-01-01-25",
+    ),
+    "crema-d": (
+        [
+            ("AudioWAV/1001_DFA_ANG_XX", "angry", "1001", "male"),
+            ("AudioWAV/1002_IEO_HAP_HI", "happy", "1002", "female"),
+            ("AudioWAV/1091_WSI_SAD_XX", "sad", "1091", "female"),
+            ("AudioWAV/1040_ITH_SAD_X", "sad", "1040", "male"),
+            ("1012_TAI_FEA_XX", "fearful", "1012", "female"),
+        ],
+        "AudioWAV/1092_DFA_ANG_XX",
+    ),
+    "tess": (
+        [
+            ("OAF_angry/OAF_back_angry", "angry", "OAF", "female"),
+            ("YAF_happy/YAF_youth_happy", "happy", "YAF", "female"),
+            ("OAF_Pleasant_surprise/OAF_bar_ps", "surprised", "OAF", "female"),
+            ("OAF_neutral/OA_bite_neutral", "neutral", "OAF", "female"),
+            ("YAF_fear/YAF_whip_fear", "fearful", "YAF", "female"),
+        ],
+        "OAF_angry/OAF_back_bored",
+    ),
+    "savee": (
+        [
+            ("DC/a01", "angry", "DC", "male"),
+            ("JE/sa15", "sad", "JE", "male"),
+            ("JK/su03", "surprised", "JK", "male"),
+            ("ALL/KL_n30", "neutral", "KL", "male"),
+            ("AudioData/DC/h07", "happy", "DC", "male"),
+        ],
+        "XX/a01",
+    ),
+    "emodb": (
+        [
+            ("wav/03a01Wa", "angry", "03", "male"),
+            ("wav/16b10Td", "sad", "16", "female"),
+            ("wav/08a07Ld", "bored", "08", "female"),
+            ("wav/10a02Na", "neutral", "10", "male"),
+            ("13b03Ed", "disgust", "13", "female"),
+        ],
+        "wav/04a01Wa",
+    ),
+    "emovo": (
+        [
+            ("f1/dis-f1-b1", "disgust", "f1", "female"),
+            ("m2/gio-m2-d2", "happy", "m2", "male"),
+            ("m3/neu-m3-n5", "neutral", "m3", "male"),
+            ("EMOVO/f2/pau-f2-l4", "fearful", "f2", "female"),
+            ("f3/tri-f3-b3", "sad", "f3", "female"),
+        ],
+        "f1/dis-f4-b1",
+    ),
+    "nemo": (
+        [
+            ("samples/EB0_anger_11", "angry", "EB0", None),
+            ("samples/IC0_sadness_14", "sad", "IC0", None),
+            ("samples/KD0_happiness_42", "happy", "KD0", None),
+            ("samples/SM0_surprised_0", "surprised", "SM0", None),
+            ("samples/WR0_neutral_89", "neutral", "WR0", None),
+        ],
+        "samples/EB0_boredom_11",
+    ),
+    "ased": (
+        [
+            ("01Neutral/n1-01-01-01-05", "neutral", "05", "female"),
+            ("02Fear/f2-04-02-02-51", "fearful", "51", "male"),
+            ("03Happy/h3-02-02-02-50", "happy", "50", "male"),
+            ("04Sad/s4-02-01-01-03", "sad", "03", "female"),
+            ("05Angry/a5-06-01-02-04", "angry", "04", "male"),
+        ],
+        "03Happy/h3-02-02-03-50",
+    ),
+    "kemotts": (
+        [
+            ("emotional-to-emotional/nea/wav/nea00001", "neutral", "nea", None),
+            ("emotional-to-emotional/neo/wav/neo00100", "neutral", "neo", None),
+            ("plain-to-emotional/ema/wav/ema00101", "happy", "ema", None),
+            ("plain-to-emotional/emb/wav/emb00204", "angry", "emb", None),
+            ("plain-to-emotional/emh/wav/emh00400", "sad", "emh", None),
+        ],
+        "plain-to-emotional/emh/wav/emh00401",
+    ),
+    "urdu": (
+        [
+            ("Angry/SM1_F12_A012", "angry", "SM1", "male"),
+            ("Happy/SF1_F10_H010", "happy", "SF1", "female"),
+            ("Neutral/SM20_F9_N013", "neutral", "SM20", "male"),
+            ("Sad/SF10_F1_S01", "sad", "SF10", "female"),
+            ("Sad/SM27_F3_S03", "sad", "SM27", "male"),
+        ],
+        "Sad/SX10_F1_S01",
+    ),
+    "turev-db": (
+        [
+            ("Sound Source/Angry/1157_kz_beste", "angry", "1157", None),
+            ("Sound Source/Calm/1234_sk_algi", "calm", "1234", None),
+            ("Sound Source/Angry/7895_kz_yanki", "angry", "7895", None),
+            ("Angry/1984_kz_turev", "angry", "1984", None),
+            ("Calm/1234_sk_beste", "calm", "1234", None),
+        ],
+        "Angry/157_kz_beste",
+    ),
+    "casia": (
+        [
+            ("liuchanhg/angry/201", "angry", "liuchanhg", None),
+            ("wangzhe/fear/250", "fearful", "wangzhe", None),
+            ("zhaoquanyin/happy/210", "happy", "zhaoquanyin", None),
+            ("CASIA/ZhaoZuoxiang/neutral/233", "neutral", "ZhaoZuoxiang", None),
+            ("wangzhe/surprise/222", "surprised", "wangzhe", None),
+        ],
+        "somebody/angry/201",
+    ),
+    "esd": (
+        [
+            ("0001/Neutral/0001_000001", "neutral", "0001", "female"),
+            ("0011/Angry/train/0011_000371", "angry", "0011", "male"),
+            ("0020/Surprise/0020_001750", "surprised", "0020", "male"),
+            ("ESD/0015/Happy/evaluation/0015_000701", "happy", "0015", "female"),
+            ("0010/Sad/test/0010_001080", "sad", "0010", "male"),
+        ],
+        "0021/Sad/0021_001080",
+    ),
+    "jl-corpus": (
+        [
+            ("JL(wav+txt)/female1_angry_10a_1", "angry", "female1", "female"),
+            ("JL(wav+txt)/male2_excited_1b_2", "excited", "male2", "male"),
+            ("female2_happy_15a_2", "happy", "female2", "female"),
+            ("male1_sad_3b_1", "sad", "male1", "male"),
+            ("male1_apologetic_7a_1", "apologetic", "male1", "male"),
+        ],
+        "female3_angry_10a_1",
+    ),
+    "emov-db": (
+        [
+            ("bea_Amused/amused_1-15_0001", "amused", "bea", "female"),
+            ("jenie_Anger/anger_29-56_0030", "angry", "jenie", "female"),
+            ("josh/Neutral/neutral_1-28_0002", "neutral", "josh", "male"),
+            ("sam_Sleepy/sleepiness_57-84_0060", "sleepy", "sam", "male"),
+            ("sam/Disgusted/disgust_1-28_0028", "disgust", "sam", "male"),
+        ],
+        "tom_Amused/amused_1-15_0001",
+    ),
+    "cafe": (
+        [
+            ("Colère/Faible/01-C-1-1", "angry", "01", "male"),
+            ("Dégoût/Fort/02-D-2-6", "disgust", "02", "female"),
+            ("Neutre/12-N-1-3", "neutral", "12", "female"),
+            ("Joie/Fort/07-J-2-2", "happy", "07", "male"),
+            ("Tristesse/Faible/10-T-1-5", "sad", "10", "female"),
+        ],
+        "Joie/Fort/13-J-2-2",
+    ),
+    "subesco": (
+        [
+            ("F_01_OISHI_S_10_ANGRY_1", "angry", "F_01", "female"),
+            ("F_02_MONIKA_S_1_NEUTRAL_5", "neutral", "F_02", "female"),
+            ("SUBESCO/F_01_OISHI_S_10_FEAR_4", "fearful", "F_01", "female"),
+            ("F_01_OISHI_S_1_DISGUST_3", "disgust", "F_01", "female"),
+            ("F_01_OISHI_S_10_SURPRISE_2", "surprised", "F_01", "female"),
+        ],
+        "X_01_OISHI_S_10_ANGRY_1",
+    ),
+    "mesd": (
+        [
+            ("Anger_C_A_abajo", "angry", "C", None),
+            ("Disgust_F_B_adelante", "disgust", "F", "female"),
+            ("Fear_M_A_arriba", "fearful", "M", "male"),
+            ("MESD/Happiness_M_B_bueno", "happy", "M", "male"),
+            ("Sadness_C_B_basta", "sad", "C", None),
+        ],
+        "Anger_X_A_abajo",
+    ),
+    "aesdd": (
+        [
+            ("anger/a01 (1)", "angry", "1", None),
+            ("disgust/d20 (5)", "disgust", "5", None),
+            ("fear/f03 (2)", "fearful", "2", None),
+            ("happiness/h11 (3)", "happy", "3", None),
+            ("sadness/s05 (4)", "sad", "4", None),
+        ],
+        "anger/a01",
+    ),
+    "shemo": (
+        [
+            ("female/F01A01", "angry", "F01", "female"),
+            ("male/M10N21", "neutral", "M10", "male"),
+            ("F03W05", "surprised", "F03", "female"),
+            ("M25H01", "happy", "M25", "male"),
+            ("F28S02", "sad", "F28", "female"),
+        ],
+        "female/F01B01",
+    ),
+    "banglaser": (
+        [
+            ("Actor_01/03-01-01-01-01-01-01", "happy", "01", "male"),
+            ("Actor_26/03-01-02-01-02-03-26", "sad", "26", "female"),
+            ("Actor_34/03-01-03-02-03-01-34", "angry", "34", "female"),
+            ("03-01-04-02-01-02-17", "surprised", "17", "male"),
+            ("03-01-05-01-03-03-30", "neutral", "30", "female"),
+        ],
+        "Actor_01/03-01-06-01-01-01-01",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_names(name):
+    corpus = find_corpus(name)
+    names, foreign = PUBLISHED[name]
+    assert len(names) == 5
+    for path, emotion, speaker, sex in names:
+        labels = corpus.labels(path)
+        assert (labels["emotion"], labels.get("sex")) == (emotion, sex), path
+        assert labels["speaker"] == f"{name}:{speaker}"
+    with pytest.raises(ValueError):
+        corpus.labels(foreign)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_names_tell_the_corpus(name):
+    assert recognize([path for path, *_ in PUBLISHED[name][0]]) is find_corpus(name)
+
+
+def test_labels_of_emns_come_from_its_table(tmp_path):
+    rows = [("a1", "Happy"), ("b2", "Sad"), ("c3", "Sarcastic"), ("d4", "Angry"), ("e5", "neutral")]
+    text = "id|utterance|emotion|gender|audio_recording|user_id\n"
+    for number, (stem, emotion) in enumerate(rows):
+        text += f"{number}|A, b.|{emotion}|female|wavs/{stem}.wav|7\n"
+    (tmp_path / "metadata.csv").write_text(text, encoding="utf-8-sig")
+    files = [
+        tmp_path / "cleaned_webm" / f"{stem}.webm"
+        for stem in ("a1", "b2", "c3", "d4", "e5", "foreign")
+    ]
+    corpus = recognize_folder(tmp_path, files)
+    assert corpus is find_corpus("emns")
+    copy = read_corpus(corpus, tmp_path, files)
+    assert [clip.emotion for clip in copy.clips] == [
+        "happy",
+        "sad",
+        "sarcastic",
+        "angry",
+        "neutral",
+    ]
+    assert {(clip.speaker, clip.sex, clip.text) for clip in copy.clips} == {
+        ("emns:7", "female", "A, b.")
+    }
+    assert [(path.stem, why) for path, why in copy.skipped] == [("foreign", "not in metadata.csv")]
+
+
+def test_every_corpus_says_where_it_is_from():
+    corpora = known_corpora()
+    assert set(corpora) == {*PUBLISHED, "emns"}
+    for corpus in corpora.values():
+        assert corpus.licence and corpus.citation and corpus.url.startswith("http")
+        assert corpus.clips > 0
+        assert all(len(language) == 2 for language in corpus.languages)
+        folded = [speaker for fold in corpus.folds for speaker in fold]
+        assert len(folded) == len(set(folded))
+        assert not corpus.folds or set(folded) == set(corpus.speakers)
+
+
+def test_sentences_of_esd_are_the_same_in_each_emotion():
+    esd = find_corpus("esd")
+    texts = {
+        esd.labels(f"0011/{name}/0011_{number:06d}")["text"]
+        for name, number in (("Neutral", 7), ("Angry", 357), ("Surprise", 1407))
+    }
+    assert texts == {"7"}
+
+
+def test_a_part_of_ravdess_is_not_taken_for_banglaser():
+    names = ["03-01-01-01-01-01-01", "03-01-03-01-01-01-01", "03-01-05-01-01-01-01"]
+    assert recognize(names) is find_corpus("ravdess")
+
+
+def test_foreign_names_tell_no_corpus():
+    assert recognize(["happy/one", "sad/two"]) is None
+    assert recognize([]) is None
+
+
+def test_the_reason_is_the_true_one():
+    ravdess = find_corpus("ravdess")
+    with pytest.raises(ValueError, match="unknown speaker, 25"):
+        ravdess.labels("03-01-03-01-01-01-25")
+    with pytest.raises(ValueError, match="unknown emotion, 09"):
+        ravdess.labels("03-01-09-01-01-01-01")
+
+
+def test_second_copies_are_left_out_and_said(tmp_path):
+    names = ["Actor_01/03-01-03-01-01-01-01.wav", "Actor_01/03-01-04-01-01-01-01.wav"]
+    files = [tmp_path / name for name in names]
+    files += [tmp_path / "audio_speech_actors_01-24" / name for name in names]
+    files.append(tmp_path / "Actor_01" / "notes.wav")
+    copy = read_corpus(find_corpus("ravdess"), tmp_path, files)
+    assert [clip.key for clip in copy.clips] == [f"ravdess:{name}" for name in names]
+    assert len(copy.copies) == 2
+    remark = copy.remark()
+    assert remark is not None and "\n" not in remark
+    assert remark.startswith("RAVDESS: 2 of 2452 clips; 2 second copies left out")
+    assert "1 files not used" in remark and "notes.wav" in remark
+
+
+def test_a_speakers_folder_alone_is_read(tmp_path):
+    folder = tmp_path / "DC"
+    copy = read_corpus(find_corpus("savee"), folder, [folder / "a01.wav"])
+    assert [(clip.key, clip.speaker) for clip in copy.clips] == [("savee:a01.wav", "savee:DC")]
+
+
+def test_unknown_corpora_are_refused():
+    with pytest.raises(UsageError, match="unknown corpus 'mine'"):
+        find_corpus("mine")
+
+
+GOOD = """
+name = "x"
+title = "X"
+languages = ["en"]
+licence = "CC0"
+citation = "X (2020)"
+url = "https://example.org"
+clips = 3
+pattern = '(?P<speaker>\\d)(?P<emotion>[ab])'
+[emotions]
+a = "angry"
+b = "bored"
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ('name = "x"', "name = x", "x.toml"),
+        ('title = "X"', "", "title is missing"),
+        ("clips = 3", 'clips = "3"', "clips must be of type int"),
+        ("clips = 3", "clips = 3\nclip = 4", "unknown key 'clip'"),
+        ("?P<speaker>", "?P<who>", "unknown group, who"),
+        ("?P<emotion>", "", "no group emotion"),
+        ("[ab])", "[ab]", "x.toml"),
+        ('[emotions]\na = "angry"\nb = "bored"', "", "emotions are missing"),
+    ],
+)
+def test_damaged_descriptions_are_refused(old, new, reason):
+    assert parse_corpus(GOOD, "x.toml").labels("1a")["emotion"] == "angry"
+    with pytest.raises(CorpusError, match=reason):
+        parse_corpus(GOOD.replace(old, new), "x.toml")
+
+
+@given(st.text(max_size=30))
+def test_any_name_is_read_or_a_value_error(name):
+    for corpus in known_corpora().values():
+        try:
+            assert corpus.labels(name)["emotion"]
+        except ValueError as error:
+            assert str(error)
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "speakers", "counts"),
+    [
+        ("nemo", "nemo", 9, (749, 769, 749, 809)),
+        ("ased", "ased", 64, (485, 468, 485, 521)),
+        ("kemotts", "kemotts", 15, (75, 75, 75, 75)),
+        ("emodb", "emodb", 10, (71, 62, 127, 79)),
+        ("emovo", "emovo", 6, (84, 84, 84, 84)),
+        ("urdu", "urdu", 29, (100, 100, 100, 100)),
+        ("ravdess8", "ravdess", 24, None),
+    ],
+)
+def test_real_copies_give_the_published_counts(corpora, folder, name, speakers, counts):
+    if not (corpora / folder).is_dir():
+        pytest.skip(f"{folder} is not here")
+    files = find_files(corpora / folder, SOUND_SUFFIXES)
+    corpus = recognize_folder(corpora / folder, files)
+    assert corpus is find_corpus(name)
+    copy = read_corpus(corpus, corpora / folder, files)
+    assert not copy.skipped and not copy.copies
+    assert len(copy.clips) == len(files)
+    assert len({clip.speaker for clip in copy.clips}) == speakers
+    found = Counter(clip.emotion for clip in copy.clips)
+    if counts is None:
+        assert len(copy.clips) == 1439 and len(found) == 8
+    else:
+        assert tuple(found[name] for name in ("happy", "sad", "angry", "neutral")) == counts
