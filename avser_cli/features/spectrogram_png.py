@@ -104,9 +104,13 @@ def read_spectrogram(path: Path) -> tuple[SpectrogramImage, SpectrogramMetadata]
         if image.size != (config.width, config.height):
             raise InputError(f"{path}: its size is not what its settings say; draw it again")
         try:
-            return np.asarray(image, dtype=np.uint8), metadata
+            spectrogram = np.asarray(image, dtype=np.uint8)
+            # Decoding passes over the pixels' checksums.
+            with _open(path) as again:
+                again.verify()
         except (OSError, SyntaxError, ValueError) as error:
             raise InputError(f"{path}: damaged PNG ({error}); draw it again") from None
+        return spectrogram, metadata
 
 
 def _open(path: Path) -> Image.Image:
