@@ -1,6 +1,7 @@
 import itertools
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +11,7 @@ from avser_cli.audio.vad import (
     PAUSE,
     SpeechRegions,
     VoiceActivityDetector,
+    frame_length,
     speech_frames,
 )
 from tests.synthetic import voice
@@ -99,3 +101,56 @@ def test_pauses_join_and_end():
 
 def test_voiced_frames_keep_the_shape():
     assert speech_frames(np.linspace(-60, -20, 7)).shape == (7,)
+
+
+def plateaus(*levels, frames=60):
+    """Which of some stretches of steady level, 60 frames each, are voice in their middle."""
+    voiced = speech_frames(np.repeat(np.array(levels, np.float64), frames))
+    return [bool(voiced[frames * i + frames // 2]) for i in range(len(levels))]
+
+
+@pytest.mark.parametrize(
+    ("floor", "peak", "threshold"),
+    [
+        (-60.0, -30.0, -50.0),  # a third of the way from the quietest to the loudest
+        (-60.0, -21.0, -48.0),  # 12 dB over the quietest at most
+        (-69.0, -10.0, -50.0),  # 40 dB under the loudest at least
+        (-100.0, -65.0, -70.0),  # -70 dBFS at least
+    ],
+)
+def test_a_threshold_is_where_the_documentation_puts_it(floor, peak, threshold):
+    assert plateaus(floor, threshold - 0.5, peak) == [False, False, True]
+    assert plateaus(floor, threshold + 0.5, peak) == [False, True, True]
+
+
+def test_what_varies_by_less_than_6_db_is_steady():
+    assert plateaus(-40.0, -34.5) == [False, False]
+    assert plateaus(-40.0, -33.5) == [False, True]
+
+
+def test_the_quietest_counts_from_10_s_before_to_1_s_after():
+    quiet, loud = np.full(100, -60.0), np.full(900, -40.0)
+    assert speech_frames(np.concatenate([quiet, loud])).sum() == pytest.approx(500, abs=5)
+    assert speech_frames(np.concatenate([loud, quiet])).sum() == pytest.approx(50, abs=5)
+
+
+def test_a_frame_is_20_ms_and_its_level_that_of_100_ms():
+    assert [frame_length(rate) for rate in (16000, 44100, 10)] == [320, 882, 1]
+    levels = np.full(99, -60.0)
+    levels[49] = -20.0
+    np.testing.assert_array_equal(np.flatnonzero(speech_frames(levels)), np.arange(47, 52))
+
+
+@pytest.mark.parametrize(
+    ("frames", "gap", "expected"),
+    [
+        (30, 24, [(45, 139)]),  # 0.48 s of pause are part of a region
+        (30, 25, [(45, 85), (100, 140)]),  # 0.5 s end it, and 0.1 s are kept on both sides
+        (15, 25, [(45, 70), (85, 110)]),  # 0.3 s are long enough
+        (14, 25, []),
+    ],
+)
+def test_regions_by_hand(frames, gap, expected):
+    voiced = np.zeros(300, np.bool_)
+    voiced[50 : 50 + frames] = voiced[50 + frames + gap : 50 + 2 * frames + gap] = True
+    assert found(voiced) == [(round(a * FRAME, 2), round(b * FRAME, 2)) for a, b in expected]

@@ -18,7 +18,12 @@ def test_numbers_by_hand():
     assert happy.f1 == pytest.approx(6 / 7)
     assert report.per_emotion["neutral"].precision == 0
     assert report.macro.recall == pytest.approx(report.uar)
+    assert report.macro.precision == pytest.approx((1 + 2 / 3 + 1 / 2 + 0) / 4)
+    assert report.macro.f1 == pytest.approx((6 / 7 + 4 / 5 + 2 / 3 + 0) / 4)
     assert report.weighted.recall == pytest.approx(report.accuracy)
+    assert report.weighted.precision == pytest.approx((4 * 1 + 2 * 2 / 3 + 1 / 2 + 0) / 8)
+    assert report.weighted.f1 == pytest.approx((4 * 6 / 7 + 2 * 4 / 5 + 2 / 3 + 0) / 8)
+    assert report.macro.support == report.weighted.support == report.clips == 8
 
 
 def test_absent_emotions_do_not_enter_the_uar():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from avser_cli.errors import UsageError
+from avser_cli.model.backend import keras
 from avser_cli.model.networks import build_network, build_optimizer, output_shapes
 from avser_cli.model.recipe import find_recipe
 
@@ -60,6 +61,17 @@ def test_optimizers_by_name(name):
     optimizer = build_optimizer(recipe, 100)
     assert type(optimizer).__name__.lower() == name
     assert float(optimizer.learning_rate) == pytest.approx(0.001)
+
+
+@pytest.mark.parametrize(("clip", "expected"), [(1.0, (0.6, 0.8)), (None, (30.0, 40.0))])
+def test_gradients_are_clipped_to_the_recipes_norm(clip, expected):
+    recipe = find_recipe("cnn2d", "paper").with_options(optimizer="adagrad", learning_rate=1.0)
+    optimizer = build_optimizer(replace(recipe, gradient_clip=clip), 10)
+    weight = keras.Variable(np.zeros(2, np.float32))
+    optimizer.apply([keras.ops.array([30.0, 40.0])], [weight])
+    # Adagrad's first step, from an accumulator of 0.1.
+    step = [-g / np.sqrt(0.1 + g**2) for g in expected]
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(weight), step, rtol=1e-4)
 
 
 def test_cosine_schedule_warms_up_and_ends_at_zero():

@@ -30,6 +30,14 @@ def test_classification_report_is_laid_out_as_table_2():
     assert lines[9].split() == ["UAR", "0.75", "8"]
 
 
+def test_macro_and_weighted_rows_differ_where_emotions_differ_in_number():
+    truth = np.array([0, 0, 0, 0, 0, 0, 1, 1, 2, 3])
+    predicted = np.array([0, 0, 0, 0, 0, 1, 1, 2, 2, 3])
+    lines = classification_report(score(LABELS, truth, predicted)).splitlines()
+    assert lines[7].split() == ["Macro", "avg", "0.75", "0.83", "0.77", "10"]
+    assert lines[8].split() == ["Weighted", "avg", "0.85", "0.80", "0.81", "10"]
+
+
 def test_confusion_table_has_a_row_a_label():
     text = rendered(confusion_table(REPORT.labels, REPORT.confusion))
     assert all(label in text for label in LABELS)

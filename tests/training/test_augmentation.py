@@ -72,3 +72,19 @@ def test_masks_reach_the_first_and_the_last_row_and_column():
     blank = changed(narrow, np.full((600, 8, 8), 200, np.uint8)) == 0
     assert blank.any(axis=0)[[0, -1], :].all()
     assert blank.any(axis=0)[:, [0, -1]].all()
+
+
+def test_a_band_limit_weakens_up_to_a_third_at_the_top_and_two_fifths_at_the_bottom():
+    loud = np.full((2000, 150, 4), 255, np.uint8)
+    weaker = (changed(replace(OFF, band_limit=1.0), loud) < 250).all(axis=2)
+    top, bottom = weaker[:, :75].sum(axis=1), weaker[:, 75:].sum(axis=1)
+    assert (top.min(), top.max()) == (0, 49)
+    assert (bottom.min(), bottom.max()) == (0, 59)
+    assert weaker[:, 0].mean() == pytest.approx(49 / 50, abs=0.02)
+    taken = (255 - changed(replace(OFF, band_limit=1.0), loud)[weaker]) * 120 / 255
+    assert (taken.min(), taken.max()) == pytest.approx((20, 60), abs=0.2)
+
+
+def test_a_share_of_the_pictures_is_limited():
+    found = changed(replace(OFF, band_limit=0.25), np.full((2000, 30, 4), 255, np.uint8))
+    assert (found.min(axis=(1, 2)) < 250).mean() == pytest.approx(0.25, abs=0.04)

@@ -70,12 +70,31 @@ def test_tflite_answers_as_keras():
     assert len(to_tflite(trained.network, spectrograms()[:2])) > 4 * trained.parameters
 
 
-def test_a_rate_that_breaks_the_loss_says_so():
-    wild = find_recipe("cnn2d", "paper").with_options(epochs=2, batch_size=4, learning_rate=10.0)
-    try:
-        train(wild, spectrograms(), LABELS, 4, 0, ignore)
-    except UsageError as error:
-        assert "lower --lr" in str(error)
+@pytest.mark.parametrize("difference", [2e-3, np.nan])
+def test_a_tflite_model_that_answers_otherwise_is_refused(monkeypatch, difference):
+    network = build_network(RECIPE, 4, spectrograms())
+    answer = TFLiteNetwork.predict
+    monkeypatch.setattr(TFLiteNetwork, "predict", lambda *x: answer(*x) + difference)
+    with pytest.raises(RuntimeError, match="does not answer as the Keras network"):
+        to_tflite(network, spectrograms()[:2])
+
+
+def test_a_loss_that_is_no_number_says_so():
+    recipe = find_recipe("cnn1d").with_options(epochs=2, batch_size=8)
+    beyond = np.full((24, 181), np.nan, np.float32)
+    with pytest.raises(UsageError, match=r"the loss became nan in epoch 1; lower --lr"):
+        train(recipe, beyond, LABELS, 4, 0, ignore)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_the_loss_is_of_smoothed_labels(smoothing):
+    still = find_recipe("cnn2d", "paper").with_options(
+        epochs=1, batch_size=24, dropout=0.0, learning_rate=1e-12, label_smoothing=smoothing
+    )
+    trained = train(still, spectrograms(), LABELS, 4, 0, ignore)
+    targets = np.eye(4)[LABELS] * (1 - smoothing) + smoothing / 4
+    expected = -(targets * np.log(trained.predict(spectrograms()))).sum(axis=1).mean()
+    assert trained.history[0].loss == pytest.approx(expected, rel=1e-4)
 
 
 def test_an_ensemble_is_the_mean_of_its_members_and_resumes(tmp_path):
