@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from avser_cli.data.clips import index_folder
-from avser_cli.data.dataset import Dataset, Progress, load_dataset, read_nothing
+from avser_cli.data.dataset import Dataset, Progress, Reader, load_dataset, read_nothing
 from avser_cli.errors import CorpusError
 from avser_cli.experiments.candidates import Candidate
 from avser_cli.experiments.execution import Workers, run_jobs
@@ -19,6 +19,9 @@ from avser_cli.experiments.runs import FinishedRun, PlannedRun
 from avser_cli.model.bundle import sha256
 from avser_cli.training.history import Epoch
 from avser_cli.training.training_run import Corpus, corpus_of
+
+TIMED_CLIPS = 20
+"""Clips on which the time to read one is measured."""
 
 
 def read_recordings(
@@ -99,16 +102,28 @@ def finish(
         by_inputs.setdefault(job.candidate.inputs_key, []).append(job)
     for group in by_inputs.values():
         candidate = group[0].candidate
-        start = time.perf_counter()
-        dataset = corpus.dataset
+        dataset, read_seconds = corpus.dataset, 0.0
         if candidate.reads != "nothing":
             dataset = _read_inputs(folder, corpus, candidate, on_read)
-        read_seconds = (time.perf_counter() - start) / len(dataset)
+            read_seconds = reading_seconds(candidate.reader(), dataset.paths)
         for job, finished in run_jobs(group, dataset, run_cache, workers, on_epoch):
             predict_seconds = finished.clip_seconds or 0.0
             timed = replace(finished, clip_seconds=read_seconds + predict_seconds)
             run_cache.save(job, timed)
             yield job, timed
+
+
+def reading_seconds(reader: Reader, paths: Sequence[Path]) -> float:
+    """Mean time to read a clip and make its input, over up to `TIMED_CLIPS`, one after the other.
+
+    One call before is not counted: it loads libraries.
+    """
+    chosen = paths[:: -(-len(paths) // TIMED_CLIPS)]
+    reader(chosen[0])
+    start = time.perf_counter()
+    for path in chosen:
+        reader(path)
+    return (time.perf_counter() - start) / len(chosen)
 
 
 def _read_inputs(

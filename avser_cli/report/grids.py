@@ -93,7 +93,7 @@ def models_table(values: dict[str, Any]) -> TextTable:
     mean = f"mean ± standard deviation over {runs} runs" if runs > 1 else "one run"
     note = (
         f"Accuracy and UAR: {mean}. 95 %: bootstrap over {values['resampled']}. "
-        "ms/clip: reading, picture or features, and network."
+        "ms/clip: reading, picture or features, and network, libraries loaded."
     )
     return TextTable(_title(values), head, tuple(rows), note)
 
