@@ -63,6 +63,48 @@ def test_tensorflow_stays_with_networks_and_training():
             assert not {name.split(".")[0] for name in names} & {"tensorflow", "keras"}, path
 
 
+TESTED_ELSEWHERE = {
+    "audio/folder": "data/test_clips.py and commands/test_spectrogram.py read folders",
+    "audio/soundfile_reader": "a reader behind decoding: audio/test_decoding.py",
+    "audio/streams": "classify reads it: commands/test_classify.py",
+    "cluster": "needs a Dask cluster: commands/test_compare.py",
+    "commands/options": "options of all commands: commands/",
+    "data/clip": "a record: data/test_clips.py, data/test_corpora.py",
+    "data/manifest": "written by spectrogram: commands/test_spectrogram.py",
+    "errors": "exit codes, without a decision of its own: test_cli.py and commands/",
+    "experiments/baselines": "the SVM and the prior: experiments/test_execution.py",
+    "experiments/comparison": "commands/test_compare.py",
+    "experiments/comparison_summary": "report/test_grids.py, commands/test_compare.py",
+    "experiments/published": "the paper's numbers: experiments/test_candidates.py",
+    "experiments/run_cache": "commands/test_compare.py",
+    "experiments/runs": "records: experiments/test_cross_validation.py",
+    "experiments/summary": "experiments/test_cross_validation.py",
+    "inference/predictions": "records: report/test_result_writer.py",
+    "model/tflite": "training/test_trainer.py holds it against Keras",
+    "native_output": "silence of libraries: commands/test_train.py",
+    "report/comparison_report": "commands/test_compare.py",
+    "report/console": "report/test_tables.py",
+    "report/explanation_figure": "commands/test_classify.py",
+    "report/model_card": "written with each bundle: model/test_bundle.py",
+    "training/export": "training/test_trainer.py",
+    "training/history": "a record: training/test_trainer.py",
+    "training/mlp": "model/test_mlp.py",
+    "untrusted_input": "test_malicious_bundles.py, test_malformed_input.py",
+}
+"""Modules without a test module of their own, and what tests them."""
+
+
+def test_every_module_has_its_test_module_or_a_reason():
+    tests = REPOSITORY / "tests"
+    without = {
+        path.relative_to(PACKAGE).with_suffix("").as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if not path.name.startswith("__")
+        and not (tests / path.relative_to(PACKAGE).with_name(f"test_{path.name}")).exists()
+    }
+    assert without == set(TESTED_ELSEWHERE)
+
+
 HEAVY = {"tensorflow", "keras", "numba", "librosa", "sklearn", "matplotlib", "scipy"}
 
 
