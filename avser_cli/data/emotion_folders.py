@@ -1,0 +1,104 @@
+"""A folder an emotion: ``happy/one.wav``, ``anna/Anger/two.wav``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from avser_cli.data.clip import Clip
+from avser_cli.data.emotion_words import read_emotion
+from avser_cli.errors import CorpusError
+
+SPLITS = {
+    "train": "train",
+    "training": "train",
+    "dev": "dev",
+    "val": "dev",
+    "valid": "dev",
+    "validation": "dev",
+    "evaluation": "dev",
+    "test": "test",
+}
+NAMED_FOLDERS = 5
+"""Folders that an error names."""
+
+
+@dataclass(frozen=True)
+class EmotionFolders:
+    """What a folder of emotion folders holds.
+
+    Attributes
+    ----------
+    clips : tuple of Clip
+        Sorted by key.
+    unknown : Mapping
+        Names of folders that are no known emotion, and how many files are in them.
+    loose : tuple of pathlib.Path
+        Files that lie in no folder below the given one.
+    """
+
+    clips: tuple[Clip, ...]
+    unknown: Mapping[str, int]
+    loose: tuple[Path, ...]
+
+
+def read_emotion_folders(
+    folder: Path, files: Iterable[Path], mapping: Mapping[str, str] | None = None
+) -> EmotionFolders:
+    """Clips labelled by the folder that they lie in; the innermost emotion counts.
+
+    A further level of folders is taken for speakers where it has more than one name; ``train``,
+    ``dev`` and ``test`` are splits.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    files : iterable of pathlib.Path
+        Files below it.
+    mapping : Mapping, optional
+        Labels of further names, from `avser_cli.data.emotion_words.parse_mapping`.
+
+    Raises
+    ------
+    CorpusError
+        No folder is named for an emotion.
+    """
+    corpus = folder.absolute().name or "data"
+    read, unknown, loose = [], Counter[str](), []
+    for path in sorted(files):
+        parents = path.relative_to(folder).parts[:-1]
+        labels = [read_emotion(name, mapping) for name in parents]
+        at = max((n for n, label in enumerate(labels) if label is not None), default=None)
+        if at is None:
+            if parents:
+                unknown[parents[-1]] += 1
+            else:
+                loose.append(path)
+            continue
+        others = [name for n, name in enumerate(parents) if n != at]
+        splits = [SPLITS[name.casefold()] for name in others if name.casefold() in SPLITS]
+        speaker = "/".join(name for name in others if name.casefold() not in SPLITS)
+        read.append((path, str(labels[at]), speaker, splits[-1] if splits else None))
+    if not read:
+        names = ", ".join(sorted(unknown)[:NAMED_FOLDERS]) or "none"
+        raise CorpusError(
+            f"{folder}: no folder with sounds is named for an emotion; folders: {names}; "
+            "name labels with --map, e.g. --map fun=happy"
+        )
+    several = len({speaker for _, _, speaker, _ in read}) > 1
+    clips = tuple(
+        Clip(
+            key=f"{corpus}:{path.relative_to(folder).as_posix()}",
+            path=path,
+            corpus=corpus,
+            emotion=emotion,
+            speaker=f"{corpus}:{speaker}" if several and speaker else None,
+            split=split,
+        )
+        for path, emotion, speaker, split in read
+    )
+    return EmotionFolders(
+        tuple(sorted(clips, key=lambda clip: clip.key)), dict(unknown), tuple(loose)
+    )
