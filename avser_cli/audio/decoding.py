@@ -169,7 +169,7 @@ def check_not_silent(name: Path | str, samples: npt.NDArray[np.float32]) -> None
 
 
 def _check_length(sound: OpenSound) -> None:
-    if sound.stream.duration > MAX_SECONDS:
+    if sound.stream.duration > MAX_SECONDS and not sound.stream.estimated:
         raise InputError(_too_long(sound.name, sound.stream.duration))
 
 

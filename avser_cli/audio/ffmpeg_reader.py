@@ -5,6 +5,7 @@ Of a video, its first audio track is decoded and its pictures are not.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -13,11 +14,15 @@ import av
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.packet import Packet
 
 from avser_cli.audio.input import Source
 from avser_cli.audio.streams import BLOCK_SAMPLES, Samples, Stream, to_mono
 from avser_cli.errors import InputError
+
+_LOGGER = logging.getLogger(__name__)
 
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,aac,ogg,mp3,flac,wav,w64,rf64,aiff,au,caf,amr,avi,asf,"
@@ -28,8 +33,22 @@ FORMATS = (
 MAX_CHANNELS = 8
 """Where there are more, PyAV reads past the end of a frame's list of channels."""
 
-MISSING_SHARE, MISSING_SECONDS = 0.05, 0.5
-"""A track that ends this much before its stated end, by both measures, is truncated."""
+TIMED = frozenset({"mov", "matroska", "webm", "mpegts", "mpeg", "asf", "flv"})
+"""Containers whose timestamps are recorded, not counted from bytes."""
+
+FROM_ZERO = frozenset({"mov", "matroska", "webm"})
+"""Those of them whose clock starts at 0 where the file starts."""
+
+GAP_SECONDS = 0.05
+"""Sound that is this much later than what came before it leaves silence in front."""
+
+MOST_LATE_SECONDS = 60.0
+"""A clock that starts later than this was running before the recording."""
+
+JUMP_SECONDS = {"mpegts": 10.0, "mpeg": 10.0}
+"""A jump of timestamps over this is another recording; over a day where nothing is said."""
+
+DAY = 86400.0
 
 
 class ContainerSound:
@@ -49,6 +68,7 @@ class ContainerSound:
 
     def __init__(self, source: Source, other_reason: str) -> None:
         self.name = source.name
+        self.damaged = False
         self._live = not source.seekable
         if self._live:
             other_reason = "FFmpeg does not know it, or it needs a file that can be wound back"
@@ -74,6 +94,8 @@ class ContainerSound:
             self.close()
             raise InputError(f"{self.name}: holds no audio track; leave it out")
         self._track = tracks[0]
+        self.bad_packets: list[float | None] = []
+        self._lost_reason = ""
         self._frames = self._decoded()
         self._first = next(self._frames, None)
         if self._first is None:
@@ -93,6 +115,7 @@ class ContainerSound:
             rate,
             channels,
             round(self._stated_seconds() * rate),
+            estimated=True,
         )
 
     def blocks(self) -> Iterator[Samples]:
@@ -100,34 +123,34 @@ class ContainerSound:
         assert self._first is not None
         # Packed floats at the track's own rate and layout: no resampler touches the samples.
         convert = AudioResampler(format="fltp", layout=self._first.layout)
-        count, waiting, held = 0, list[Samples](), 0
+        clock = _Clock(self._container, self._track, self.stream.rate)
+        waiting, held = list[Samples](), 0
         for frame in self._with_first():
             # The resampler passes on what it need not change, whatever it is.
             if frame.layout.nb_channels != self.stream.channels:
                 raise self._damaged("its channels change on the way")
+            if frame.sample_rate != self.stream.rate:
+                raise self._damaged("its rate changes on the way")
             try:
                 planes = [_planes(part) for part in convert.resample(frame)]
             except (av.FFmpegError, ValueError):
                 raise self._damaged("its rate or channels change on the way") from None
-            if frame.sample_rate != self.stream.rate:
-                raise self._damaged("its rate changes on the way")
+            gap = clock.gap_before(frame)
+            if gap and waiting:
+                yield self._joined(waiting)
+                waiting, held = [], 0
+            for start in range(0, gap, BLOCK_SAMPLES):
+                yield np.zeros(min(BLOCK_SAMPLES, gap - start), np.float32)
             waiting += planes
             held += sum(plane.size for plane in planes)
             if held >= BLOCK_SAMPLES or self._live:
-                block = self._joined(waiting)
-                count += len(block)
-                yield block
+                yield self._joined(waiting)
                 waiting, held = [], 0
         if waiting:
-            block = self._joined(waiting)
-            count += len(block)
-            yield block
-        missing = self.stream.duration - count / self.stream.rate
-        if missing > max(MISSING_SECONDS, MISSING_SHARE * self.stream.duration):
-            raise InputError(
-                f"{self.name}: truncated: the header promises {self.stream.duration:.1f} s, "
-                f"{count / self.stream.rate:.1f} s are there; copy or record it again"
-            )
+            yield self._joined(waiting)
+        if self.bad_packets:
+            self.damaged = True
+            _LOGGER.warning("%s", self._damage())
 
     def close(self) -> None:
         """Let the file go."""
@@ -141,10 +164,51 @@ class ContainerSound:
         yield from self._frames
 
     def _decoded(self) -> Iterator[AudioFrame]:
-        try:
-            yield from self._container.decode(self._track)
-        except (av.FFmpegError, OSError, ValueError) as error:
-            raise self._damaged(str(getattr(error, "strerror", None) or error)) from None
+        """Frames; a packet that cannot be decoded costs itself, and its place is noted."""
+        heard = False
+        packets = self._container.demux(self._track)
+        while True:
+            try:
+                packet = next(packets, None)
+            except (av.FFmpegError, OSError, ValueError) as error:
+                # The container itself is damaged: nothing says where its next packet lies.
+                raise self._damaged(str(getattr(error, "strerror", None) or error)) from None
+            if packet is None:
+                break
+            try:
+                frames = packet.decode()
+            except av.EOFError:
+                break
+            except (av.FFmpegError, ValueError) as error:
+                reason = str(getattr(error, "strerror", None) or error)
+                if packet.size:
+                    self.bad_packets.append(self._seconds_of(packet))
+                self._lost_reason = reason
+                continue
+            for frame in frames:
+                heard = True
+                yield frame
+        if not heard and self.bad_packets:
+            raise self._damaged(self._lost_reason)
+
+    def _seconds_of(self, packet: Packet[Any]) -> float | None:
+        names = self._container.format.name.split(",")
+        if TIMED.isdisjoint(names) or packet.pts is None or packet.time_base is None:
+            return None
+        return max(0.0, float(packet.pts * packet.time_base))
+
+    def _damage(self) -> str:
+        """One line of where packets were lost."""
+        count = len(self.bad_packets)
+        times = [time for time in self.bad_packets if time is not None]
+        where = " at " + ", ".join(f"{time:.1f} s" for time in times[:5]) if times else ""
+        more = ", ..." if len(times) > 5 else ""
+        name = "".join(c if c.isprintable() else repr(c)[1:-1] for c in self.name)
+        packets = "packet" if count == 1 else "packets"
+        return (
+            f"{name}: damaged{where}{more}: {count} {packets} left out ({self._lost_reason}); "
+            "copy or record it again to hear all of it"
+        )
 
     def _joined(self, planes: list[Samples]) -> Samples:
         return to_mono(self.name, np.concatenate(planes, axis=1).T)
@@ -157,6 +221,33 @@ class ContainerSound:
 
     def _damaged(self, reason: str) -> InputError:
         return InputError(f"{self.name}: damaged ({reason}); copy or record it again")
+
+
+class _Clock:
+    """Compares the timestamps of frames with the samples that came before them."""
+
+    def __init__(self, container: InputContainer, track: AudioStream, rate: int) -> None:
+        names = container.format.name.split(",")
+        self._timed = not TIMED.isdisjoint(names)
+        self._most = min(JUMP_SECONDS.get(name, DAY) for name in names)
+        self._rate, self._count = rate, 0
+        start = (container.start_time or 0) / av.time_base
+        from_zero = not FROM_ZERO.isdisjoint(names) and start < MOST_LATE_SECONDS
+        self._zero = min(start, 0.0) if from_zero else start
+
+    def gap_before(self, frame: AudioFrame) -> int:
+        """Samples of silence that belong in front of a frame; the frame is counted."""
+        gap = 0
+        if self._timed and frame.pts is not None and frame.time_base is not None:
+            time = float(frame.pts * frame.time_base) - self._zero
+            late = time - self._count / self._rate
+            if abs(late) > self._most or (late < -1.0 and self._count):
+                # The clock was set anew: another recording follows.
+                self._zero += late
+            elif late > GAP_SECONDS:
+                gap = round(late * self._rate)
+        self._count += gap + frame.samples
+        return gap
 
 
 def _planes(frame: AudioFrame) -> Samples:

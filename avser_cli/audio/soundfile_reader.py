@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import soundfile
 
-from avser_cli.audio.input import Source
+from avser_cli.audio.input import PartOfFile, Source
+from avser_cli.audio.lengths import mp3_states_its_length, ogg_links
 from avser_cli.audio.streams import BLOCK_SAMPLES, Samples, Stream, to_mono
 from avser_cli.errors import InputError
 
@@ -35,8 +36,9 @@ class SndfileSound:
 
     def __init__(self, source: Source) -> None:
         self.name = source.name
+        self.damaged = False
         try:
-            file: Any = source.file
+            file: Any = self._first_link(source)
             # As bytes, where names are bytes: they need not be text.
             if isinstance(file, Path) and os.name != "nt":
                 file = os.fsencode(file)
@@ -52,6 +54,9 @@ class SndfileSound:
         except (RuntimeError, TypeError) as error:
             # soundfile's own word for a headerless ".raw".
             raise NotKnownError(_reason(error)) from None
+        if self._cannot_know_its_length(source):
+            self.close()
+            raise NotKnownError("its length is not stated")
         self.stream = Stream(
             self._file.format,
             self._file.subtype,
@@ -65,24 +70,73 @@ class SndfileSound:
 
     def blocks(self) -> Iterator[Samples]:
         """Mono blocks; `InputError` where the rest is damaged or missing."""
-        length = max(1, BLOCK_SAMPLES // self.stream.channels)
+        yield from self._blocks_of_link()
+        for start, end in self._links[1:]:
+            self._file.close()
+            try:
+                self._file = soundfile.SoundFile(PartOfFile(self._chain, start, end))
+            except (soundfile.LibsndfileError, RuntimeError) as error:
+                raise self._undecodable(error) from None
+            if self._file.samplerate != self.stream.rate:
+                raise InputError(
+                    f"{self.name}: recordings of different rates behind one another; convert it "
+                    "to WAV or FLAC"
+                )
+            yield from self._blocks_of_link()
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._file.close()
+        if self._opened is not None:
+            self._opened.close()
+
+    def _first_link(self, source: Source) -> Any:
+        """What libsndfile opens: the whole, or the first of several Ogg files in one."""
+        self._opened: BinaryIO | None = None
+        self._links: list[tuple[int, int]] = []
+        file = source.file
+        handle = file.open("rb") if isinstance(file, Path) else file
+        links = ogg_links(handle)
+        if len(links) > 1:
+            self._links, self._chain = links, handle
+            self._opened = handle if isinstance(file, Path) else None
+            return PartOfFile(handle, *links[0])
+        if isinstance(file, Path):
+            handle.close()
+        else:
+            handle.seek(0)
+        return file
+
+    def _cannot_know_its_length(self, source: Source) -> bool:
+        """Whether what libsndfile says of the length is a guess."""
+        if self._file.format == "FLAC":
+            return not 0 < self._file.frames < 2**36
+        if self._file.format not in ("MP3", "MPEG"):
+            return False
+        if isinstance(source.file, Path):
+            with source.file.open("rb") as handle:
+                return not mp3_states_its_length(handle)
+        # libsndfile is reading it.
+        place = source.file.tell()
+        stated = mp3_states_its_length(source.file)
+        source.file.seek(place)
+        return not stated
+
+    def _blocks_of_link(self) -> Iterator[Samples]:
+        length = max(1, BLOCK_SAMPLES // self._file.channels)
         read = 0
-        while read < self.stream.frames:
+        while read < self._file.frames:
             try:
                 frames = self._file.read(length, dtype="float32", always_2d=True)
             except (soundfile.LibsndfileError, RuntimeError) as error:
                 raise self._undecodable(error) from None
             if len(frames) == 0:
                 raise InputError(
-                    f"{self.name}: truncated: the header promises {self.stream.frames} samples, "
+                    f"{self.name}: truncated: the header promises {self._file.frames} samples, "
                     f"{read} are there; copy or record it again"
                 )
             read += len(frames)
             yield to_mono(self.name, frames)
-
-    def close(self) -> None:
-        """Let the file go."""
-        self._file.close()
 
     def _undecodable(self, error: Exception) -> InputError:
         return InputError(

@@ -35,7 +35,9 @@ class Stream:
     channels : int
         Number of channels.
     frames : int
-        Number of samples a channel; 0 where the header does not say. FFmpeg's is an estimate.
+        Number of samples a channel; 0 where the header does not say.
+    estimated : bool
+        The number of samples is a guess or another track's, as FFmpeg's are.
     """
 
     format: str
@@ -43,6 +45,7 @@ class Stream:
     rate: int
     channels: int
     frames: int
+    estimated: bool = False
 
     @property
     def duration(self) -> float:
@@ -58,10 +61,13 @@ class OpenSound(Protocol):
     name : str
         For messages.
     stream : Stream
+    damaged : bool
+        Some of what has been read could not be decoded; a warning of the logger said where.
     """
 
     name: str
     stream: Stream
+    damaged: bool
 
     def blocks(self) -> Iterator[Samples]:
         """Mono float32 blocks, shape ``(n,)``, one after the other; to be read once.

@@ -160,6 +160,7 @@ class _Run:
     answered: int = 0
     failures: list[InputError] = field(default_factory=list)
     reference_failures: int = 0
+    damaged: int = 0
 
     @property
     def several(self) -> bool:
@@ -215,6 +216,8 @@ class _Run:
             raise InputError(f"none of {count} sounds could be classified")
         if failed:
             raise PartialError(f"{failed} of {count + self.kept} sounds could not be classified")
+        if self.damaged:
+            raise PartialError(f"{self.damaged} of {count + self.kept} sounds damaged; see above")
         if self.reference_failures:
             skipped = self.reference_failures
             what = "recording" if skipped == 1 else "recordings"
@@ -289,7 +292,11 @@ def _segments(run: _Run, path: Path, plot: Path | None) -> tuple[list[Segment], 
                 overview.feed(block, rate)
             on_progress(round(seconds), max(1, round(duration), round(seconds)))
 
-        for segment in run.classifier.segments(path, live, 1 if live else run.jobs, on_block):
+        def on_damage() -> None:
+            run.damaged += 1
+
+        jobs = 1 if live else run.jobs
+        for segment in run.classifier.segments(path, live, jobs, on_block, on_damage):
             found.append(segment)
             if as_text:
                 print(segment_line(segment, run.verbose), flush=True)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from avser_cli.audio.decoding import Clip, Stream, open_sound, read_clip
 from avser_cli.audio.streams import Samples, mono_samples
+from avser_cli.audio.vad import frame_length
 from avser_cli.data.emotions import CATEGORIES
 from avser_cli.errors import InputError, ModelError, UsageError
 from avser_cli.features.render import check_long_enough, clip_spectrogram
@@ -152,7 +153,8 @@ class Classifier:
         UsageError
             The model does not read pictures.
         """
-        for span in spans(self.window_rows(chunks, rate, jobs, on_progress)):
+        rows = self.window_rows(chunks, rate, jobs, on_progress)
+        for span in spans(rows, frame_length(rate) / rate):
             yield Segment(span.start, span.end, self._prediction(span.probabilities))
 
     def window_rows(
@@ -190,6 +192,7 @@ class Classifier:
         live: bool = False,
         jobs: int = -1,
         on_block: Callable[[Samples, int, float], None] = lambda block, rate, duration: None,
+        on_damage: Callable[[], None] = lambda: None,
     ) -> Iterator[Segment]:
         """Hear a long recording, at bounded memory.
 
@@ -203,6 +206,8 @@ class Classifier:
             Threads; -1 for one a core.
         on_block : callable
             Called with each mono block, its rate in Hz, and the length that the header states.
+        on_damage : callable
+            Called at the end where some of the sound could not be decoded.
 
         Raises
         ------
@@ -218,6 +223,8 @@ class Classifier:
                     yield block
 
             yield from self.stream(blocks(), stream.rate, jobs)
+            if sound.damaged:
+                on_damage()
 
     def predict_clip(self, name: Path | str, clip: Clip) -> Prediction:
         """Classify a decoded clip; `name` stands in the messages of errors."""

@@ -136,16 +136,18 @@ class _Slider:
         return max(self._region, self._next - HOP)
 
 
-def spans(answers: Iterable[tuple[Window, Row | None]]) -> Iterator[Span]:
+def spans(answers: Iterable[tuple[Window, Row | None]], frame: float = FRAME) -> Iterator[Span]:
     """Join the windows' answers to spans of one emotion each.
 
     Parameters
     ----------
     answers : iterable of (Window, numpy.ndarray or None)
         In the order of `windows`; None where a window holds too little sound.
+    frame : float
+        Seconds of a frame, of a whole number of samples: not quite 20 ms at 11,025 Hz.
     """
     pending: Span | None = None
-    for cell in _cells(answers):
+    for cell in _cells(answers, frame):
         if pending and pending.end == cell.start and _best(pending) == _best(cell):
             shares = np.array([pending.end - pending.start, cell.end - cell.start], np.float32)
             rows = np.stack([pending.probabilities, cell.probabilities])
@@ -163,7 +165,7 @@ def _best(span: Span) -> int:
     return int(span.probabilities.argmax())
 
 
-def _cells(answers: Iterable[tuple[Window, Row | None]]) -> Iterator[Span]:
+def _cells(answers: Iterable[tuple[Window, Row | None]], frame: float) -> Iterator[Span]:
     """The mean of the windows over each second of each stretch."""
     covering: list[tuple[Window, Row]] = []
     region, start = -1, 0
@@ -177,15 +179,15 @@ def _cells(answers: Iterable[tuple[Window, Row | None]]) -> Iterator[Span]:
             end = start + HOP
             if window.last and window.end - end < HOP // 2:
                 end = window.end
-            yield from _cell(covering, start, end)
+            yield from _cell(covering, start, end, frame)
             start = end
         covering = [(old, row) for old, row in covering if old.end > start]
 
 
-def _cell(covering: Sequence[tuple[Window, Row]], start: int, end: int) -> list[Span]:
+def _cell(covering: Sequence[tuple[Window, Row]], start: int, end: int, frame: float) -> list[Span]:
     middle = (start + end) / 2
     rows = [row for window, row in covering if window.start <= middle < window.end]
     if not rows:
         return []
     mean: Row = np.mean(rows, axis=0, dtype=np.float32)
-    return [Span(round(start * FRAME, 3), round(end * FRAME, 3), mean)]
+    return [Span(round(start * frame, 3), round(end * frame, 3), mean)]
