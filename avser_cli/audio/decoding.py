@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from avser_cli.audio.input import STDIN, Source, display_name, open_source
 from avser_cli.audio.streams import OpenSound, Stream
-from avser_cli.errors import InputError
+from avser_cli.errors import InputError, UsageError
 
 __all__ = [
     "MAX_SECONDS",
@@ -26,6 +26,7 @@ __all__ = [
     "Clip",
     "Stream",
     "check_not_silent",
+    "check_rate",
     "open_sound",
     "peak_of",
     "read_clip",
@@ -103,6 +104,11 @@ def read_clip(path: Path) -> Clip:
             if count > MAX_SECONDS * sound.stream.rate:
                 raise InputError(_too_long(sound.name, count / sound.stream.rate, "over "))
         stream = sound.stream
+    if count and sound.tracks > 1 and max(map(peak_of, parts)) < SILENCE_PEAK:
+        raise InputError(
+            f"{sound.name}: track 1 of {sound.tracks} audio tracks is silent, and only it is read; "
+            "save the track with the voice as a file of its own"
+        )
     if count == 0:
         raise InputError(f"{sound.name}: holds no samples; copy or record it again")
     return Clip(parts[0] if len(parts) == 1 else np.concatenate(parts), stream.rate, stream)
@@ -151,6 +157,12 @@ def _opened(source: Source) -> OpenSound:
     from avser_cli.audio.ffmpeg_reader import ContainerSound
 
     return ContainerSound(source, reason)
+
+
+def check_rate(rate: float) -> None:
+    """Raise `UsageError` where samples from memory come at a rate that holds no voice."""
+    if not rate >= MIN_RATE:
+        raise UsageError(f"a rate of {rate} Hz holds no voice; at least {MIN_RATE} Hz are needed")
 
 
 def peak_of(samples: npt.NDArray[np.float32]) -> float:

@@ -93,7 +93,7 @@ class ContainerSound:
         if not tracks:
             self.close()
             raise InputError(f"{self.name}: holds no audio track; leave it out")
-        self._track = tracks[0]
+        self._track, self.tracks = tracks[0], len(tracks)
         self.bad_packets: list[float | None] = []
         self._lost_reason = ""
         self._frames = self._decoded()

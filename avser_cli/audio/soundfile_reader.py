@@ -36,7 +36,7 @@ class SndfileSound:
 
     def __init__(self, source: Source) -> None:
         self.name = source.name
-        self.damaged = False
+        self.damaged, self.tracks = False, 1
         try:
             file: Any = self._first_link(source)
             # As bytes, where names are bytes: they need not be text.

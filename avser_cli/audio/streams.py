@@ -63,11 +63,14 @@ class OpenSound(Protocol):
     stream : Stream
     damaged : bool
         Some of what has been read could not be decoded; a warning of the logger said where.
+    tracks : int
+        Audio tracks of the file; the first is read.
     """
 
     name: str
     stream: Stream
     damaged: bool
+    tracks: int
 
     def blocks(self) -> Iterator[Samples]:
         """Mono float32 blocks, shape ``(n,)``, one after the other; to be read once.

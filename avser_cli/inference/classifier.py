@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.audio.decoding import Clip, Stream, open_sound, read_clip
+from avser_cli.audio.decoding import Clip, Stream, check_rate, open_sound, read_clip
 from avser_cli.audio.streams import Samples, mono_samples
 from avser_cli.audio.vad import frame_length
 from avser_cli.data.emotions import CATEGORIES
@@ -96,6 +96,7 @@ class Classifier:
         InputError
             There are NaN or infinite samples, they are silent, or too few to be judged.
         """
+        check_rate(rate)
         return self.predict_clip("samples", _clip(mono_samples(samples), rate))
 
     def predict_many(
@@ -153,6 +154,7 @@ class Classifier:
         UsageError
             The model does not read pictures.
         """
+        check_rate(rate)
         rows = self.window_rows(chunks, rate, jobs, on_progress)
         for span in spans(rows, frame_length(rate) / rate):
             yield Segment(span.start, span.end, self._prediction(span.probabilities))
@@ -339,6 +341,8 @@ def _in_order(
     function: Callable[[_Item], _Answer], items: Iterable[_Item], jobs: int
 ) -> Iterator[_Answer]:
     """Apply a function in threads; few items are held at a time."""
+    if jobs == 0:
+        raise UsageError("jobs=0: 1 or more, or -1 for one a core")
     if jobs == 1 or (isinstance(items, Sequence) and len(items) == 1):
         yield from map(function, items)
         return
