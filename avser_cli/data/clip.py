@@ -22,6 +22,8 @@ class Clip:
     sex : {"female", "male"} or None
     text, take, channel, intensity, split : str or None
         What was said, which repetition, e.g. ``"song"``, how strong, and a published split.
+    start, end : float or None
+        Part of the file, in seconds; `None` where it is whole.
     """
 
     key: str
@@ -35,3 +37,5 @@ class Clip:
     channel: str | None = None
     intensity: str | None = None
     split: str | None = None
+    start: float | None = None
+    end: float | None = None

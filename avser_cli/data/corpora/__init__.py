@@ -320,7 +320,9 @@ def read_corpus(corpus: Corpus, folder: Path, files: Iterable[Path]) -> CorpusCo
     for path in sorted(files, key=lambda path: (len(path.parts), path.as_posix())):
         name = _name(path, folder)
         try:
-            labels = corpus.labels(name) if rows is None else _row_labels(corpus, rows, path)
+            labels: dict[str, Any] = (
+                corpus.labels(name) if rows is None else _row_labels(corpus, rows, path)
+            )
         except ValueError as error:
             skipped.append((path, str(error)))
             continue

@@ -1,0 +1,76 @@
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from avser_cli.data.label_table import read_table
+from avser_cli.errors import CorpusError
+
+
+@pytest.fixture
+def table(tmp_path):
+    (tmp_path / "sub").mkdir()
+    for name in ("a.wav", "b, c.wav", "sub/d.wav"):
+        (tmp_path / name).touch()
+
+    def write(text, encoding="utf-8"):
+        (tmp_path / "mine.csv").write_bytes(text.encode(encoding))
+        return read_table(tmp_path / "mine.csv")
+
+    return write
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", "\t", ";"])
+def test_tables_are_read(table, encoding, delimiter):
+    rows = [["File", "Emotion", "speaker", "sex", "start", "end", "split"],
+            ["a.wav", "Freude", "1", "F", "0.5", "2", "test"],
+            ['"b, c.wav"', "wistful", "", "", "", "", ""],
+            ["sub\\d.wav", "ANGER", "2", "male", "", "", "train"]]  # fmt: skip
+    found = table("\r\n".join(delimiter.join(row) for row in rows), encoding)
+    assert not found.skipped
+    assert [clip.emotion for clip in found.clips] == ["happy", "wistful", "angry"]
+    one, two, three = found.clips
+    assert (one.speaker, one.sex, one.start, one.end) == ("mine:1", "female", 0.5, 2.0)
+    assert (one.split, two.speaker, two.path.name) == ("test", None, "b, c.wav")
+    assert three.key == "mine:sub/d.wav" and three.path.is_file()
+
+
+def test_rows_that_cannot_be_used_are_named(table):
+    text = "file,emotion,start,end\n"
+    text += "a.wav,sad,,\na.wav,sad,,\na.wav,happy,,\na.wav,sad,2,1\na.wav,sad,x,\n,sad,,\n"
+    text += "e.wav,sad,,\na.wav,,,\n"
+    assert [why.split(": ", 1)[1] for _, why in table(text).skipped] == [
+        "same row twice",
+        "two emotions for one sound",
+        "end is not after start",
+        "start is no time in seconds, 'x'",
+        "no file",
+        "no such file",
+        "no emotion",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "reason"),
+    [
+        ("", "utf-8", "no column file"),
+        ("file,label\na.wav,sad", "utf-8", "no column emotion"),
+        ("file,emotion\nä.wav,sad", "latin-1", "not UTF-8"),
+        ("file,emotion\ne.wav,sad", "utf-8", "no row can be used; the first: line 2: no such file"),
+    ],
+)
+def test_damaged_tables_are_refused(table, text, encoding, reason):
+    with pytest.raises(CorpusError, match=reason):
+        table(text, encoding)
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=60))
+def test_any_text_is_read_or_refused(text):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "t.csv")
+        path.write_bytes(b"file,emotion,start,end\n" + text.encode())
+        with pytest.raises(CorpusError):
+            read_table(path)
