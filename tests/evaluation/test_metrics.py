@@ -1,6 +1,9 @@
+import sys
+
 import numpy as np
 import pytest
 
+from avser_cli.errors import MissingExtraError
 from avser_cli.evaluation.metrics import score
 
 LABELS = ("happy", "sad", "angry", "neutral")
@@ -29,3 +32,9 @@ def test_numbers_by_hand():
 def test_absent_emotions_do_not_enter_the_uar():
     report = score(LABELS, np.array([0, 1]), np.array([0, 0]))
     assert report.uar == pytest.approx(0.5)
+
+
+def test_without_scikit_learn_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.metrics", None)
+    with pytest.raises(MissingExtraError, match=r"avser\[train\]"):
+        score(LABELS, np.array([0, 1]), np.array([0, 0]))
