@@ -145,3 +145,14 @@ def test_explanation_fits_the_picture(tmp_path):
     assert found.start == pytest.approx(-0.5, abs=0.2)
     assert found.frequencies[0] > found.frequencies[-1]
     assert np.abs(found.lost).max() > 0
+
+
+@pytest.mark.parametrize("rate", [0, 100])
+def test_rates_and_jobs_that_cannot_be(rate):
+    classifier = Classifier.load()
+    with pytest.raises(UsageError, match="holds no voice"):
+        classifier.predict_samples(tone(), rate)
+    with pytest.raises(UsageError, match="holds no voice"):
+        list(classifier.stream([tone()], rate))
+    with pytest.raises(UsageError, match="jobs=0"):
+        list(classifier.predict_many(["a.wav", "b.wav"], jobs=0))
