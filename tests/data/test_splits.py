@@ -140,3 +140,19 @@ def test_same_statement_is_a_leak_of_the_statement_split():
     recordings = corpus(actors=(1,))
     split = Split(SplitSettings("statement"), {recordings[0].name: ""}, {recordings[1].name: ""})
     assert [leak.kind for leak in find_leaks(recordings, split)] == ["statement"]
+
+
+def test_splits_in_words():
+    words = [
+        SplitSettings(test_size=0.2, seed=3).describe(),
+        SplitSettings("speaker", fold=6).describe(),
+        SplitSettings("statement", fold=2).describe(),
+        SplitSettings("none").describe(),
+    ]
+    actors = ", ".join(map(str, ACTOR_FOLDS[5]))
+    assert words == [
+        "random (stratified, 20% held out, seed 3)",
+        f"speaker (fold 6 of 6: actors {actors} held out)",
+        "statement (statement 2 held out)",
+        "none (trained on all clips)",
+    ]
