@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 from avser_cli import __version__
 from avser_cli.errors import AvserError, ExitCode, os_reason
-from avser_cli.native_output import silence_native_stderr
+from avser_cli.native_output import prepare_streams, silence_native_stderr
 from avser_cli.report.console import echo, escape
 
 COMMANDS = ("spectrogram", "train", "evaluate", "compare", "classify")
@@ -107,6 +107,7 @@ def _command(name: str) -> Any:
 
 def main() -> None:
     """Run the command line; exits with one of `ExitCode`."""
+    prepare_streams()
     if "--debug" not in sys.argv:
         silence_native_stderr()
     app()

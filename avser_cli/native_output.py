@@ -1,11 +1,43 @@
-"""Keeping the chatter of C++ libraries off the terminal."""
+"""What stdout and stderr can take, and keeping the chatter of C++ libraries off them."""
 
 from __future__ import annotations
 
+import codecs
+import io
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+_PLAIN = {"\u2013": "-", "\u2026": "...", "\u2588": "#", "\u00b1": "+-", "\u00d7": "x"}
+"""Instead of signs of avser's own that an encoding does not have."""
+
+
+def _in_plain_signs(error: UnicodeError) -> tuple[str, int]:
+    """Replace what an encoding cannot write: by plain signs, else by an escape."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    found = error.object[error.start : error.end]
+    plain = (_PLAIN.get(c) or c.encode("ascii", "backslashreplace").decode() for c in found)
+    return "".join(plain), error.end
+
+
+def prepare_streams() -> None:
+    """Let stdout and stderr take any text, in any encoding, and also where they are closed."""
+    # What is opened next would take a closed stream's place.
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    codecs.register_error("avser", _in_plain_signs)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="avser")
 
 
 @contextmanager

@@ -64,7 +64,7 @@ def test_tensorflow_stays_with_networks_and_training():
 
 
 TESTED_ELSEWHERE = {
-    "audio/folder": "data/test_clips.py and commands/test_spectrogram.py read folders",
+    "commands/listing": "commands/test_classify.py",
     "audio/soundfile_reader": "a reader behind decoding: audio/test_decoding.py",
     "audio/streams": "classify reads it: commands/test_classify.py",
     "cluster": "needs a Dask cluster: commands/test_compare.py",

@@ -33,8 +33,9 @@ __all__ = [
 ]
 
 SOUND_SUFFIXES = frozenset(
-    {".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif"}  # libsndfile
-    | {".m4a", ".aac", ".opus", ".webm", ".mp4", ".mkv", ".mov"}  # FFmpeg
+    {".wav", ".flac", ".ogg", ".oga", ".mp3", ".aiff", ".aif", ".caf"}  # libsndfile
+    | {".m4a", ".m4b", ".aac", ".opus", ".webm", ".mp4", ".m4v", ".mkv", ".mka", ".mov"}  # FFmpeg
+    | {".3gp", ".amr", ".wma"}
 )
 """File endings that a folder is searched for (lower case). What a file holds decides how it is
 read; its ending does not."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,11 +13,12 @@ from typing import Annotated, Literal
 import typer
 
 from avser_cli.audio.decoding import STDIN
-from avser_cli.audio.folder import check_folders_exist, find_sounds
+from avser_cli.audio.folder import check_folders_exist, list_sounds
 from avser_cli.audio.input import display_name
 from avser_cli.audio.streams import Samples
+from avser_cli.commands.listing import report_listing
 from avser_cli.errors import InputError, PartialError, UsageError
-from avser_cli.files import remove_leftovers_of, write_whole
+from avser_cli.files import fitting_name, locked, remove_leftovers_of, write_whole
 from avser_cli.inference.classifier import Classifier
 from avser_cli.inference.predictions import Prediction, Segment
 from avser_cli.inference.speaker_reference import normalize_speaker
@@ -59,7 +61,8 @@ def classify(
         Path | None,
         typer.Option(
             help="File for rows or a track instead of stdout (a folder for the tracks of several "
-            "sounds). Rows that are there already are kept, and their sounds not heard again."
+            "sounds), - for stdout. Rows that are there already are kept, and their sounds not "
+            "heard again."
         ),
     ] = None,
     windows: Annotated[
@@ -95,23 +98,34 @@ def classify(
     Example: avser classify ./anna --speaker-reference ./anna --format table
     """
     chosen = format or (SUFFIX_FORMATS.get(out.suffix.lower()) if out else None) or "text"
+    if out == STDIN:
+        out = None
     _check_combination(chosen, out, windows, verbose, plot, explain, jobs)
     if speaker_reference == STDIN:
         raise UsageError("--speaker-reference takes a folder or a file, not stdin")
     classifier = Classifier.load(model)
-    paths = [path for given in sounds for path in _expanded(given)]
+    unreadable: list[str] = []
+    places: dict[Path, Path] = {}
+    paths: list[Path] = []
+    for given in sounds:
+        found = _expanded(given, unreadable)
+        places |= {x: x.relative_to(given) if given.is_dir() else Path(x.name) for x in found}
+        paths += found
     if (plot or explain) and len(paths) != 1:
         raise UsageError(f"--plot and --explain draw one sound; {len(paths)} are given")
     folders = [given for given in sounds if given.is_dir()]
-    run = _Run(classifier, paths, folders, chosen, out, jobs, verbose)
-    if speaker_reference:
-        run.normalize_speaker(speaker_reference, windows)
-    if windows:
-        _classify_windows(run, plot)
-    else:
-        _classify_clips(run)
-        if explain:
-            _explain(classifier, paths[0], explain)
+    run = _Run(classifier, paths, folders, chosen, out, jobs, verbose, places, unreadable)
+    with ExitStack() as stack:
+        if out:
+            stack.enter_context(locked(out))
+        if speaker_reference:
+            run.normalize_speaker(speaker_reference, windows)
+        if windows:
+            _classify_windows(run, plot)
+        else:
+            _classify_clips(run)
+            if explain:
+                _explain(classifier, paths[0], explain)
     run.finish()
 
 
@@ -141,8 +155,14 @@ def _check_combination(
         raise UsageError(f"--jobs {jobs}: 1 or more, or -1 for one a core")
 
 
-def _expanded(given: Path) -> list[Path]:
-    return find_sounds(given) if given.is_dir() else [given]
+def _expanded(given: Path, unreadable: list[str]) -> list[Path]:
+    """A sound, or those of a folder; what of it cannot be read or heard is said."""
+    if not given.is_dir():
+        return [given]
+    found = list_sounds(given)
+    report_listing(given, found)
+    unreadable += found.unreadable
+    return found.files
 
 
 @dataclass
@@ -156,6 +176,8 @@ class _Run:
     out: Path | None
     jobs: int
     verbose: bool
+    places: dict[Path, Path]
+    unreadable: list[str]
     kept: int = 0
     answered: int = 0
     failures: list[InputError] = field(default_factory=list)
@@ -179,9 +201,10 @@ class _Run:
 
         if not place.exists():
             raise InputError(f"{place}: no such folder or file; check the name")
+        recordings = _expanded(place, self.unreadable)
         with progress("hearing the speaker", True) as heard:
             self.classifier = normalize_speaker(
-                self.classifier, _expanded(place), windows, self.jobs, failed, heard
+                self.classifier, recordings, windows, self.jobs, failed, heard
             )
         assert self.classifier.normalization is not None
         kind = "windows" if windows else "recordings"
@@ -196,6 +219,10 @@ class _Run:
         self.kept = len(self.paths) - len(remaining)
         self.paths = remaining
         return writer
+
+    def live(self, path: Path) -> bool:
+        """Whether rows of a recording are to be told while it still comes in."""
+        return path == STDIN and self.out is None
 
     def failed(self, error: InputError) -> None:
         """Note a sound that could not be heard; the only one ends the command."""
@@ -218,10 +245,20 @@ class _Run:
             raise PartialError(f"{failed} of {count + self.kept} sounds could not be classified")
         if self.damaged:
             raise PartialError(f"{self.damaged} of {count + self.kept} sounds damaged; see above")
+        if self.unreadable:
+            raise PartialError(f"{len(set(self.unreadable))} folders could not be read")
         if self.reference_failures:
             skipped = self.reference_failures
             what = "recording" if skipped == 1 else "recordings"
             raise PartialError(f"{skipped} {what} of the speaker reference could not be heard")
+
+    def track_place(self, path: Path) -> Path:
+        """Where a sound's track goes below ``--out``: the tree is mirrored, none is shared."""
+        if len(set(self.places.values())) == len(self.places):
+            return self.places[path]
+        # Sounds of one name from several folders: mirror from the folder that all lie in.
+        above = os.path.commonpath([x.absolute().parent for x in self.places])
+        return path.absolute().relative_to(above)
 
     @contextmanager
     def progress(self, what: str, wanted: bool) -> Iterator[Callable[[int, int], None]]:
@@ -259,12 +296,12 @@ def _classify_windows(run: _Run, plot: Path | None) -> None:
     table: list[tuple[str, Segment]] = []
     for path in run.paths:
         try:
-            found, seconds = _segments(run, path, plot)
+            found, seconds = _segments(run, path, plot, rows if run.live(path) else None)
         except InputError as error:
             run.failed(error)
             continue
         run.answered += 1
-        if rows:
+        if rows and not run.live(path):
             rows.write([segment_row(str(path), part, run.classifier.name) for part in found])
         elif run.format == "table":
             table += [(escape(display_name(path)), part) for part in found]
@@ -274,8 +311,10 @@ def _classify_windows(run: _Run, plot: Path | None) -> None:
         print_table(answer_table(table))
 
 
-def _segments(run: _Run, path: Path, plot: Path | None) -> tuple[list[Segment], float]:
-    """Hear one recording; as text, each segment is printed when it is heard."""
+def _segments(
+    run: _Run, path: Path, plot: Path | None, rows: ResultWriter | None
+) -> tuple[list[Segment], float]:
+    """Hear one recording; as text, or with `rows`, each segment is told when it is heard."""
     from avser_cli.report.timeline import Overview, plot_timeline
 
     live, as_text = path == STDIN, run.format == "text"
@@ -298,6 +337,8 @@ def _segments(run: _Run, path: Path, plot: Path | None) -> tuple[list[Segment], 
         jobs = 1 if live else run.jobs
         for segment in run.classifier.segments(path, live, jobs, on_block, on_damage):
             found.append(segment)
+            if rows:
+                rows.write([segment_row(str(path), segment, run.classifier.name)])
             if as_text:
                 print(segment_line(segment, run.verbose), flush=True)
     if as_text:
@@ -316,7 +357,8 @@ def _write_track(run: _Run, path: Path, format: LabelFormat, track: str) -> None
         return
     target = run.out
     if run.several or target.is_dir():
-        target = target / f"{path.name}{LABEL_SUFFIXES[format]}"
+        place = run.track_place(path)
+        target = target / place.with_name(fitting_name(place.name, LABEL_SUFFIXES[format]))
     remove_leftovers_of(target)
     write_whole(target, track.encode())
 

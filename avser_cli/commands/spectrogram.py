@@ -12,13 +12,15 @@ from typing import Annotated, Literal
 import typer
 
 from avser_cli.audio.decoding import STDIN
-from avser_cli.audio.folder import check_folders_exist, find_sounds, mirrored
+from avser_cli.audio.folder import check_folders_exist, list_sounds, mirrored
+from avser_cli.commands.listing import report_listing
 from avser_cli.data.manifest import write_manifest
 from avser_cli.errors import InputError, OutputError, PartialError, UsageError
 from avser_cli.features.render import Renderer, RenderResult, SpectrogramRenderer, render_all
 from avser_cli.features.spectrogram import SpectrogramConfig
 from avser_cli.files import (
     check_writable,
+    locked,
     remove_leftovers,
     remove_leftovers_of,
     write_whole,
@@ -251,8 +253,27 @@ def _draw_folder(
 ) -> None:
     if target == STDIN:
         raise UsageError("a folder of pictures does not go to stdout; name a folder")
-    pairs = mirrored(find_sounds(source), source, target, suffix)
+    found = list_sounds(source)
+    report_listing(source, found)
+    pairs = mirrored(found.files, source, target, suffix)
     check_writable(target)
+    with locked(target):
+        _draw_pairs(pairs, source, target, renderer, eyes, jobs, scheduler, strict, force)
+    if found.unreadable:
+        raise PartialError(f"{len(found.unreadable)} folders could not be read")
+
+
+def _draw_pairs(
+    pairs: list[tuple[Path, Path]],
+    source: Path,
+    target: Path,
+    renderer: Renderer,
+    eyes: bool,
+    jobs: int,
+    scheduler: str | None,
+    strict: bool,
+    force: bool,
+) -> None:
     remove_leftovers(target)
     outcomes: list[RenderResult] = []
     drawn = render_all(pairs, renderer, jobs=jobs, processes=eyes, scheduler=scheduler, force=force)
@@ -269,7 +290,9 @@ def _draw_folder(
         write_manifest(target, outcomes)
         raise
     there = [x for x in outcomes if x.status == "failed" or x.target.exists()]
-    write_manifest(target, there)
+    stale = write_manifest(target, there, source)
+    for picture in stale:
+        echo(f"its sound is gone, not trained on: {escape(target / picture)}")
     if gone := len(outcomes) - len(there):
         raise OutputError(
             f"{target}: {gone} of its pictures were removed while others were drawn; start again "

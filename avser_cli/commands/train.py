@@ -13,11 +13,12 @@ from avser_cli.errors import OutputError, UsageError
 from avser_cli.experiments.summary import RecipeReport, read_report
 from avser_cli.files import (
     check_writable,
+    locked,
     remove_folder,
     remove_leftovers_of,
     whole_folder,
 )
-from avser_cli.model.bundle import CONFIG, BundleConfig, check_name
+from avser_cli.model.bundle import CONFIG, BundleConfig, check_name, read_config
 from avser_cli.model.recipe import Recipe, find_recipe
 from avser_cli.report.console import echo, progress
 from avser_cli.report.figures import plot_confusion, plot_history
@@ -89,34 +90,38 @@ def train(
     except ValueError as error:
         raise UsageError(f"--out {target}: {error}") from None
     checkpoint = target.with_name(f".{target.name}.run")
-    remove_leftovers_of(target)
-    if not _may_begin(target, checkpoint, resume, force):
-        return
-    if not data.exists() and data == Path("png"):
-        raise UsageError("./png: no such folder; draw it with `avser spectrogram ./wav ./png`, or "
-                         "name a folder of .png or .wav")  # fmt: skip
-    check_writable(target.parent)
-    common.check_tensorflow()
-    with progress("reading") as on_progress:
-        corpus = read_corpus(data, labels, chosen, on_progress)
-    common.report_corpus(corpus)
-    prepared = corpus.split(split_settings)
-    common.report_split(prepared)
-    echo(f"training: {common.describe_recipe(chosen)}, seed {seed}")
-    try:
-        result = run(prepared, chosen, seed, common.epoch_line(chosen), checkpoint)
-    except KeyboardInterrupt:
-        if checkpoint.exists():
-            echo("stopped; finished epochs are kept: the same command with --resume goes on")
-        raise
-    with whole_folder(target) as part:
-        calibration = measured.calibration if measured else None
-        config = write_parts(part, target.name, prepared, chosen, seed, result, calibration)
-        _write_for_people(part, config, result, measured)
-    remove_folder(checkpoint)
-    if result.report is not None:
-        print(classification_report(result.report))
-    echo(f"bundle: {target} ({config.parameters:,} weights, trained in {config.seconds:.0f} s)")
+    asked = (chosen, labels, split_settings, seed)
+    with locked(target):
+        remove_leftovers_of(target)
+        if not _may_begin(target, checkpoint, asked, resume, force):
+            return
+        if not data.exists() and data == Path("png"):
+            raise UsageError(
+                "./png: no such folder; draw it with `avser spectrogram ./wav ./png`, or "
+                "name a folder of .png or .wav"
+            )
+        check_writable(target.parent)
+        common.check_tensorflow()
+        with progress("reading") as on_progress:
+            corpus = read_corpus(data, labels, chosen, on_progress)
+        common.report_corpus(corpus)
+        prepared = corpus.split(split_settings)
+        common.report_split(prepared)
+        echo(f"training: {common.describe_recipe(chosen)}, seed {seed}")
+        try:
+            result = run(prepared, chosen, seed, common.epoch_line(chosen), checkpoint)
+        except KeyboardInterrupt:
+            if checkpoint.exists():
+                echo("stopped; finished epochs are kept: the same command with --resume goes on")
+            raise
+        with whole_folder(target) as part:
+            calibration = measured.calibration if measured else None
+            config = write_parts(part, target.name, prepared, chosen, seed, result, calibration)
+            _write_for_people(part, config, result, measured)
+        remove_folder(checkpoint)
+        if result.report is not None:
+            print(classification_report(result.report))
+        echo(f"bundle: {target} ({config.parameters:,} weights, trained in {config.seconds:.0f} s)")
 
 
 def default_name(recipe: Recipe, split: SplitSettings, seed: int) -> str:
@@ -129,7 +134,11 @@ def default_name(recipe: Recipe, split: SplitSettings, seed: int) -> str:
     return f"{recipe.network}-{recipe.name}-{recipe.optimizer}-{rate}-{side}-seed{seed}{joined}"
 
 
-def _may_begin(target: Path, checkpoint: Path, resume: bool, force: bool) -> bool:
+Asked = tuple[Recipe, tuple[str, ...], SplitSettings, int]
+"""Recipe, emotions, split and seed."""
+
+
+def _may_begin(target: Path, checkpoint: Path, asked: Asked, resume: bool, force: bool) -> bool:
     """Whether there is something to do; raises where that would lose something unasked."""
     begun = checkpoint.exists()
     # A kill between the last two steps leaves the checkpoint of a bundle that is whole.
@@ -139,6 +148,7 @@ def _may_begin(target: Path, checkpoint: Path, resume: bool, force: bool) -> boo
         begun = False
     if target.exists():
         if resume and not begun and (done or not force):
+            _check_finished_so(target, asked)
             echo(f"{target}: already finished; nothing to resume")
             return False
         if not force:
@@ -158,6 +168,19 @@ def _may_begin(target: Path, checkpoint: Path, resume: bool, force: bool) -> boo
             )
         remove_folder(checkpoint)
     return True
+
+
+def _check_finished_so(target: Path, asked: Asked) -> None:
+    """Refuse to take a bundle of other settings for the one that is asked for."""
+    config = read_config(target)
+    found = (config.recipe, config.labels, config.split.settings, config.seed)
+    names = ("recipe", "emotions", "split", "seed")
+    other = [n for n, old, new in zip(names, found, asked, strict=True) if old != new]
+    if other:
+        raise UsageError(
+            f"{target}: already finished with another {' and '.join(other)}; --force replaces it, "
+            "--out writes elsewhere"
+        )
 
 
 def _came_after(bundle: Path, checkpoint: Path) -> bool:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avser_cli.audio.decoding import SOUND_SUFFIXES
-from avser_cli.audio.folder import find_files
+from avser_cli.audio.folder import list_files
+from avser_cli.data.manifest import pictures_of_no_sound
 from avser_cli.data.ravdess import Labels, parse_name
 from avser_cli.errors import CorpusError
 
@@ -63,7 +64,8 @@ class Index:
 def index_folder(folder: Path, emotions: Sequence[str]) -> Index:
     """Read the labels of every clip below a folder from the file names.
 
-    A folder with any PNG picture in it is a folder of pictures; otherwise its sounds count.
+    A folder with sounds that are named as clips is a folder of sounds, whatever pictures lie beside
+    them; otherwise its pictures count.
 
     Raises
     ------
@@ -72,10 +74,25 @@ def index_folder(folder: Path, emotions: Sequence[str]) -> Index:
     CorpusError
         There is no usable clip in it.
     """
-    found = find_files(folder, PICTURE_SUFFIXES | SOUND_SUFFIXES)
-    spectrograms = [path for path in found if path.suffix.lower() in PICTURE_SUFFIXES]
-    files, skipped, others = [], [], 0
-    for path in spectrograms or found:
+    listed = list_files(folder, PICTURE_SUFFIXES | SOUND_SUFFIXES)
+    found = listed.files
+    pictures = [path for path in found if path.suffix.lower() in PICTURE_SUFFIXES]
+    sounds = [path for path in found if path.suffix.lower() not in PICTURE_SUFFIXES]
+    of_sounds = not pictures or any(_is_clip(path) for path in sounds)
+    files, others = [], 0
+    skipped = [SkippedFile(Path(line), "folder cannot be read") for line in listed.unreadable]
+    if of_sounds:
+        there = {path.with_suffix("") for path in sounds}
+        skipped += [
+            SkippedFile(path, "a picture without its sound, in a folder of sounds")
+            for path in pictures
+            if path.with_suffix("") not in there
+        ]
+    gone = set() if of_sounds else pictures_of_no_sound(folder)
+    for path in sounds if of_sounds else pictures:
+        if path in gone:
+            skipped.append(SkippedFile(path, "its sound is gone"))
+            continue
         try:
             labels = parse_name(path.stem)
         except ValueError as error:
@@ -93,8 +110,16 @@ def index_folder(folder: Path, emotions: Sequence[str]) -> Index:
             "sounds and pictures; names must read MM-VC-EE-II-SS-RR-AA"
         )
     files.sort(key=lambda file: (file.name, str(file.path)))
-    kind = "pictures" if spectrograms else "sounds"
+    kind = "sounds" if of_sounds else "pictures"
     return Index(folder, kind, tuple(files), tuple(skipped), others)
+
+
+def _is_clip(path: Path) -> bool:
+    try:
+        parse_name(path.stem)
+    except ValueError:
+        return False
+    return True
 
 
 def corpus_checksum(checksums: Iterable[str]) -> str:

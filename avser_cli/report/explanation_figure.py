@@ -47,7 +47,7 @@ def plot_explanation(path: Path, title: str, explanation: Explanation) -> None:
     bars.set_xticks([0, 0.5, 1])
     bars.invert_yaxis()
     bars.set_title("probability" + (" (uncertain)" if prediction.uncertain else ""), fontsize=10)
-    figure.suptitle(title, fontsize=10)
+    figure.suptitle(title, fontsize=10, parse_math=False)
     save_figure(figure, path)
 
 

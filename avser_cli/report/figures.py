@@ -63,7 +63,7 @@ def plot_confusion_matrix(
     axes.set_yticks(ticks, labels)
     axes.set_xlabel("predicted")
     axes.set_ylabel("label")
-    axes.set_title(title, fontsize=10)
+    axes.set_title(title, fontsize=10, parse_math=False)
     for (row, column), count in np.ndenumerate(counts):
         color = "white" if shares[row, column] > 0.5 else "black"
         axes.text(column, row, str(count), ha="center", va="center", color=color)
@@ -92,7 +92,7 @@ def plot_curves(path: Path, histories: Mapping[str, Sequence[Any]], title: str) 
         axes.set_xlabel("epoch")
         axes.set_ylabel(f"training {name}")
         axes.grid(alpha=0.3)
-    figure.suptitle(title, fontsize=10)
+    figure.suptitle(title, fontsize=10, parse_math=False)
     save_figure(figure, path)
 
 
@@ -115,7 +115,7 @@ def plot_reliability(
         sure, right, _ = zip(*lines, strict=True)
         axes.plot(sure, right, style, label=name)
     axes.set(xlabel="confidence", ylabel="share of right answers", xlim=(0, 1), ylim=(0, 1))
-    axes.set_title(title, fontsize=10)
+    axes.set_title(title, fontsize=10, parse_math=False)
     axes.grid(alpha=0.3)
     axes.legend()
     save_figure(figure, path)
@@ -133,6 +133,6 @@ def plot_coverage(
     axes.plot(coverage, accuracy, color="black")
     axes.set(xlabel="coverage: share of clips, surest first", ylabel="accuracy", xlim=(0, 1))
     axes.set_ylim(min(0.5, float(accuracy.min())), 1.0)
-    axes.set_title(title, fontsize=10)
+    axes.set_title(title, fontsize=10, parse_math=False)
     axes.grid(alpha=0.3)
     save_figure(figure, path)

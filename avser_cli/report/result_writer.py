@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from avser_cli.errors import OutputError, os_reason
-from avser_cli.files import remove_leftovers_of, write_whole
+from avser_cli.files import is_special, remove_leftovers_of, write_whole
 from avser_cli.inference.predictions import Prediction, Segment
 from avser_cli.untrusted_input import parse_json
 
@@ -116,11 +116,16 @@ class ResultWriter:
             if head:
                 _to_stdout(head)
             return
+        self._special = is_special(out)
         try:
-            remove_leftovers_of(out)
-            self._go_on(out, head)
-            # Unbuffered: what has been answered is on disk, whatever happens next.
-            self._file = out.open("ab", buffering=0)
+            if self._special:  # A pipe, a device: it holds nothing to go on with.
+                self._file = out.open("wb", buffering=0)
+                self._to_file(head)
+            else:
+                remove_leftovers_of(out)
+                self._go_on(out, head)
+                # Unbuffered: what has been answered is on disk, whatever happens next.
+                self._file = out.open("ab", buffering=0)
         except OSError as error:
             raise OutputError(f"{out}: cannot be written: {os_reason(error)}") from None
         self._write = self._to_file
@@ -131,13 +136,14 @@ class ResultWriter:
 
     def _to_file(self, text: str) -> None:
         assert self._out is not None
-        content, end = _encoded(text), self._file.tell()
+        content, end = _encoded(text), 0 if self._special else self._file.tell()
         try:
             # The last block of a full disk takes a part and says nothing.
             while content:
                 content = content[self._file.write(content) :]
         except OSError as error:
-            self._file.truncate(end)
+            if not self._special:
+                self._file.truncate(end)
             raise OutputError(f"{self._out}: cannot be written: {os_reason(error)}") from None
         # An open file takes rows also when nobody will find them any more.
         written = os.fstat(self._file.fileno())

@@ -146,7 +146,7 @@ class FigureRenderer:
         else:
             wave = axes = figure.subplots()
         self._draw_spectrogram(figure, axes, clip)
-        wave.set_title("\n".join(lines), loc="left", fontsize=size)
+        wave.set_title("\n".join(lines), loc="left", fontsize=size, parse_math=False)
         return figure
 
     def _inks(self) -> tuple[str, str]:

@@ -89,7 +89,7 @@ def plot_timeline(
     sound.set_yticks([0.1, 0.2, 0.5, 1, 2, 5], ["0.1", "0.2", "0.5", "1", "2", "5"])
     sound.minorticks_off()
     sound.set_ylabel("kHz")
-    sound.set_title(title, fontsize=10)
+    sound.set_title(title, fontsize=10, parse_math=False)
     for segment in segments:
         prediction = segment.prediction
         track.barh(

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from avser_cli.files import locked
 from tests.conftest import REPOSITORY
 from tests.report.test_text_output import PAPER
 from tests.synthetic import tone, voice, write_wav
@@ -314,3 +315,62 @@ def test_bad_references(avser, anna):
         assert done.returncode == code, place
         assert words in done.stderr
         assert done.stdout == ""
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
+def test_any_encoding_of_stdout_gets_an_answer(avser, tmp_path, encoding):
+    name = "日本.wav"
+    write_wav(tmp_path / name, voice())
+    for arguments in (["--windows"], ["--verbose"], ["--format", "table"]):
+        done = avser("classify", name, VOICE, *arguments, PYTHONIOENCODING=encoding)
+        assert done.returncode == 0, done.stderr
+
+
+def test_dollars_are_no_formulas(avser, tmp_path):
+    write_wav(tmp_path / "in" / "a$$b_$1_vs_$2.wav", voice())
+    done = avser("spectrogram", "in", "png", "--style", "spek")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "png" / "a$$b_$1_vs_$2.png").exists()
+    name = "in/a$$b_$1_vs_$2.wav"
+    for arguments in (["--windows", "--plot", "p.png"], ["--explain", "e.png"]):
+        done = avser("classify", name, *arguments)
+        assert done.returncode == 0, done.stderr
+
+
+def test_tracks_of_one_name_do_not_overwrite_each_other(avser, tmp_path):
+    for name in ("anna/rec.wav", "ben/rec.wav"):
+        write_wav(tmp_path / "in" / name, voice())
+    arguments = ("--windows", "--format", "srt", "--out")
+    assert avser("classify", "in", *arguments, "tracks").returncode == 0
+    assert avser("classify", "in/anna/rec.wav", "in/ben/rec.wav", *arguments, "two").returncode == 0
+    for out in ("tracks", "two"):
+        found = {str(x.relative_to(tmp_path / out)) for x in (tmp_path / out).rglob("*.srt")}
+        assert found == {"anna/rec.wav.srt", "ben/rec.wav.srt"}
+
+
+def test_rows_to_stdout_devices_and_pipes(avser, tmp_path):
+    write_wav(tmp_path / "a.wav", voice())
+    done = avser("classify", "a.wav", "--out", "-", "--format", "csv")
+    assert done.returncode == 0 and done.stdout.count("\n") == 2
+    assert not (tmp_path / "-").exists()
+    link = tmp_path / "null.csv"
+    link.symlink_to(os.devnull)
+    assert avser("classify", "a.wav", "--out", "null.csv").returncode == 0
+    assert link.is_symlink()
+
+
+def test_an_output_that_another_run_writes_is_refused(avser, tmp_path):
+    write_wav(tmp_path / "a.wav", voice())
+    with locked(tmp_path / "rows.csv"):
+        done = avser("classify", "a.wav", "--out", "rows.csv")
+    assert done.returncode == 6
+    assert "another run of avser is writing it" in done.stderr
+    assert not (tmp_path / "rows.csv").exists()
+    assert avser("classify", "a.wav", "--out", "rows.csv").returncode == 0
+
+
+def test_files_with_other_endings_are_counted(avser, tmp_path):
+    write_wav(tmp_path / "in" / "a.wav", voice())
+    (tmp_path / "in" / "notes.docx").touch()
+    done = avser("classify", "in")
+    assert "in: 1 file with other endings passed over" in done.stderr

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from avser_cli.data.clips import index_folder
+from avser_cli.data.emotions import PAPER_EMOTIONS
 from tests.conftest import REPOSITORY
-from tests.synthetic import ravdess_name, tone, voice, write_wav
+from tests.synthetic import make_corpus, ravdess_name, tone, voice, write_wav
 
 
 def test_draws_mirrors_and_sums_up(avser, corpus, tmp_path):
@@ -237,3 +239,31 @@ def test_dask_cluster_that_loses_a_worker(avser, tmp_path):
     assert (drawn + current, failed) == (80, 1), told
     assert len(list(tmp_path.glob("png/*.png"))) == 80
     assert len(manifest(tmp_path / "png")) == 81
+
+
+def test_pictures_whose_sound_is_gone_are_named_and_not_trained_on(avser, tmp_path):
+    wav = make_corpus(tmp_path / "wav", actors=(1,))
+    sounds = sorted(wav.rglob("*.wav"))
+    write_wav(tmp_path / "other" / "b.wav", voice())
+    assert avser("spectrogram", "wav", "png").returncode == 0
+    assert avser("spectrogram", "other", "png").returncode == 0
+    sounds[0].unlink()
+    sounds[1].rename(sounds[1].with_name(f"{ravdess_name('calm', 1)}.wav"))
+    for _ in range(2):
+        done = avser("spectrogram", "wav", "png")
+        assert done.stderr.count("its sound is gone, not trained on: png/Actor_01/") == 2
+        rows = {row["picture"]: row["status"] for row in manifest(tmp_path / "png")}
+        assert rows["b.png"] == "drawn"
+        assert sum(status == "gone" for status in rows.values()) == 2
+    index = index_folder(tmp_path / "png", PAPER_EMOTIONS)
+    assert len(index.files) == len(sounds) - 2
+    assert [x.reason for x in index.skipped if "gone" in x.reason] == ["its sound is gone"] * 2
+
+
+def test_a_broken_strict_run_keeps_the_rows_of_others(avser, tmp_path):
+    for name in ("b", "c"):
+        write_wav(tmp_path / "wav" / f"{name}.wav", voice())
+    assert avser("spectrogram", "wav", "png").returncode == 0
+    (tmp_path / "wav" / "a.wav").write_bytes(b"no sound")
+    assert avser("spectrogram", "wav", "png", "--strict", "-j", "1", "--force").returncode == 3
+    assert {row["picture"] for row in manifest(tmp_path / "png")} >= {"b.png", "c.png"}

@@ -9,6 +9,7 @@ import time
 import pytest
 import soundfile
 
+from avser_cli.files import locked
 from tests.conftest import REPOSITORY
 from tests.synthetic import make_corpus, ravdess_name
 
@@ -244,3 +245,23 @@ def test_pictures_that_do_not_match_the_bundle(avser, corpus, trained, tmp_path)
     assert done.returncode == 7
     assert "drawn with other picture settings" in done.stderr
     assert ravdess_name("happy", 1).split("-")[0] in done.stderr
+
+
+def test_a_bundle_of_other_settings_is_not_taken_for_a_finished_one(trained, avser):
+    arguments = ("train", "png", "--epochs", "2", "--ensemble", "1", "--out", "models/tiny")
+    done = avser(*arguments, "--resume", cwd=trained)
+    assert done.returncode == 0 and "nothing to resume" in done.stderr
+    for other in (["--seed", "5"], ["--epochs", "3"], ["--split", "speaker"]):
+        done = avser(*arguments, "--resume", *other, cwd=trained)
+        assert done.returncode == 2
+        assert "already finished with another" in done.stderr
+
+
+def test_a_bundle_has_one_writer_and_errors_leave_no_folder(avser, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert avser("train", "empty", "--out", "models/m").returncode == 7
+    assert not (tmp_path / "models").exists()
+    with locked(tmp_path / "m"):
+        done = avser("train", "empty", "--out", "m")
+    assert done.returncode == 6
+    assert "another run of avser is writing it" in done.stderr

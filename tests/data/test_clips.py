@@ -31,11 +31,18 @@ def test_bad_names_and_other_modalities_are_counted(tmp_path):
     assert index.other_emotions == 1
 
 
-def test_pictures_come_before_sounds(tmp_path):
-    touch(tmp_path, f"{ravdess_name()}.wav", f"{ravdess_name()}.png")
+def test_pictures_beside_sounds_do_not_hide_them(tmp_path):
+    first, second = ravdess_name(), ravdess_name("sad")
+    touch(tmp_path, f"{first}.wav", f"{second}.wav", f"{first}.png", "plot.png")
     index = index_folder(tmp_path, PAPER_EMOTIONS)
-    assert index.kind == "pictures"
-    assert len(index.files) == 1
+    assert index.kind == "sounds"
+    assert [file.name for file in index.files] == [first, second]
+    assert [item.path.name for item in index.skipped] == ["plot.png"]
+
+
+def test_a_stray_sound_does_not_hide_pictures(tmp_path):
+    touch(tmp_path, f"{ravdess_name()}.png", "notes.wav")
+    assert index_folder(tmp_path, PAPER_EMOTIONS).kind == "pictures"
 
 
 def test_nothing_usable_is_an_error(tmp_path):
