@@ -124,6 +124,24 @@ def test_a_folder_for_reading_only(avser, corpus, disk, arguments):
     assert "epoch" not in done.stderr
 
 
+WAITING = """
+import sys
+from dataclasses import replace
+from avser_cli.audio import folder
+from avser_cli.cli import main
+
+plain = folder.list_files
+
+def with_the_pipe(place, suffixes):
+    found = plain(place, suffixes)
+    return replace(found, files=sorted({*found.files, place / "c.wav"}))
+
+folder.list_files = with_the_pipe
+sys.exit(main())
+"""
+"""A command that also reads a pipe in the folder, so that the test decides how long it waits."""
+
+
 @contextmanager
 def halfway(home, *arguments):
     """A command that has done two of five sounds, and waits for the third; how it ends."""
@@ -131,7 +149,7 @@ def halfway(home, *arguments):
         write_wav(home / "wav" / f"{name}.wav", voice())
     os.mkfifo(home / "wav" / "c.wav")
     running = subprocess.Popen(
-        [sys.executable, "-m", "avser_cli", *arguments, "--jobs", "1"],
+        [sys.executable, "-c", WAITING, *arguments, "--jobs", "1"],
         cwd=home,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         stderr=subprocess.PIPE,

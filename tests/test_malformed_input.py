@@ -6,6 +6,7 @@ from tests.malformed_input import MODEL, commands_on, outcome, outcomes, sounds,
 from tests.synthetic import ravdess_name, voice, write_wav
 
 READABLE = {
+    "data-0.wav",
     "lies-bits-7.wav",
     "data-odd.wav",
     "data-4-GiB.wav",
