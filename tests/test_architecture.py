@@ -72,7 +72,6 @@ TESTED_ELSEWHERE = {
     "data/clip": "a record: data/test_clips.py, data/test_corpora.py",
     "data/manifest": "written by spectrogram: commands/test_spectrogram.py",
     "errors": "exit codes, without a decision of its own: test_cli.py and commands/",
-    "experiments/baselines": "the SVM and the prior: experiments/test_execution.py",
     "experiments/comparison_summary": "report/test_grids.py, commands/test_compare.py",
     "experiments/published": "the paper's numbers: experiments/test_candidates.py",
     "experiments/run_cache": "commands/test_compare.py",

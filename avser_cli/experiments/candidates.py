@@ -23,7 +23,7 @@ RATES = (0.001, 0.005)
 QUICK_EPOCHS = 2
 OPENSMILE_SETS = ("egemaps", "compare")
 
-Baseline = Literal["svm", "prior"]
+Baseline = Literal["svm", "boosting", "prior"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Candidate:
         ``spectrogram``, ``features`` (the CNN-1D's), ``egemaps``, ``compare`` or ``nothing``.
     recipe : Recipe or None
         ``None`` for a baseline.
-    baseline : {"svm", "prior"} or None
+    baseline : {"svm", "boosting", "prior"} or None
     published : PublishedModel or None
         What the paper reports for it.
     """
@@ -106,6 +106,8 @@ BASELINES: dict[str, tuple[Candidate, ...]] = {
     "opensmile": (
         Candidate("opensmile-egemaps-svm", "egemaps", baseline="svm"),
         Candidate("opensmile-compare-svm", "compare", baseline="svm"),
+        Candidate("opensmile-egemaps-boosting", "egemaps", baseline="boosting"),
+        Candidate("opensmile-compare-boosting", "compare", baseline="boosting"),
     ),
     "prior": (Candidate("prior", "nothing", baseline="prior"),),
 }

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from avser_cli.cluster import TRIES, dask_client, worker_losses
 from avser_cli.data.dataset import Dataset, Inputs
 from avser_cli.errors import UsageError
-from avser_cli.experiments.baselines import fit_prior, fit_svm
+from avser_cli.experiments.baselines import fit_boosting, fit_prior, fit_svm
 from avser_cli.experiments.provenance import training_environment
 from avser_cli.experiments.run_cache import Job, RunCache
 from avser_cli.experiments.runs import FinishedRun
@@ -137,6 +137,8 @@ def train_job(
     else:
         if job.candidate.baseline == "svm":
             predict, parameters = fit_svm(inputs[train], clips.labels[train], emotions)
+        elif job.candidate.baseline == "boosting":
+            predict, parameters = fit_boosting(inputs[train], clips.labels[train], emotions)
         else:
             predict, parameters = fit_prior(clips.labels[train], emotions)
         seconds = time.perf_counter() - start

@@ -221,6 +221,8 @@ def test_opensmile_reads_the_same_clips(home, corpus):
     assert [model["name"] for model in models][1:] == [
         "opensmile-egemaps-svm",
         "opensmile-compare-svm",
+        "opensmile-egemaps-boosting",
+        "opensmile-compare-boosting",
     ]
     # The made voices are easy to tell apart.
     assert models[1]["uar"]["mean"] > 0.8
