@@ -65,7 +65,10 @@ def decode(kind: type[T], values: Any) -> T:
     AvserError
         What ``__post_init__`` refuses.
     """
-    decoded = msgspec.convert(values, kind)
+    try:
+        decoded = msgspec.convert(values, kind)
+    except msgspec.ValidationError as error:  # No ValueError in msgspec 0.19.
+        raise ValueError(str(error)) from None
     _check_names(decoded, values)
     return decoded
 
