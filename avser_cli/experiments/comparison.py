@@ -105,7 +105,7 @@ def finish(
         dataset, read_seconds = corpus.dataset, 0.0
         if candidate.reads != "nothing":
             dataset = _read_inputs(folder, corpus, candidate, on_read)
-            read_seconds = reading_seconds(candidate.reader(), dataset.paths)
+            read_seconds = _timed_where_read(candidate, dataset.paths)
         for job, finished in run_jobs(group, dataset, run_cache, workers, on_epoch):
             predict_seconds = finished.clip_seconds or 0.0
             timed = replace(finished, clip_seconds=read_seconds + predict_seconds)
@@ -124,6 +124,21 @@ def reading_seconds(reader: Reader, paths: Sequence[Path]) -> float:
     for path in chosen:
         reader(path)
     return (time.perf_counter() - start) / len(chosen)
+
+
+def _timed_where_read(candidate: Candidate, paths: Sequence[Path]) -> float:
+    """`reading_seconds`, in a process of its own where the corpus is read in processes, too.
+
+    openSMILE aborts in a process that other threads have worked in.
+    """
+    if candidate.reads_in == "threads":
+        return reading_seconds(candidate.reader(), paths)
+    from joblib import Parallel, delayed
+
+    (seconds,) = Parallel(n_jobs=2, backend="loky")(
+        [delayed(reading_seconds)(candidate.reader(), paths)]
+    )
+    return float(seconds)
 
 
 def _read_inputs(

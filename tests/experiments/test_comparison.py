@@ -1,9 +1,12 @@
+import os
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from avser_cli.experiments.comparison import TIMED_CLIPS, reading_seconds
+from avser_cli.experiments.candidates import Candidate
+from avser_cli.experiments.comparison import TIMED_CLIPS, _timed_where_read, reading_seconds
 
 
 @pytest.mark.parametrize("count", [1, TIMED_CLIPS, 95])
@@ -22,3 +25,16 @@ def test_the_first_reading_is_not_timed(monkeypatch, count):
     assert read[0] == read[1] == paths[0]
     assert len(set(read)) == len(read) - 1 <= TIMED_CLIPS
     assert len(set(read)) >= min(count, TIMED_CLIPS // 2)
+
+
+def write_process(path, name):
+    Path(f"{path}.{name}").write_text(str(os.getpid()))
+
+
+@pytest.mark.parametrize(("reads", "here"), [("features", True), ("egemaps", False)])
+def test_opensmile_is_timed_in_another_process(monkeypatch, tmp_path, reads, here):
+    reader = partial(write_process, name="process")
+    monkeypatch.setattr(Candidate, "reader", lambda self: reader)
+    clip = tmp_path / "clip.wav"
+    assert _timed_where_read(Candidate("row", reads, baseline="svm"), [clip]) > 0
+    assert (int(Path(f"{clip}.process").read_text()) == os.getpid()) is here
