@@ -7,7 +7,6 @@ report. Nothing is trained.
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 
@@ -16,7 +15,6 @@ import numpy.typing as npt
 from joblib import Parallel, delayed
 
 from avser_cli.audio.decoding import Clip, read_clip
-from avser_cli.audio.folder import find_sounds
 from avser_cli.data.ravdess import parse_name
 from avser_cli.evaluation.metrics import score
 from avser_cli.experiments.summary import ROBUSTNESS
@@ -24,6 +22,7 @@ from avser_cli.features.render import clip_spectrogram
 from avser_cli.inference.classifier import Classifier
 from avser_cli.report.cross_validation_report import robustness_table
 from benchmarks.degradations import DEGRADATIONS, Degradation, Samples
+from benchmarks.kept_runs import parse_arguments
 
 VOICES = 8
 """Clips that are laid over each other for babble."""
@@ -31,13 +30,8 @@ VOICES = 8
 
 def main() -> None:
     """Measure and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("sounds", type=Path)
-    parser.add_argument("report", type=Path, help="folder of `avser evaluate --protocol`")
-    given = parser.parse_args()
-    sounds = {path.stem: path for path in find_sounds(given.sounds)}
-    runs = sorted(path for path in (given.report / "runs").iterdir() if path.name[0] != ".")
-    by_run = {run.name: _of_run(run, sounds) for run in runs}
+    given = parse_arguments(__doc__)
+    by_run = {run.name: _of_run(run, given.sounds) for run in given.runs}
     names = ["none", *DEGRADATIONS]
     mean = {name: float(np.mean([uars[name] for uars in by_run.values()])) for name in names}
     values = {"uar": mean, "runs": by_run}

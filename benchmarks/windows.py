@@ -7,7 +7,6 @@ decides, and asks that run's bundle for its segments. Nothing is trained.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.audio.decoding import read_clip
-from avser_cli.audio.folder import find_sounds
 from avser_cli.data.ravdess import parse_name
 from avser_cli.inference.classifier import Classifier
 from avser_cli.inference.predictions import Segment
+from benchmarks.kept_runs import parse_arguments
 
 STEP = 0.01
 """Seconds at which the labels are compared."""
@@ -48,14 +47,10 @@ class Score:
 
 def main() -> None:
     """Measure and print a line a run, then mean and standard deviation."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("sounds", type=Path)
-    parser.add_argument("report", type=Path, help="folder of `avser evaluate --protocol`")
-    given = parser.parse_args()
-    sounds = {path.stem: path for path in find_sounds(given.sounds)}
+    given = parse_arguments(__doc__)
     shares = []
-    for run in sorted(path for path in (given.report / "runs").iterdir() if path.name[0] != "."):
-        score = _of_run(Classifier.load(run), sounds)
+    for run in given.runs:
+        score = _of_run(Classifier.load(run), given.sounds)
         shares.append(score.share)
         print(
             f"{run.name}: {score.share:.3f} of {score.voiced:.0f} s voiced in {score.seconds:.0f} s"

@@ -165,7 +165,7 @@ class ContainerSound:
 
     def _decoded(self) -> Iterator[AudioFrame]:
         """Frames; a packet that cannot be decoded costs itself, and its place is noted."""
-        heard = False
+        decoded = False
         packets = self._container.demux(self._track)
         while True:
             try:
@@ -186,9 +186,9 @@ class ContainerSound:
                 self._lost_reason = reason
                 continue
             for frame in frames:
-                heard = True
+                decoded = True
                 yield frame
-        if not heard and self.bad_packets:
+        if not decoded and self.bad_packets:
             raise self._damaged(self._lost_reason)
 
     def _seconds_of(self, packet: Packet[Any]) -> float | None:
@@ -207,7 +207,7 @@ class ContainerSound:
         packets = "packet" if count == 1 else "packets"
         return (
             f"{name}: damaged{where}{more}: {count} {packets} left out ({self._lost_reason}); "
-            "copy or record it again to hear all of it"
+            "copy or record it again to have all of it read"
         )
 
     def _joined(self, planes: list[Samples]) -> Samples:

@@ -111,7 +111,7 @@ def _of_pipe(name: str, pipe: BinaryIO, live: bool) -> Source:
     content = pipe.read(MAX_PIPED_BYTES + 1)
     if len(content) > MAX_PIPED_BYTES:
         raise InputError(
-            f"{name}: more than {MAX_PIPED_BYTES // 2**20} MiB; hear it in windows "
+            f"{name}: more than {MAX_PIPED_BYTES // 2**20} MiB; classify it in windows "
             "(avser classify --windows), or save it to a file and cut it"
         )
     if not content:

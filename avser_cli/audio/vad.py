@@ -112,7 +112,7 @@ def speech_frames(levels: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
 
 @dataclass
 class SpeechRegion:
-    """Frames that are heard as one: voice, with pauses shorter than half a second in it.
+    """A run of voiced frames, with the pauses shorter than half a second in it.
 
     Attributes
     ----------

@@ -47,7 +47,7 @@ def classify(
         list[Path], typer.Argument(help="Sound and video files, folders of them, - for stdin.")
     ],
     model: Annotated[
-        Path | None, typer.Option(help="Bundle; default: $AVSER_MODEL, else the one in the box.")
+        Path | None, typer.Option(help="Bundle; default: $AVSER_MODEL, else the bundled one.")
     ] = None,
     format: Annotated[
         Format | None,
@@ -62,7 +62,7 @@ def classify(
         typer.Option(
             help="File for rows or a track instead of stdout (a folder for the tracks of several "
             "sounds), - for stdout. Rows that are there already are kept, and their sounds not "
-            "heard again."
+            "classified again."
         ),
     ] = None,
     windows: Annotated[
@@ -72,8 +72,8 @@ def classify(
         Path | None,
         typer.Option(
             help="Where all sounds are of one speaker: a folder of recordings of theirs in various "
-            "moods, without labels, or the sounds themselves. What the model hears in all of them "
-            "is taken off its answers."
+            "emotions, without labels, or the sounds themselves. The model's bias for that "
+            "speaker is estimated from them and subtracted."
         ),
     ] = None,
     verbose: Annotated[
@@ -83,7 +83,7 @@ def classify(
         Path | None, typer.Option(help="With --windows: PNG of spectrogram and emotions over time.")
     ] = None,
     explain: Annotated[
-        Path | None, typer.Option(help="PNG of what in the clip the answer hangs on.")
+        Path | None, typer.Option(help="PNG of what in the clip the answer depends on.")
     ] = None,
     jobs: Annotated[int, typer.Option(help="Threads; -1 for one a core.")] = -1,
 ) -> None:
@@ -156,7 +156,7 @@ def _check_combination(
 
 
 def _expanded(given: Path, unreadable: list[str]) -> list[Path]:
-    """A sound, or those of a folder; what of it cannot be read or heard is said."""
+    """A sound, or those of a folder; what of it cannot be read is reported."""
     if not given.is_dir():
         return [given]
     found = list_sounds(given)
@@ -193,7 +193,7 @@ class _Run:
         return self.classifier.config.labels
 
     def normalize_speaker(self, place: Path, windows: bool) -> None:
-        """Take off the answers what the model hears in all recordings of a reference."""
+        """Subtract the model's bias for the speaker, as the reference shows it."""
 
         def failed(error: InputError) -> None:
             self.reference_failures += 1
@@ -202,9 +202,9 @@ class _Run:
         if not place.exists():
             raise InputError(f"{place}: no such folder or file; check the name")
         recordings = _expanded(place, self.unreadable)
-        with progress("hearing the speaker", True) as heard:
+        with progress("reading the reference", True) as on_progress:
             self.classifier = normalize_speaker(
-                self.classifier, recordings, windows, self.jobs, failed, heard
+                self.classifier, recordings, windows, self.jobs, failed, on_progress
             )
         assert self.classifier.normalization is not None
         kind = "windows" if windows else "recordings"
@@ -225,7 +225,7 @@ class _Run:
         return path == STDIN and self.out is None
 
     def failed(self, error: InputError) -> None:
-        """Note a sound that could not be heard; the only one ends the command."""
+        """Note a sound that could not be classified; the only one ends the command."""
         if not self.several and not self.kept:
             raise error
         check_folders_exist(self.folders, self.kept + self.answered > 0)
@@ -250,7 +250,7 @@ class _Run:
         if self.reference_failures:
             skipped = self.reference_failures
             what = "recording" if skipped == 1 else "recordings"
-            raise PartialError(f"{skipped} {what} of the speaker reference could not be heard")
+            raise PartialError(f"{skipped} {what} of the speaker reference could not be used")
 
     def track_place(self, path: Path) -> Path:
         """Where a sound's track goes below ``--out``: the tree is mirrored, none is shared."""
@@ -314,7 +314,7 @@ def _classify_windows(run: _Run, plot: Path | None) -> None:
 def _segments(
     run: _Run, path: Path, plot: Path | None, rows: ResultWriter | None
 ) -> tuple[list[Segment], float]:
-    """Hear one recording; as text, or with `rows`, each segment is told when it is heard."""
+    """Classify one recording; as text, or with `rows`, each segment is printed at once."""
     from avser_cli.report.timeline import Overview, plot_timeline
 
     live, as_text = path == STDIN, run.format == "text"
@@ -322,7 +322,7 @@ def _segments(
     if run.several and as_text:
         print(f"{escape(display_name(path))}:", flush=True)
     found = []
-    with run.progress("hearing", not live) as on_progress:
+    with run.progress("classifying", not live) as on_progress:
 
         def on_block(block: Samples, rate: int, duration: float) -> None:
             nonlocal seconds

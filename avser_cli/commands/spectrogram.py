@@ -1,11 +1,12 @@
-"""`avser spectrogram`: sounds to pictures, for networks and for eyes."""
+"""`avser spectrogram`: sounds to pictures, for networks and for people."""
 
 from __future__ import annotations
 
 import re
 import sys
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -29,7 +30,7 @@ from avser_cli.model.recipe import spectrogram_config
 from avser_cli.report.console import echo, escape, progress
 
 FIGURE_SIZE = (1200, 600)
-"""Width and height of pictures for eyes where none is asked for."""
+"""Width and height of figures where none is asked for."""
 
 
 def spectrogram(
@@ -113,20 +114,22 @@ def spectrogram(
         Literal["network", "spek", "waveform"],
         typer.Option(
             help="network: gray pixels alone; spek: axes, name and colours; waveform: it on top.",
-            rich_help_panel="For eyes",
+            rich_help_panel="Figures for people",
         ),
     ] = "network",
     palette: Annotated[
         Literal["spek", "sox", "gray", "viridis", "magma", "inferno", "cividis"] | None,
-        typer.Option(help="Colours; default: spek.", rich_help_panel="For eyes"),
+        typer.Option(help="Colours; default: spek.", rich_help_panel="Figures for people"),
     ] = None,
     background: Annotated[
         Literal["dark", "light", "transparent"] | None,
-        typer.Option(help="Default: dark.", rich_help_panel="For eyes"),
+        typer.Option(help="Default: dark.", rich_help_panel="Figures for people"),
     ] = None,
     format: Annotated[
         Literal["png", "svg", "pdf"] | None,
-        typer.Option(help="Default: by the target's ending, else png.", rich_help_panel="For eyes"),
+        typer.Option(
+            help="Default: by the target's ending, else png.", rich_help_panel="Figures for people"
+        ),
     ] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="At once; -1: one a core.")] = -1,
     scheduler: Annotated[
@@ -136,7 +139,7 @@ def spectrogram(
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first failure.")] = False,
     force: Annotated[bool, typer.Option(help="Draw again what is up to date.")] = False,
 ) -> None:
-    """Draw sounds as spectrogram pictures: 150 x 150 grayscale for networks, or for eyes.
+    """Draw sounds as spectrogram pictures: 150 x 150 grayscale for networks, or figures for people.
 
     Example: avser spectrogram ./wav ./png
 
@@ -144,9 +147,9 @@ def spectrogram(
     """
     if jobs == 0 or jobs < -1:
         raise UsageError(f"--jobs {jobs}: 1 or more, or -1 for one a core")
-    eyes = style != "network"
+    figure = style != "network"
     config = _settings(
-        _figure_config() if eyes and recipe == "default" else spectrogram_config(recipe),
+        _figure_config() if figure and recipe == "default" else spectrogram_config(recipe),
         size=size,
         scale=scale,
         fmin=fmin,
@@ -180,14 +183,15 @@ def spectrogram(
     if source == STDIN or not source.is_dir():
         _draw_file(source, target, renderer, suffix)
         return
-    _draw_folder(source, target, renderer, suffix, eyes, jobs, scheduler, strict, force)
+    drawing = _Drawing(renderer, figure, jobs, scheduler, strict, force)
+    _draw_folder(source, target, suffix, drawing)
 
 
 _FORMATS: dict[str, Literal["png", "svg", "pdf"]] = {".png": "png", ".svg": "svg", ".pdf": "pdf"}
 
 
 def _figure_config() -> SpectrogramConfig:
-    """Spek's picture, at its size for eyes."""
+    """Spek's picture, at the size of a figure."""
     paper = spectrogram_config("paper")
     return replace(paper, width=FIGURE_SIZE[0], height=FIGURE_SIZE[1])
 
@@ -240,17 +244,43 @@ def _draw_file(source: Path, target: Path, renderer: Renderer, suffix: str) -> N
     echo(f"{escape(target)}: drawn")
 
 
-def _draw_folder(
-    source: Path,
-    target: Path,
-    renderer: Renderer,
-    suffix: str,
-    eyes: bool,
-    jobs: int,
-    scheduler: str | None,
-    strict: bool,
-    force: bool,
-) -> None:
+@dataclass(frozen=True)
+class _Drawing:
+    """How a folder is drawn.
+
+    Attributes
+    ----------
+    renderer : Renderer
+    processes : bool
+        Draw in processes; figures hold the interpreter lock.
+    jobs : int
+    scheduler : str or None
+    strict : bool
+        End at the first sound that cannot be drawn.
+    force : bool
+        Draw again what is up to date.
+    """
+
+    renderer: Renderer
+    processes: bool
+    jobs: int
+    scheduler: str | None
+    strict: bool
+    force: bool
+
+    def render(self, pairs: list[tuple[Path, Path]]) -> Iterator[RenderResult]:
+        """The outcome of each pair of sound and picture."""
+        return render_all(
+            pairs,
+            self.renderer,
+            jobs=self.jobs,
+            processes=self.processes,
+            scheduler=self.scheduler,
+            force=self.force,
+        )
+
+
+def _draw_folder(source: Path, target: Path, suffix: str, drawing: _Drawing) -> None:
     if target == STDIN:
         raise UsageError("a folder of pictures does not go to stdout; name a folder")
     found = list_sounds(source)
@@ -258,32 +288,23 @@ def _draw_folder(
     pairs = mirrored(found.files, source, target, suffix)
     check_writable(target)
     with locked(target):
-        _draw_pairs(pairs, source, target, renderer, eyes, jobs, scheduler, strict, force)
+        _draw_pairs(pairs, source, target, drawing)
     if found.unreadable:
         raise PartialError(f"{len(found.unreadable)} folders could not be read")
 
 
 def _draw_pairs(
-    pairs: list[tuple[Path, Path]],
-    source: Path,
-    target: Path,
-    renderer: Renderer,
-    eyes: bool,
-    jobs: int,
-    scheduler: str | None,
-    strict: bool,
-    force: bool,
+    pairs: list[tuple[Path, Path]], source: Path, target: Path, drawing: _Drawing
 ) -> None:
     remove_leftovers(target)
     outcomes: list[RenderResult] = []
-    drawn = render_all(pairs, renderer, jobs=jobs, processes=eyes, scheduler=scheduler, force=force)
     try:
         with progress("drawing") as on_progress:
-            for done, outcome in enumerate(drawn, start=1):
+            for done, outcome in enumerate(drawing.render(pairs), start=1):
                 outcomes.append(outcome)
                 if outcome.status == "failed":
                     check_folders_exist([source], done > 1)
-                    if strict:
+                    if drawing.strict:
                         raise InputError(outcome.reason)
                 on_progress(done, len(pairs))
     except (KeyboardInterrupt, InputError, PartialError):
