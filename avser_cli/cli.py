@@ -10,15 +10,23 @@ from importlib import import_module
 from typing import Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from avser_cli import __version__
 from avser_cli.errors import AvserError, ExitCode, os_reason
 from avser_cli.native_output import prepare_streams, silence_native_stderr
 from avser_cli.report.console import echo, escape
 
-COMMANDS = ("spectrogram", "train", "evaluate", "compare", "classify")
-"""Each is a function of its name in a module of its name; imported when it is asked for."""
+COMMANDS = {
+    "spectrogram": "Draw sounds as spectrogram pictures: 150 x 150 grayscale for networks, or "
+    "figures for people.",
+    "train": "Train a network and write a model bundle, scored on clips that it never saw.",
+    "evaluate": "Score a model bundle on the clips that it held out, or cross-validate a recipe.",
+    "compare": "Retrace the paper's Tables 2 and 3 on your copy of the corpus.",
+    "classify": "Print the emotion in each recording and its positive or negative category.",
+}
+"""Each is a function of its name in a module of its name, imported when it is asked for; `avser
+--help` shows these first lines of their docstrings without importing them."""
 
 EPILOG = (
     "Exit codes: 0 done; 2 wrong usage; 3 unusable input; 4 some inputs failed; 5 model bundle; "
@@ -32,6 +40,7 @@ class ErrorHandlingGroup(TyperGroup):
     def __init__(self, **settings: Any) -> None:
         # The names alone: Typer suggests one of them for a misspelt one.
         super().__init__(**{**settings, "commands": dict.fromkeys(COMMANDS)})
+        self._summaries_suffice = False
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Names of the subcommands, in the order of the help."""
@@ -39,7 +48,19 @@ class ErrorHandlingGroup(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The subcommand of a name, or None. The others' modules stay unread."""
-        return _command(cmd_name) if cmd_name in COMMANDS else None
+        if cmd_name not in COMMANDS:
+            return None
+        if self._summaries_suffice:
+            return TyperCommand(name=cmd_name, help=COMMANDS[cmd_name])
+        return _command(cmd_name)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help, with a line for each subcommand."""
+        self._summaries_suffice = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self._summaries_suffice = False
 
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen subcommand."""
@@ -68,7 +89,7 @@ class ErrorHandlingGroup(TyperGroup):
 app = typer.Typer(
     name="avser",
     cls=ErrorHandlingGroup,
-    help="Hear emotion in recorded speech: spectrogram pictures, read by a 2-D CNN.",
+    help="Recognise emotion in recorded speech: spectrogram pictures, read by a 2-D CNN.",
     epilog=EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,

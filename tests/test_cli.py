@@ -1,9 +1,11 @@
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 
 from avser_cli import __version__
+from avser_cli.cli import COMMANDS
 from tests.conftest import REPOSITORY
 
 
@@ -11,7 +13,7 @@ def test_version(avser):
     assert avser("--version").stdout == f"avser {__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["spectrogram", "train", "evaluate", "compare", "classify"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_has_an_example(avser, command):
     done = avser(command, "--help", COLUMNS="200")
     assert done.returncode == 0
@@ -27,6 +29,25 @@ def test_help_names_the_commands_and_exit_codes(avser):
 def test_wrong_usage_is_exit_2(avser):
     assert avser("sing").returncode == 2
     assert avser("train", "--optimizer", "sgd").returncode == 2
+
+
+def test_help_reads_no_command(tmp_path):
+    code = (
+        "import sys; sys.argv = ['avser', '--help']\n"
+        "from avser_cli.cli import main\n"
+        "try:\n    main()\n"
+        "finally:\n    print('read:', *(m for m in sys.modules if m.startswith('avser_cli.c')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, check=False
+    )
+    assert done.stdout.splitlines()[-1] == "read: avser_cli.cli"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_the_first_line_of_a_commands_docstring(command):
+    function = getattr(import_module(f"avser_cli.commands.{command}"), command)
+    assert COMMANDS[command] == " ".join(function.__doc__.split("\n\n")[0].split())
 
 
 def test_a_misspelt_command_is_suggested(avser):
