@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from joblib import Parallel, delayed
 
-from avser_cli.audio.decoding import Clip, read_clip
+from avser_cli.audio.decoding import Waveform, read_waveform
 from avser_cli.data.ravdess import parse_name
 from avser_cli.evaluation.metrics import score
 from avser_cli.experiments.summary import ROBUSTNESS
@@ -43,9 +43,9 @@ def _of_run(run: Path, sounds: dict[str, Path]) -> dict[str, float]:
     """UAR of one bundle on the clips that it held out, by degradation."""
     classifier = Classifier.load(run)
     split, labels = classifier.config.split, classifier.config.labels
-    clips = [read_clip(sounds[name]) for name in split.test]
+    clips = [read_waveform(sounds[name]) for name in split.test]
     truth = np.array([labels.index(parse_name(name).emotion) for name in split.test])
-    voices = _babble([read_clip(sounds[name]) for name in sorted(split.train)])
+    voices = _babble([read_waveform(sounds[name]) for name in sorted(split.train)])
     degradations: dict[str, Degradation | None] = {"none": None, **DEGRADATIONS}
     uars = {}
     for number, (name, degradation) in enumerate(degradations.items()):
@@ -59,7 +59,7 @@ def _of_run(run: Path, sounds: dict[str, Path]) -> dict[str, float]:
     return uars
 
 
-def _babble(clips: list[Clip]) -> Samples:
+def _babble(clips: list[Waveform]) -> Samples:
     """Voices that the bundle was trained on, over each other; evenly spread over the clips."""
     chosen = clips[:: len(clips) // VOICES][:VOICES]
     length = min(len(clip.samples) for clip in chosen)
@@ -69,7 +69,7 @@ def _babble(clips: list[Clip]) -> Samples:
 
 def _picture(
     classifier: Classifier,
-    clip: Clip,
+    clip: Waveform,
     degradation: Degradation | None,
     voices: Samples,
     seed: list[int],
@@ -79,7 +79,7 @@ def _picture(
     samples, rate = clip.samples, clip.rate
     if degradation is not None:
         samples, rate = degradation(samples, rate, np.random.default_rng(seed), voices)
-    return clip_spectrogram("clip", Clip(samples, rate, clip.stream), settings)
+    return clip_spectrogram("clip", Waveform(samples, rate, clip.stream), settings)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.audio.decoding import read_clip
+from avser_cli.audio.decoding import read_waveform
 from avser_cli.data.ravdess import parse_name
 from avser_cli.inference.classifier import Classifier
 from avser_cli.inference.predictions import Segment
@@ -61,7 +61,7 @@ def main() -> None:
 
 def _of_run(classifier: Classifier, sounds: dict[str, Path]) -> Score:
     names = sorted(classifier.config.split.test, key=_place)
-    clips = [read_clip(sounds[name]) for name in names]
+    clips = [read_waveform(sounds[name]) for name in names]
     rate = clips[0].rate
     found = list(classifier.stream((clip.samples for clip in clips), rate))
     durations = [len(clip.samples) / rate for clip in clips]

@@ -48,7 +48,7 @@ def seeds(folder):
 def samples_of(path):
     """Samples of a file, or `None` where it is refused as it should be."""
     try:
-        clip = decoding.read_clip(path)
+        clip = decoding.read_waveform(path)
     except InputError as error:
         assert "\n" not in str(error)
         assert str(error).startswith(f"{path}: ")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from avser_cli.audio.decoding import read_clip
+from avser_cli.audio.decoding import read_waveform
 from avser_cli.errors import InputError
 from tests.fuzz_decode import main, samples_of, seeds
 
@@ -29,7 +29,7 @@ def test_every_kept_file_is_samples_or_an_input_error(path):
 def test_what_crashed_once_says_what_is_wrong(name, expected):
     path = next(path for path in KEPT if path.name == name)
     with pytest.raises(InputError, match=expected):
-        read_clip(path)
+        read_waveform(path)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Meta
 
-from avser_cli.audio.decoding import Clip, peak_of
+from avser_cli.audio.decoding import Waveform, peak_of
 from avser_cli.untrusted_input import Checksum, Count, PositiveInt
 
 FULL_SCALE = 1.0 - 2.0**-15
@@ -49,16 +49,16 @@ class AudioInfo:
     clipped: Count
 
 
-def audio_info(content: bytes, clip: Clip) -> AudioInfo:
-    """AudioInfo of a sound file with this content, decoded to this clip."""
-    samples = clip.samples
+def audio_info(content: bytes, waveform: Waveform) -> AudioInfo:
+    """AudioInfo of a sound file with this content, decoded to this waveform."""
+    samples = waveform.samples
     peak = peak_of(samples)
     return AudioInfo(
         source_sha256=checksum(content),
-        samples_sha256=checksum(clip.samples),
-        duration=round(clip.duration, 4),
-        rate=clip.stream.rate,
-        channels=clip.stream.channels,
+        samples_sha256=checksum(waveform.samples),
+        duration=round(waveform.duration, 4),
+        rate=waveform.stream.rate,
+        channels=waveform.stream.channels,
         peak=_decibels(peak),
         rms=_decibels(float(np.sqrt(np.vdot(samples, samples) / len(samples)))),
         clipped=int((np.abs(samples) >= FULL_SCALE).sum()) if peak >= FULL_SCALE else 0,

@@ -23,13 +23,13 @@ __all__ = [
     "MAX_SECONDS",
     "SOUND_SUFFIXES",
     "STDIN",
-    "Clip",
     "Stream",
+    "Waveform",
     "check_not_silent",
     "check_rate",
     "open_sound",
     "peak_of",
-    "read_clip",
+    "read_waveform",
 ]
 
 SOUND_SUFFIXES = frozenset(
@@ -51,7 +51,7 @@ SILENCE_PEAK = 10 ** (-80 / 20)
 
 
 @dataclass(frozen=True)
-class Clip:
+class Waveform:
     """A decoded sound.
 
     Attributes
@@ -74,7 +74,7 @@ class Clip:
         return len(self.samples) / self.rate
 
 
-def read_clip(path: Path) -> Clip:
+def read_waveform(path: Path) -> Waveform:
     """Decode one sound file and mix its channels down to mono.
 
     Channels are averaged, so that a clip that is the same on both sides of a stereo file keeps
@@ -88,7 +88,7 @@ def read_clip(path: Path) -> Clip:
 
     Returns
     -------
-    Clip
+    Waveform
 
     Raises
     ------
@@ -112,7 +112,7 @@ def read_clip(path: Path) -> Clip:
         )
     if count == 0:
         raise InputError(f"{sound.name}: holds no samples; copy or record it again")
-    return Clip(parts[0] if len(parts) == 1 else np.concatenate(parts), stream.rate, stream)
+    return Waveform(parts[0] if len(parts) == 1 else np.concatenate(parts), stream.rate, stream)
 
 
 @contextmanager
@@ -122,7 +122,7 @@ def open_sound(path: Path, live: bool = False) -> Iterator[OpenSound]:
     Parameters
     ----------
     path : pathlib.Path
-        As for `read_clip`.
+        As for `read_waveform`.
     live : bool
         Standard input and other pipes are decoded while they are written to, not once they end;
         formats that need seeking (MP4 with its index at the end) cannot be read so.
@@ -130,7 +130,7 @@ def open_sound(path: Path, live: bool = False) -> Iterator[OpenSound]:
     Raises
     ------
     InputError
-        As for `read_clip`, also while the blocks are read.
+        As for `read_waveform`, also while the blocks are read.
     """
     with open_source(path, live) as source:
         sound = _opened(source)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.audio.audio_info import checksum
-from avser_cli.audio.decoding import Clip, read_clip
+from avser_cli.audio.decoding import Waveform, read_waveform
 from avser_cli.data.clips import Index, LabelledFile, SkippedFile
 from avser_cli.data.near_duplicates import duplicate_groups
 from avser_cli.data.splits import Recording
@@ -206,23 +206,23 @@ def _of_picture(spectrogram: SpectrogramImage, metadata: SpectrogramMetadata) ->
 
 def read_features(path: Path) -> Read:
     """The features of a sound file that the paper's CNN-1D and MLP read."""
-    clip = read_clip(path)
-    check_long_enough(path, clip, SpectrogramConfig().trim)
-    return _of_sound(feature_vector(clip.samples, clip.rate), clip)
+    waveform = read_waveform(path)
+    check_long_enough(path, waveform, SpectrogramConfig().trim)
+    return _of_sound(feature_vector(waveform.samples, waveform.rate), waveform)
 
 
 def read_nothing(path: Path) -> Read:
     """No input: the sound is read to see whether it can be judged, and what it is a copy of."""
-    clip = read_clip(path)
-    check_long_enough(path, clip, SpectrogramConfig().trim)
-    return _of_sound(np.empty(0, np.float32), clip)
+    waveform = read_waveform(path)
+    check_long_enough(path, waveform, SpectrogramConfig().trim)
+    return _of_sound(np.empty(0, np.float32), waveform)
 
 
-def _of_sound(inputs: Inputs, clip: Clip) -> Read:
+def _of_sound(inputs: Inputs, waveform: Waveform) -> Read:
     settings = SpectrogramConfig()
-    spectrogram = draw_spectrogram(clip.samples, clip.rate, settings)
-    fingerprint = fingerprint_of(spectrogram, settings, clip.rate, clip.duration)
-    return Read(inputs, checksum(clip.samples), fingerprint)
+    spectrogram = draw_spectrogram(waveform.samples, waveform.rate, settings)
+    fingerprint = fingerprint_of(spectrogram, settings, waveform.rate, waveform.duration)
+    return Read(inputs, checksum(waveform.samples), fingerprint)
 
 
 def _check_same_config(path: Path, found: SpectrogramConfig, wanted: SpectrogramConfig) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.audio.audio_info import checksum
-from avser_cli.audio.decoding import check_not_silent, read_clip
+from avser_cli.audio.decoding import check_not_silent, read_waveform
 from avser_cli.data.dataset import Read
 from avser_cli.errors import InputError, MissingExtraError
 
@@ -101,12 +101,12 @@ def read_opensmile(path: Path, feature_set: str) -> Read:
     feature_set : {"egemaps", "compare"}
         eGeMAPSv02 (88 numbers a clip) or ComParE 2016 (6,373).
     """
-    clip = read_clip(path)
-    check_not_silent(path, clip.samples)
-    values = _extractor(feature_set).process_signal(clip.samples, clip.rate).to_numpy()[0]
+    waveform = read_waveform(path)
+    check_not_silent(path, waveform.samples)
+    values = _extractor(feature_set).process_signal(waveform.samples, waveform.rate).to_numpy()[0]
     if not np.isfinite(values).all():
         raise InputError(f"{path}: openSMILE finds no voice in it; leave it out")
-    return Read(values.astype(np.float32), checksum(clip.samples))
+    return Read(values.astype(np.float32), checksum(waveform.samples))
 
 
 @cache

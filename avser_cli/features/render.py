@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from avser_cli.audio.audio_info import AudioInfo, audio_info, checksum
-from avser_cli.audio.decoding import STDIN, Clip, check_not_silent, read_clip
+from avser_cli.audio.decoding import STDIN, Waveform, check_not_silent, read_waveform
 from avser_cli.audio.input import display_name
 from avser_cli.cluster import TRIES, dask_client, worker_losses
 from avser_cli.errors import InputError, UsageError, os_reason
@@ -107,34 +107,37 @@ def render_spectrogram(
     InputError
         The file cannot be decoded, is silent, or is too short to be judged.
     """
-    clip = read_clip(path)
-    spectrogram = clip_spectrogram(path, clip, config)
-    return spectrogram, SpectrogramMetadata(config, audio_info(file_content(path, clip), clip))
+    waveform = read_waveform(path)
+    spectrogram = clip_spectrogram(path, waveform, config)
+    info = audio_info(file_content(path, waveform), waveform)
+    return spectrogram, SpectrogramMetadata(config, info)
 
 
-def file_content(path: Path, clip: Clip) -> bytes:
+def file_content(path: Path, waveform: Waveform) -> bytes:
     """The bytes of a sound file; of standard input, which is read once, those of its samples."""
     if path == STDIN:
-        return clip.samples.tobytes()
+        return waveform.samples.tobytes()
     try:
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {os_reason(error)}") from None
 
 
-def clip_spectrogram(name: Path | str, clip: Clip, config: SpectrogramConfig) -> SpectrogramImage:
+def clip_spectrogram(
+    name: Path | str, waveform: Waveform, config: SpectrogramConfig
+) -> SpectrogramImage:
     """Draw a decoded clip, or raise `InputError` where it is silent or too short."""
-    check_long_enough(name, clip, config.trim)
+    check_long_enough(name, waveform, config.trim)
     try:
-        return draw_spectrogram(clip.samples, clip.rate, config)
+        return draw_spectrogram(waveform.samples, waveform.rate, config)
     except UsageError as error:
         raise InputError(f"{display_name(name)}: {error}") from None
 
 
-def check_long_enough(name: Path | str, clip: Clip, trim: float | None) -> None:
+def check_long_enough(name: Path | str, waveform: Waveform, trim: float | None) -> None:
     """Raise `InputError` where a clip is silent, or too short without the silence at its ends."""
-    check_not_silent(name, clip.samples)
-    kept = len(trim_silence(clip.samples, clip.rate, trim or np.inf)) / clip.rate
+    check_not_silent(name, waveform.samples)
+    kept = len(trim_silence(waveform.samples, waveform.rate, trim or np.inf)) / waveform.rate
     if kept < MIN_SECONDS:
         raise InputError(
             f"{name}: {kept:.2f} s of sound is too short; at least {MIN_SECONDS} s are needed"

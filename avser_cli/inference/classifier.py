@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.audio.decoding import Clip, Stream, check_rate, open_sound, read_clip
+from avser_cli.audio.decoding import Stream, Waveform, check_rate, open_sound, read_waveform
 from avser_cli.audio.streams import Samples, mono_samples
 from avser_cli.audio.vad import frame_length
 from avser_cli.data.emotions import CATEGORIES
@@ -78,7 +78,7 @@ class Classifier:
             The file cannot be decoded, is silent, or is too short to be judged.
         """
         path = Path(path)
-        return self.predict_clip(path, read_clip(path))
+        return self.predict_clip(path, read_waveform(path))
 
     def predict_samples(self, samples: npt.ArrayLike, rate: int) -> Prediction:
         """Classify samples from memory.
@@ -228,7 +228,7 @@ class Classifier:
             if sound.damaged:
                 on_damage()
 
-    def predict_clip(self, name: Path | str, clip: Clip) -> Prediction:
+    def predict_clip(self, name: Path | str, clip: Waveform) -> Prediction:
         """Classify a decoded clip; `name` stands in the messages of errors."""
         spectrogram = self.config.recipe.spectrogram
         if spectrogram is not None:
@@ -254,7 +254,7 @@ class Classifier:
         config = self.config.recipe.spectrogram
         if config is None:
             raise UsageError("only a model that reads pictures can be explained; use a cnn2d")
-        clip = read_clip(Path(path))
+        clip = read_waveform(Path(path))
         spectrogram = clip_spectrogram(path, clip, config)
         prediction = self._prediction(self.probabilities(spectrogram[None])[0])
         answer = self.config.labels.index(prediction.emotion)
@@ -333,8 +333,8 @@ _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
 
 
-def _clip(samples: Samples, rate: int) -> Clip:
-    return Clip(samples, rate, Stream("memory", "FLOAT", rate, 1, len(samples)))
+def _clip(samples: Samples, rate: int) -> Waveform:
+    return Waveform(samples, rate, Stream("memory", "FLOAT", rate, 1, len(samples)))
 
 
 def _in_order(

@@ -13,7 +13,7 @@ import numpy as np
 
 from avser_cli import __version__
 from avser_cli.audio.audio_info import AudioInfo, audio_info
-from avser_cli.audio.decoding import STDIN, Clip, read_clip
+from avser_cli.audio.decoding import STDIN, Waveform, read_waveform
 from avser_cli.audio.input import display_name
 from avser_cli.audio.streams import Stream
 from avser_cli.features.filterbank import mel_frequencies
@@ -109,17 +109,17 @@ class FigureRenderer:
 
     def render(self, path: Path) -> tuple[bytes, AudioInfo]:
         """See `avser_cli.features.render.Artist`."""
-        clip = read_clip(path)
-        content = file_content(path, clip)
-        info = audio_info(content, clip)
-        lines = (escape(Path(display_name(path)).name), stream_line(clip.stream, len(content)))
+        waveform = read_waveform(path)
+        content = file_content(path, waveform)
+        info = audio_info(content, waveform)
+        lines = (escape(Path(display_name(path)).name), stream_line(waveform.stream, len(content)))
         if path == STDIN:
-            lines = (lines[0], stream_line(clip.stream, 0))
+            lines = (lines[0], stream_line(waveform.stream, 0))
         provide_library_caches()
         import matplotlib
 
         with matplotlib.rc_context(self._drawing_rules()):
-            return self._file(self._figure(clip, lines), info), info
+            return self._file(self._figure(waveform, lines), info), info
 
     def current(self, spectrogram: Path, source_sha256: str) -> AudioInfo | None:
         """See `avser_cli.features.render.Artist`."""
@@ -134,7 +134,7 @@ class FigureRenderer:
         values = [__version__, source_sha256, asdict(self)]
         return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
-    def _figure(self, clip: Clip, lines: tuple[str, str]) -> Any:
+    def _figure(self, waveform: Waveform, lines: tuple[str, str]) -> Any:
         width, height = self.config.width, self.config.height
         size = self._letters()
         ink, paper = self._inks()
@@ -142,10 +142,10 @@ class FigureRenderer:
         figure.set_facecolor(paper)
         if self.style == "waveform":
             wave, axes = figure.subplots(2, 1, sharex=True, height_ratios=[1, 2.4])
-            self._draw_waveform(wave, clip, ink)
+            self._draw_waveform(wave, waveform, ink)
         else:
             wave = axes = figure.subplots()
-        self._draw_spectrogram(figure, axes, clip)
+        self._draw_spectrogram(figure, axes, waveform)
         wave.set_title("\n".join(lines), loc="left", fontsize=size, parse_math=False)
         return figure
 
@@ -164,19 +164,19 @@ class FigureRenderer:
         fixed = {"svg.hashsalt": "avser", "svg.fonttype": "none", "pdf.fonttype": 42}
         return {**dict.fromkeys(inked, self._inks()[0]), **fixed, "font.size": self._letters()}
 
-    def _draw_spectrogram(self, figure: Any, axes: Any, clip: Clip) -> None:
+    def _draw_spectrogram(self, figure: Any, axes: Any, waveform: Waveform) -> None:
         from matplotlib.ticker import FuncFormatter
 
         config = self.config
-        levels = spectrogram_db(clip.samples, clip.rate, config)
+        levels = spectrogram_db(waveform.samples, waveform.rate, config)
         ref_db = config.ref_db if config.level == "absolute" else float(levels.max())
-        top = config.fmax if config.fmax is not None else clip.rate / 2
+        top = config.fmax if config.fmax is not None else waveform.rate / 2
         image = axes.imshow(
             levels,
             cmap=_color_map(self.palette),
             vmin=ref_db - config.dynamic_range,
             vmax=ref_db,
-            extent=(*spectrogram_span(clip.samples, clip.rate, config), 0, 1),
+            extent=(*spectrogram_span(waveform.samples, waveform.rate, config), 0, 1),
             aspect="auto",
             interpolation="nearest",
         )
@@ -187,14 +187,16 @@ class FigureRenderer:
         scale = figure.colorbar(image, ax=axes, pad=0.01, fraction=0.04)
         scale.ax.yaxis.set_major_formatter(FuncFormatter(lambda level, _: f"{level:.0f} dB"))
 
-    def _draw_waveform(self, axes: Any, clip: Clip, ink: str) -> None:
-        columns = min(len(clip.samples), self.config.width)
-        edges = np.linspace(0, len(clip.samples), columns, endpoint=False).astype(np.intp)
-        low = np.minimum.reduceat(clip.samples, edges)
-        high = np.maximum.reduceat(clip.samples, edges)
-        axes.fill_between(edges / clip.rate, low, high, step="post", color="#1f9ed8", linewidth=0.4)
+    def _draw_waveform(self, axes: Any, waveform: Waveform, ink: str) -> None:
+        columns = min(len(waveform.samples), self.config.width)
+        edges = np.linspace(0, len(waveform.samples), columns, endpoint=False).astype(np.intp)
+        low = np.minimum.reduceat(waveform.samples, edges)
+        high = np.maximum.reduceat(waveform.samples, edges)
+        axes.fill_between(
+            edges / waveform.rate, low, high, step="post", color="#1f9ed8", linewidth=0.4
+        )
         axes.set_facecolor("none")
-        peak = max(float(np.abs(clip.samples).max()), 1e-6)
+        peak = max(float(np.abs(waveform.samples).max()), 1e-6)
         axes.set_ylim(-1.05 * peak, 1.05 * peak)
         axes.axhline(0, color=ink, linewidth=0.4, alpha=0.5)
         axes.set_ylabel("amplitude")

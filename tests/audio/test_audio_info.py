@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 
 from avser_cli.audio.audio_info import MIN_DB, audio_info
-from avser_cli.audio.decoding import Clip, Stream
+from avser_cli.audio.decoding import Stream, Waveform
 from tests.synthetic import tone
 
 
 def info(samples, rate=16000):
     samples = samples.astype(np.float32)
-    return audio_info(b"", Clip(samples, rate, Stream("WAV", "FLOAT", rate, 1, len(samples))))
+    return audio_info(b"", Waveform(samples, rate, Stream("WAV", "FLOAT", rate, 1, len(samples))))
 
 
 def test_levels_and_clipping():

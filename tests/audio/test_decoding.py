@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from avser_cli.audio.decoding import check_not_silent, read_clip
+from avser_cli.audio.decoding import check_not_silent, read_waveform
 from avser_cli.errors import InputError
 from tests.synthetic import tone, write_wav
 
@@ -13,7 +13,7 @@ from tests.synthetic import tone, write_wav
 @pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "PCM_U8", "FLOAT", "DOUBLE", "ULAW"])
 def test_reads_every_rate_and_depth(tmp_path, rate, subtype):
     samples = tone(rate=rate, seconds=0.3)
-    clip = read_clip(write_wav(tmp_path / "a.wav", samples, rate, subtype))
+    clip = read_waveform(write_wav(tmp_path / "a.wav", samples, rate, subtype))
     assert clip.rate == rate
     assert clip.stream.encoding == subtype
     np.testing.assert_allclose(clip.samples, samples, atol=0.02)
@@ -32,13 +32,13 @@ def test_channels_are_averaged(tmp_path):
         ],
         axis=1,
     )
-    clip = read_clip(write_wav(tmp_path / "six.wav", six, subtype="FLOAT"))
+    clip = read_waveform(write_wav(tmp_path / "six.wav", six, subtype="FLOAT"))
     np.testing.assert_allclose(clip.samples, format_time_left * (4 / 6), atol=1e-6)
     assert clip.stream.channels == 6
 
 
 def test_stereo_with_equal_sides_keeps_its_level(tmp_path):
-    clip = read_clip(write_wav(tmp_path / "two.wav", np.stack([tone(), tone()], axis=1)))
+    clip = read_waveform(write_wav(tmp_path / "two.wav", np.stack([tone(), tone()], axis=1)))
     assert np.abs(clip.samples).max() == pytest.approx(0.5, abs=0.001)
 
 
@@ -46,7 +46,7 @@ def test_stereo_with_equal_sides_keeps_its_level(tmp_path):
 def test_other_containers(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"
     soundfile.write(path, tone(seconds=1), 16000)
-    assert read_clip(path).duration == pytest.approx(1.0, abs=0.15)
+    assert read_waveform(path).duration == pytest.approx(1.0, abs=0.15)
 
 
 def test_extra_chunk_before_the_data(tmp_path):
@@ -56,7 +56,9 @@ def test_extra_chunk_before_the_data(tmp_path):
     longer = content[:4] + (len(content) - 8).to_bytes(4, "little") + content[8:]
     path = tmp_path / "filled.wav"
     path.write_bytes(longer)
-    np.testing.assert_array_equal(read_clip(path).samples, read_clip(tmp_path / "a.wav").samples)
+    np.testing.assert_array_equal(
+        read_waveform(path).samples, read_waveform(tmp_path / "a.wav").samples
+    )
 
 
 def write_bytes(path: Path, content: bytes) -> Path:
@@ -81,7 +83,7 @@ def bad_inputs(folder: Path):
 def test_bad_input_is_one_line_that_names_the_file(tmp_path):
     for path, expected in bad_inputs(tmp_path):
         with pytest.raises(InputError) as caught:
-            read_clip(path)
+            read_waveform(path)
         message = str(caught.value)
         assert expected in message
         assert message.startswith(f"{path}: ")
@@ -92,7 +94,7 @@ def test_every_cut_of_a_wav_is_refused(tmp_path):
     whole = write_wav(tmp_path / "whole.wav", tone(seconds=0.3)).read_bytes()
     for length in [*range(1, 60), len(whole) // 2, len(whole) - 2]:
         with pytest.raises(InputError):
-            read_clip(write_bytes(tmp_path / "cut.wav", whole[:length]))
+            read_waveform(write_bytes(tmp_path / "cut.wav", whole[:length]))
 
 
 def test_silence_is_refused_and_a_whisper_is_not():
@@ -103,6 +105,6 @@ def test_silence_is_refused_and_a_whisper_is_not():
 
 def test_published_files_with_extra_chunks(ravdess):
     for path in (ravdess / "original").glob("*.wav"):
-        clip = read_clip(path)
+        clip = read_waveform(path)
         assert clip.rate == 48000
         assert 2.5 < clip.duration < 7

@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from avser_cli.audio.decoding import open_sound, read_clip
+from avser_cli.audio.decoding import open_sound, read_waveform
 from avser_cli.errors import InputError
 from tests.conftest import REPOSITORY
 from tests.synthetic import CODECS, tone, write_container, write_wav
@@ -16,7 +16,7 @@ from tests.synthetic import CODECS, tone, write_container, write_wav
 @pytest.mark.parametrize("suffix", CODECS)
 def test_each_container_sounds_as_it_was_written(tmp_path, suffix):
     samples = tone(440.0, seconds=2.0, rate=48000)
-    clip = read_clip(write_container(tmp_path / f"a{suffix}", samples))
+    clip = read_waveform(write_container(tmp_path / f"a{suffix}", samples))
     assert clip.rate == 48000
     assert clip.duration == pytest.approx(2.0, abs=0.05)
     spectrum = np.abs(np.fft.rfft(clip.samples))
@@ -27,7 +27,7 @@ def test_each_container_sounds_as_it_was_written(tmp_path, suffix):
 
 def test_the_audio_track_of_a_video(tmp_path):
     path = write_container(tmp_path / "a.mp4", tone(rate=44100), 44100, video=True)
-    clip = read_clip(path)
+    clip = read_waveform(path)
     assert clip.stream.encoding == "aac"
     assert (clip.rate, clip.stream.channels) == (44100, 1)
 
@@ -37,7 +37,7 @@ def test_channels_of_a_container_are_averaged(tmp_path):
     path = write_container(
         tmp_path / "a.mkv", np.stack([format_time_left, np.zeros_like(format_time_left)], axis=1)
     )
-    clip = read_clip(path)
+    clip = read_waveform(path)
     assert clip.stream.channels == 2
     np.testing.assert_allclose(clip.samples, format_time_left / 2, atol=1e-3)
 
@@ -55,14 +55,14 @@ def test_eight_channels_are_averaged(tmp_path):
         for part in [*convert.resample(frame), *convert.resample(None)]:
             container.mux(sound.encode(part))
         container.mux(sound.encode(None))
-    clip = read_clip(path)
+    clip = read_waveform(path)
     assert clip.stream.channels == 8
     assert np.abs(clip.samples).max() == pytest.approx(0.5 / 8, rel=0.2)
 
 
 def test_what_a_file_holds_decides_not_its_ending(tmp_path):
     path = write_container(tmp_path / "a.m4a", tone(rate=48000)).rename(tmp_path / "a.wav")
-    assert read_clip(path).stream.encoding == "aac"
+    assert read_waveform(path).stream.encoding == "aac"
 
 
 def test_a_video_without_sound(tmp_path):
@@ -73,7 +73,7 @@ def test_a_video_without_sound(tmp_path):
         container.mux(spectrograms.encode(frame))
         container.mux(spectrograms.encode(None))
     with pytest.raises(InputError, match="no audio track"):
-        read_clip(path)
+        read_waveform(path)
 
 
 @pytest.mark.parametrize("suffix", CODECS)
@@ -83,7 +83,7 @@ def test_cut_containers_are_refused_or_shorter_and_never_crash(tmp_path, suffix)
     for length in (1, 30, len(whole) // 10, len(whole) // 2):
         path.write_bytes(whole[:length])
         try:
-            assert read_clip(path).duration < 1.9
+            assert read_waveform(path).duration < 1.9
         except InputError as error:
             assert str(error).startswith(f"{path}: ")
             assert "\n" not in str(error)
@@ -97,7 +97,7 @@ def test_a_playlist_opens_nothing_else(tmp_path):
     ):
         (tmp_path / name).write_text(text)
         with pytest.raises(InputError, match="not a sound file"):
-            read_clip(tmp_path / name)
+            read_waveform(tmp_path / name)
 
 
 def test_blocks_of_a_long_container_are_bounded(tmp_path):
@@ -117,14 +117,14 @@ def test_names_that_are_not_text(tmp_path, suffix):
     else:
         write_container(path, tone(rate=48000))
     odd = path.rename(tmp_path / f"-\udcff \n:{suffix}")
-    assert read_clip(odd).duration == pytest.approx(1.0, abs=0.01)
+    assert read_waveform(odd).duration == pytest.approx(1.0, abs=0.01)
 
 
 def test_wav_is_read_without_ffmpeg(tmp_path):
     path = write_wav(tmp_path / "a.wav", tone())
     code = (
-        "import sys; from pathlib import Path; from avser_cli.audio.decoding import read_clip\n"
-        f"read_clip(Path({str(path)!r})); sys.exit('av' in sys.modules)"
+        "import sys; from pathlib import Path; from avser_cli.audio.decoding import read_waveform\n"
+        f"read_waveform(Path({str(path)!r})); sys.exit('av' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0
 
@@ -137,4 +137,4 @@ def test_a_rate_that_changes_on_the_way(tmp_path):
     path = Path(tmp_path / "joined.aac")
     path.write_bytes(b"".join(parts))
     with pytest.raises(InputError, match=r"changes on the way|damaged"):
-        read_clip(path)
+        read_waveform(path)

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from avser_cli.audio import input as audio_input
-from avser_cli.audio.decoding import STDIN, open_sound, read_clip
+from avser_cli.audio.decoding import STDIN, open_sound, read_waveform
 from avser_cli.errors import InputError
 from tests.synthetic import tone, write_container, write_wav
 
@@ -30,7 +30,7 @@ def streamed(content: bytes, size: int) -> bytes:
 @pytest.mark.parametrize("live", [False, True])
 def test_a_streamed_wav_is_read_to_its_end(tmp_path, stdin, size, live):
     whole = write_wav(tmp_path / "a.wav", tone())
-    expected = read_clip(whole)
+    expected = read_waveform(whole)
     content = streamed(whole.read_bytes(), size)
     stdin(content)
     with open_sound(STDIN, live) as sound:
@@ -38,19 +38,19 @@ def test_a_streamed_wav_is_read_to_its_end(tmp_path, stdin, size, live):
     np.testing.assert_array_equal(samples, expected.samples)
     file = tmp_path / "kept.wav"
     file.write_bytes(content)
-    np.testing.assert_array_equal(read_clip(file).samples, expected.samples)
+    np.testing.assert_array_equal(read_waveform(file).samples, expected.samples)
 
 
 @pytest.mark.parametrize("suffix", [".flac", ".mp3", ".ogg"])
 def test_other_formats_on_stdin(tmp_path, stdin, suffix):
     soundfile.write(tmp_path / f"a{suffix}", tone(), 16000)
     stdin((tmp_path / f"a{suffix}").read_bytes())
-    assert read_clip(STDIN).duration == pytest.approx(1.0, abs=0.15)
+    assert read_waveform(STDIN).duration == pytest.approx(1.0, abs=0.15)
 
 
 def test_a_container_on_stdin(tmp_path, stdin):
     stdin(write_container(tmp_path / "a.mp4", tone(rate=48000)).read_bytes())
-    assert read_clip(STDIN).duration == pytest.approx(1.0, abs=0.05)
+    assert read_waveform(STDIN).duration == pytest.approx(1.0, abs=0.05)
 
 
 @pytest.mark.parametrize("live", [False, True])
@@ -68,14 +68,14 @@ def test_bad_stdin_is_one_line(stdin, live, content, expected):
 def test_a_pipe_cut_short_of_an_honest_size(tmp_path, stdin):
     stdin(write_wav(tmp_path / "a.wav", tone()).read_bytes()[:9000])
     with pytest.raises(InputError, match=r"^stdin: truncated"):
-        read_clip(STDIN)
+        read_waveform(STDIN)
 
 
 def test_endless_input_is_refused(stdin, monkeypatch):
     monkeypatch.setattr(audio_input, "MAX_PIPED_BYTES", 1000)
     stdin(bytes(2000))
     with pytest.raises(InputError, match="more than"):
-        read_clip(STDIN)
+        read_waveform(STDIN)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
@@ -84,7 +84,7 @@ def test_a_named_pipe(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(content,))
     writer.start()
-    assert read_clip(tmp_path / "pipe").duration == 1.0
+    assert read_waveform(tmp_path / "pipe").duration == 1.0
     writer.join()
 
 
@@ -93,4 +93,4 @@ def test_a_truncated_aiff(tmp_path):
     whole = (tmp_path / "a.aiff").read_bytes()
     (tmp_path / "a.aiff").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match="truncated"):
-        read_clip(tmp_path / "a.aiff")
+        read_waveform(tmp_path / "a.aiff")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from avser_cli.audio.decoding import open_sound, read_clip
+from avser_cli.audio.decoding import open_sound, read_waveform
 from avser_cli.audio.vad import frame_length
 from avser_cli.inference.windows import Window, spans
 from tests.synthetic import CODECS, tone, voice, write_container
@@ -48,19 +48,19 @@ def encode(container, sound, samples, pauses=()):
 
 def test_an_mp3_without_a_length(tmp_path):
     path = write_bare_mp3(tmp_path / "a.mp3", quiet_start())
-    assert read_clip(path).duration == pytest.approx(5.0, abs=0.1)
+    assert read_waveform(path).duration == pytest.approx(5.0, abs=0.1)
 
 
 def test_an_mp3_with_a_length_is_read_as_before(tmp_path):
     soundfile.write(tmp_path / "a.mp3", tone(rate=RATE), RATE)
-    clip = read_clip(tmp_path / "a.mp3")
+    clip = read_waveform(tmp_path / "a.mp3")
     assert clip.stream.encoding == "MPEG_LAYER_III"
     assert not clip.stream.estimated
 
 
 def test_raw_aac_that_starts_quietly(tmp_path):
     path = write_container(tmp_path / "a.aac", quiet_start())
-    assert read_clip(path).duration == pytest.approx(5.0, abs=0.1)
+    assert read_waveform(path).duration == pytest.approx(5.0, abs=0.1)
 
 
 @pytest.mark.parametrize("suffix", [".mp3", ".ogg", ".opus", ".oga"])
@@ -80,7 +80,7 @@ def test_recordings_behind_one_another(tmp_path, suffix):
         parts.append(part.read_bytes())
     path = tmp_path / f"joined{suffix}"
     path.write_bytes(b"".join(parts))
-    assert read_clip(path).duration == pytest.approx(4.5, abs=0.25)
+    assert read_waveform(path).duration == pytest.approx(4.5, abs=0.25)
 
 
 def test_flac_of_unknown_length(tmp_path):
@@ -91,7 +91,7 @@ def test_flac_of_unknown_length(tmp_path):
     content[21] &= 0xF0
     content[22:26] = bytes(4)
     path.write_bytes(content)
-    assert read_clip(path).duration == pytest.approx(2.0, abs=0.01)
+    assert read_waveform(path).duration == pytest.approx(2.0, abs=0.01)
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm", ".mov"])
@@ -101,7 +101,7 @@ def test_a_pause_and_a_late_start_are_silence(tmp_path, suffix, pauses):
     with av.open(str(path), "w") as container:
         sound: Any = container.add_stream(CODECS[suffix], rate=RATE, layout="mono")
         encode(container, sound, tone(seconds=2.0, rate=RATE), pauses)
-    clip = read_clip(path)
+    clip = read_waveform(path)
     assert clip.duration == pytest.approx(4.0, abs=0.1)
     silent = clip.samples[round((pauses[0][0] / RATE + 0.2) * RATE) :][: round(1.6 * RATE)]
     assert np.abs(silent).max() < 1e-3
@@ -113,7 +113,7 @@ def test_many_short_pauses_do_not_add_up(tmp_path):
     with av.open(str(path), "w") as container:
         sound: Any = container.add_stream("pcm_s16le", rate=RATE, layout="mono")
         encode(container, sound, tone(seconds=10.0, rate=RATE), pauses)
-    assert read_clip(path).duration == pytest.approx(12.97, abs=0.1)
+    assert read_waveform(path).duration == pytest.approx(12.97, abs=0.1)
 
 
 def test_one_bad_packet_costs_itself_and_is_named(tmp_path, caplog):

@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from avser_cli.audio.decoding import check_rate, read_clip
+from avser_cli.audio.decoding import check_rate, read_waveform
 from avser_cli.errors import InputError, UsageError
 from tests.synthetic import tone
 
@@ -24,7 +24,7 @@ def test_a_silent_first_track_names_the_other(tmp_path):
             frame.sample_rate, frame.pts = 16000, 0
             container.mux(track.encode(frame))
     with pytest.raises(InputError, match="track 1 of 2"):
-        read_clip(path)
+        read_waveform(path)
 
 
 @pytest.mark.parametrize("rate", [0, 100, -1, float("nan")])

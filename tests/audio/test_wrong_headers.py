@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 
-from avser_cli.audio.decoding import STDIN, read_clip
+from avser_cli.audio.decoding import STDIN, read_waveform
 from avser_cli.errors import InputError
 from tests.synthetic import tone, write_container, write_wav
 
@@ -22,7 +22,7 @@ def whole(tmp_path):
 def read(folder, content):
     path = folder / "made.wav"
     path.write_bytes(content)
-    return read_clip(path)
+    return read_waveform(path)
 
 
 @pytest.mark.parametrize("more", [-30, -8, 1, 2, 8, 100, 10**6])
@@ -30,7 +30,7 @@ def test_a_wrong_riff_size_does_not_matter_where_the_samples_are_there(tmp_path,
     content = whole.read_bytes()
     riff = number(len(content) - 8 + more)
     clip = read(tmp_path, content[:4] + riff + content[8:])
-    np.testing.assert_array_equal(clip.samples, read_clip(whole).samples)
+    np.testing.assert_array_equal(clip.samples, read_waveform(whole).samples)
 
 
 @pytest.mark.parametrize("riff", [0, 36, 4088, None, 0xFFFFFFFF])
@@ -40,10 +40,10 @@ def test_a_wav_that_was_never_closed_is_read_to_its_end(tmp_path, whole, monkeyp
     extra = b"FLLR" + number(filler) + bytes(filler) if filler else b""
     size = len(content) + len(extra) - 8 if riff is None else riff
     made = b"RIFF" + number(size) + content[8:36] + extra + b"data" + number(0) + content[44:]
-    expected = read_clip(whole).samples
+    expected = read_waveform(whole).samples
     np.testing.assert_array_equal(read(tmp_path, made).samples, expected)
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(made)))
-    np.testing.assert_array_equal(read_clip(STDIN).samples, expected)
+    np.testing.assert_array_equal(read_waveform(STDIN).samples, expected)
 
 
 def test_an_empty_wav_with_a_chunk_after_it_stays_empty(tmp_path, whole):
@@ -64,7 +64,7 @@ def test_a_container_that_ends_early_is_truncated(tmp_path, suffix):
     content = path.read_bytes()
     path.write_bytes(content[: len(content) * 9 // 10])
     with pytest.raises(InputError, match="truncated"):
-        read_clip(path)
+        read_waveform(path)
 
 
 @pytest.mark.parametrize(

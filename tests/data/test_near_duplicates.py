@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from avser_cli.audio.decoding import read_clip
+from avser_cli.audio.decoding import read_waveform
 from avser_cli.data.clips import index_folder
 from avser_cli.data.dataset import load_dataset, reader_of
 from avser_cli.data.emotions import PAPER_EMOTIONS
@@ -85,7 +85,7 @@ def test_on_the_real_corpus_only_copies_are_found(ravdess):
     twins = [r.name for r in dataset.recordings if groups[r.duplicate_group] > 1]
     assert twins == ["03-01-03-01-02-01-07", "03-01-03-01-02-02-07"]
     for path in random.Random(1).sample(dataset.paths, 6):
-        clip = read_clip(path)
+        clip = read_waveform(path)
         whole = fingerprint(clip.samples, clip.rate)
         for change in CHANGES.values():
             assert (
