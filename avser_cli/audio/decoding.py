@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.audio.input import STDIN, Source, display_name, open_source
-from avser_cli.audio.streams import OpenSound, Stream
+from avser_cli.audio.selection import EVERYTHING, OpenSound, SoundSelection
+from avser_cli.audio.streams import SILENCE_PEAK, Decoder, Stream
 from avser_cli.errors import InputError, UsageError
 
 __all__ = [
@@ -46,9 +47,6 @@ MAX_SECONDS = 600.0
 MIN_RATE = 1000
 """Sampling rate in Hz under which a header is taken for a mistake."""
 
-SILENCE_PEAK = 10 ** (-80 / 20)
-"""Peak amplitude (full scale = 1) under which a sound counts as silent: -80 dBFS."""
-
 
 @dataclass(frozen=True)
 class Waveform:
@@ -62,11 +60,14 @@ class Waveform:
         Sampling rate in Hz.
     stream : Stream
         What the file's header said.
+    selection : SoundSelection
+        What was read of the file.
     """
 
     samples: npt.NDArray[np.float32]
     rate: int
     stream: Stream
+    selection: SoundSelection = EVERYTHING
 
     @property
     def duration(self) -> float:
@@ -74,17 +75,19 @@ class Waveform:
         return len(self.samples) / self.rate
 
 
-def read_waveform(path: Path) -> Waveform:
-    """Decode one sound file and mix its channels down to mono.
+def read_waveform(path: Path, selection: SoundSelection = EVERYTHING) -> Waveform:
+    """Decode one sound file to mono.
 
-    Channels are averaged, so that a clip that is the same on both sides of a stereo file keeps
-    its level.
+    Where no channel is selected they are averaged, so that a clip that is the same on both sides of
+    a stereo file keeps its level.
 
     Parameters
     ----------
     path : pathlib.Path
         A file in any format that libsndfile or FFmpeg reads, the audio track of a video
         included; ``-`` is standard input.
+    selection : SoundSelection
+        Which channel, of which audio track.
 
     Returns
     -------
@@ -94,9 +97,9 @@ def read_waveform(path: Path) -> Waveform:
     ------
     InputError
         The file is missing, unreadable, not sound, empty, truncated, too long, or holds NaN or
-        infinite samples.
+        infinite samples; it lacks the channel or track, or that one is silent and another is not.
     """
-    with open_sound(path) as sound:
+    with open_sound(path, selection=selection) as sound:
         _check_length(sound)
         parts, count = [], 0
         for block in sound.blocks():
@@ -105,18 +108,16 @@ def read_waveform(path: Path) -> Waveform:
             if count > MAX_SECONDS * sound.stream.rate:
                 raise InputError(_too_long(sound.name, count / sound.stream.rate, "over "))
         stream = sound.stream
-    if count and sound.tracks > 1 and max(map(peak_of, parts)) < SILENCE_PEAK:
-        raise InputError(
-            f"{sound.name}: track 1 of {sound.tracks} audio tracks is silent, and only it is read; "
-            "save the track with the voice as a file of its own"
-        )
     if count == 0:
         raise InputError(f"{sound.name}: holds no samples; copy or record it again")
-    return Waveform(parts[0] if len(parts) == 1 else np.concatenate(parts), stream.rate, stream)
+    samples = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return Waveform(samples, stream.rate, stream, selection)
 
 
 @contextmanager
-def open_sound(path: Path, live: bool = False) -> Iterator[OpenSound]:
+def open_sound(
+    path: Path, live: bool = False, selection: SoundSelection = EVERYTHING
+) -> Iterator[OpenSound]:
     """Open a sound of any length, to be read in blocks at bounded memory.
 
     Parameters
@@ -126,6 +127,8 @@ def open_sound(path: Path, live: bool = False) -> Iterator[OpenSound]:
     live : bool
         Standard input and other pipes are decoded while they are written to, not once they end;
         formats that need seeking (MP4 with its index at the end) cannot be read so.
+    selection : SoundSelection
+        Which channel, of which audio track.
 
     Raises
     ------
@@ -133,23 +136,45 @@ def open_sound(path: Path, live: bool = False) -> Iterator[OpenSound]:
         As for `read_waveform`, also while the blocks are read.
     """
     with open_source(path, live) as source:
-        sound = _opened(source)
+        decoder = _opened(source, selection.track)
         try:
-            if sound.stream.rate < MIN_RATE:
+            if decoder.stream.rate < MIN_RATE:
                 raise InputError(
-                    f"{sound.name}: a rate of {sound.stream.rate} Hz holds no voice; at least "
+                    f"{decoder.name}: a rate of {decoder.stream.rate} Hz holds no voice; at least "
                     f"{MIN_RATE} Hz are needed"
                 )
-            yield sound
+            yield OpenSound(decoder, selection, lambda: _loud_tracks(source, decoder.tracks))
         finally:
-            sound.close()
+            decoder.close()
 
 
-def _opened(source: Source) -> OpenSound:
+def each_channel(path: Path, track: int = 1) -> list[SoundSelection]:
+    """One selection for each channel of a sound file; of a mono one, `EVERYTHING` of the track.
+
+    Raises
+    ------
+    InputError
+        As for `read_waveform`.
+    UsageError
+        It is standard input, which cannot be read once a channel.
+    """
+    if path == STDIN:
+        raise UsageError("standard input is read once: save it to a file to take each channel")
+    with open_sound(path, selection=SoundSelection(track=track)) as sound:
+        channels = sound.stream.channels
+    if channels == 1:
+        return [SoundSelection(track=track)]
+    return [SoundSelection(number, track) for number in range(1, channels + 1)]
+
+
+def _opened(source: Source, track: int) -> Decoder:
     from avser_cli.audio.soundfile_reader import NotKnownError, SndfileSound
 
     reason = "it cannot be read from a pipe"
-    if source.seekable:
+    if source.seekable and track > 1:
+        # What libsndfile reads has one track; FFmpeg tells how many there are.
+        reason = "FFmpeg does not know it"
+    elif source.seekable:
         try:
             return SndfileSound(source)
         except NotKnownError as error:
@@ -157,7 +182,27 @@ def _opened(source: Source) -> OpenSound:
     # 0.1 s to import: only for what libsndfile does not know.
     from avser_cli.audio.ffmpeg_reader import ContainerSound
 
-    return ContainerSound(source, reason)
+    return ContainerSound(source, reason, track)
+
+
+def _loud_tracks(source: Source, tracks: int) -> list[int]:
+    """Numbers of the audio tracks that are not silent: they are decoded until they sound."""
+    if not source.seekable:
+        return []
+    return [track for track in range(1, tracks + 1) if _sounds(source, track)]
+
+
+def _sounds(source: Source, track: int) -> bool:
+    try:
+        decoder = _opened(source, track)
+    except InputError:
+        return False
+    try:
+        return any(np.abs(frames).max(initial=0.0) >= SILENCE_PEAK for frames in decoder.frames())
+    except InputError:
+        return False
+    finally:
+        decoder.close()
 
 
 def check_rate(rate: float) -> None:

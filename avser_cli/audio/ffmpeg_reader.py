@@ -1,6 +1,6 @@
 """MP4, M4A, AAC, WebM, Matroska and whatever else FFmpeg reads, through PyAV.
 
-Of a video, its first audio track is decoded and its pictures are not.
+Of a video, an audio track is decoded and its pictures are not.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from av.container import InputContainer
 from av.packet import Packet
 
 from avser_cli.audio.input import Source
-from avser_cli.audio.streams import BLOCK_SAMPLES, Samples, Stream, to_mono
+from avser_cli.audio.streams import BLOCK_SAMPLES, Samples, Stream
 from avser_cli.errors import InputError
 
 _LOGGER = logging.getLogger(__name__)
@@ -52,21 +52,23 @@ DAY = 86400.0
 
 
 class ContainerSound:
-    """A sound that FFmpeg decodes; see `avser_cli.audio.streams.OpenSound`.
+    """A sound that FFmpeg decodes; see `avser_cli.audio.streams.Decoder`.
 
     Parameters
     ----------
     source : Source
     other_reason : str
         Why it was not read otherwise; told where FFmpeg cannot read it either.
+    track : int
+        Number of the audio track, from 1 on.
 
     Raises
     ------
     InputError
-        FFmpeg does not know the format, or there is no audio track in it.
+        FFmpeg does not know the format, or there is no such audio track in it.
     """
 
-    def __init__(self, source: Source, other_reason: str) -> None:
+    def __init__(self, source: Source, other_reason: str, track: int = 1) -> None:
         self.name = source.name
         self.damaged = False
         self._live = not source.seekable
@@ -93,7 +95,11 @@ class ContainerSound:
         if not tracks:
             self.close()
             raise InputError(f"{self.name}: holds no audio track; leave it out")
-        self._track, self.tracks = tracks[0], len(tracks)
+        if track > len(tracks):
+            self.close()
+            held = "1 audio track" if len(tracks) == 1 else f"{len(tracks)} audio tracks"
+            raise InputError(f"{self.name}: holds {held}, and no track {track}; choose another")
+        self._track, self.tracks = tracks[track - 1], len(tracks)
         self.bad_packets: list[float | None] = []
         self._lost_reason = ""
         self._frames = self._decoded()
@@ -118,8 +124,8 @@ class ContainerSound:
             estimated=True,
         )
 
-    def blocks(self) -> Iterator[Samples]:
-        """Mono blocks; `InputError` where the rest is damaged or missing."""
+    def frames(self) -> Iterator[Samples]:
+        """Blocks of frames; `InputError` where the rest is damaged or missing."""
         assert self._first is not None
         # Packed floats at the track's own rate and layout: no resampler touches the samples.
         convert = AudioResampler(format="fltp", layout=self._first.layout)
@@ -137,17 +143,17 @@ class ContainerSound:
                 raise self._damaged("its rate or channels change on the way") from None
             gap = clock.gap_before(frame)
             if gap and waiting:
-                yield self._joined(waiting)
+                yield _joined(waiting)
                 waiting, held = [], 0
             for start in range(0, gap, BLOCK_SAMPLES):
-                yield np.zeros(min(BLOCK_SAMPLES, gap - start), np.float32)
+                yield np.zeros((min(BLOCK_SAMPLES, gap - start), self.stream.channels), np.float32)
             waiting += planes
             held += sum(plane.size for plane in planes)
             if held >= BLOCK_SAMPLES or self._live:
-                yield self._joined(waiting)
+                yield _joined(waiting)
                 waiting, held = [], 0
         if waiting:
-            yield self._joined(waiting)
+            yield _joined(waiting)
         if self.bad_packets:
             self.damaged = True
             _LOGGER.warning("%s", self._damage())
@@ -210,9 +216,6 @@ class ContainerSound:
             "copy or record it again to have all of it read"
         )
 
-    def _joined(self, planes: list[Samples]) -> Samples:
-        return to_mono(self.name, np.concatenate(planes, axis=1).T)
-
     def _stated_seconds(self) -> float:
         """Of the track, else of the container (in FFmpeg's microseconds), else 0."""
         if self._track.duration is not None and self._track.time_base is not None:
@@ -248,6 +251,10 @@ class _Clock:
                 gap = round(late * self._rate)
         self._count += gap + frame.samples
         return gap
+
+
+def _joined(planes: list[Samples]) -> Samples:
+    return np.concatenate(planes, axis=1).T
 
 
 def _planes(frame: AudioFrame) -> Samples:

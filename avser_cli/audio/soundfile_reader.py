@@ -11,7 +11,7 @@ import soundfile
 
 from avser_cli.audio.input import PartOfFile, Source
 from avser_cli.audio.lengths import mp3_states_its_length, ogg_links
-from avser_cli.audio.streams import BLOCK_SAMPLES, Samples, Stream, to_mono
+from avser_cli.audio.streams import BLOCK_SAMPLES, Samples, Stream
 from avser_cli.errors import InputError
 
 NOT_KNOWN = (1, 3)
@@ -24,7 +24,7 @@ class NotKnownError(Exception):
 
 
 class SndfileSound:
-    """A sound that libsndfile decodes; see `avser_cli.audio.streams.OpenSound`.
+    """A sound that libsndfile decodes; see `avser_cli.audio.streams.Decoder`.
 
     Raises
     ------
@@ -68,9 +68,9 @@ class SndfileSound:
             self.close()
             raise InputError(f"{self.name}: holds no samples; copy or record it again")
 
-    def blocks(self) -> Iterator[Samples]:
-        """Mono blocks; `InputError` where the rest is damaged or missing."""
-        yield from self._blocks_of_link()
+    def frames(self) -> Iterator[Samples]:
+        """Blocks of frames; `InputError` where the rest is damaged or missing."""
+        yield from self._frames_of_link()
         for start, end in self._links[1:]:
             self._file.close()
             try:
@@ -82,7 +82,7 @@ class SndfileSound:
                     f"{self.name}: recordings of different rates behind one another; convert it "
                     "to WAV or FLAC"
                 )
-            yield from self._blocks_of_link()
+            yield from self._frames_of_link()
 
     def close(self) -> None:
         """Let the file go."""
@@ -122,7 +122,7 @@ class SndfileSound:
         source.file.seek(place)
         return not stated
 
-    def _blocks_of_link(self) -> Iterator[Samples]:
+    def _frames_of_link(self) -> Iterator[Samples]:
         length = max(1, BLOCK_SAMPLES // self._file.channels)
         read = 0
         while read < self._file.frames:
@@ -136,7 +136,7 @@ class SndfileSound:
                     f"{read} are there; copy or record it again"
                 )
             read += len(frames)
-            yield to_mono(self.name, frames)
+            yield frames
 
     def _undecodable(self, error: Exception) -> InputError:
         return InputError(

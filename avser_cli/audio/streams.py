@@ -16,13 +16,16 @@ Samples = npt.NDArray[np.float32]
 BLOCK_SAMPLES = 2**20
 """Samples of all channels together in one block: 4 MiB as float32."""
 
+SILENCE_PEAK = 10 ** (-80 / 20)
+"""Peak amplitude (full scale = 1) under which a sound counts as silent: -80 dBFS."""
+
 MAX_SAMPLE = 1e9
 """Largest sample that is taken for sound: some exports write integers as floats."""
 
 
 @dataclass(frozen=True)
 class Stream:
-    """AudioInfo of a sound file's audio stream, as its header gives them.
+    """Facts of an audio stream, as the file's header gives them.
 
     Attributes
     ----------
@@ -53,8 +56,8 @@ class Stream:
         return self.frames / self.rate
 
 
-class OpenSound(Protocol):
-    """A sound that is being read.
+class Decoder(Protocol):
+    """What reads a sound file; `avser_cli.audio.selection.OpenSound` picks from what it gives.
 
     Attributes
     ----------
@@ -64,7 +67,7 @@ class OpenSound(Protocol):
     damaged : bool
         Some of what has been read could not be decoded; a warning of the logger said where.
     tracks : int
-        Audio tracks of the file; the first is read.
+        Audio tracks of the file.
     """
 
     name: str
@@ -72,8 +75,8 @@ class OpenSound(Protocol):
     damaged: bool
     tracks: int
 
-    def blocks(self) -> Iterator[Samples]:
-        """Mono float32 blocks, shape ``(n,)``, one after the other; to be read once.
+    def frames(self) -> Iterator[Samples]:
+        """Float32 blocks, shape ``(n, channels)``, one after the other; to be read once.
 
         Raises
         ------

@@ -13,6 +13,7 @@ import numpy as np
 from avser_cli.audio.audio_info import AudioInfo, audio_info, checksum
 from avser_cli.audio.decoding import STDIN, Waveform, check_not_silent, read_waveform
 from avser_cli.audio.input import display_name
+from avser_cli.audio.selection import EVERYTHING, SoundSelection
 from avser_cli.cluster import TRIES, dask_client, worker_losses
 from avser_cli.errors import InputError, UsageError, os_reason
 from avser_cli.features.spectrogram import (
@@ -78,13 +79,16 @@ class SpectrogramRenderer:
     Attributes
     ----------
     config : SpectrogramConfig
+    selection : SoundSelection
+        Which channel of which audio track is drawn.
     """
 
     config: SpectrogramConfig
+    selection: SoundSelection = EVERYTHING
 
     def render(self, path: Path) -> tuple[bytes, AudioInfo]:
         """See `Renderer`."""
-        spectrogram, metadata = render_spectrogram(path, self.config)
+        spectrogram, metadata = render_spectrogram(path, self.config, self.selection)
         return png_bytes(spectrogram, metadata), metadata.info
 
     def current(self, spectrogram: Path, source_sha256: str) -> AudioInfo | None:
@@ -93,12 +97,13 @@ class SpectrogramRenderer:
             metadata = read_metadata(spectrogram)
         except InputError:
             return None
-        same = metadata.config == self.config and metadata.info.source_sha256 == source_sha256
+        wanted = SpectrogramMetadata(self.config, metadata.info, self.selection)
+        same = metadata == wanted and metadata.info.source_sha256 == source_sha256
         return metadata.info if same else None
 
 
 def render_spectrogram(
-    path: Path, config: SpectrogramConfig
+    path: Path, config: SpectrogramConfig, selection: SoundSelection = EVERYTHING
 ) -> tuple[SpectrogramImage, SpectrogramMetadata]:
     """Decode a sound file and draw its picture.
 
@@ -107,10 +112,10 @@ def render_spectrogram(
     InputError
         The file cannot be decoded, is silent, or is too short to be judged.
     """
-    waveform = read_waveform(path)
+    waveform = read_waveform(path, selection)
     spectrogram = clip_spectrogram(path, waveform, config)
     info = audio_info(file_content(path, waveform), waveform)
-    return spectrogram, SpectrogramMetadata(config, info)
+    return spectrogram, SpectrogramMetadata(config, info, selection)
 
 
 def file_content(path: Path, waveform: Waveform) -> bytes:

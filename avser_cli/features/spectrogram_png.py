@@ -19,6 +19,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from avser_cli.audio.audio_info import AudioInfo
+from avser_cli.audio.selection import EVERYTHING, SoundSelection
 from avser_cli.errors import InputError, UsageError, os_reason
 from avser_cli.features.spectrogram import SpectrogramConfig, SpectrogramImage
 from avser_cli.files import write_whole
@@ -44,10 +45,13 @@ class SpectrogramMetadata:
         How it was drawn.
     info : AudioInfo
         Of the sound.
+    selection : SoundSelection
+        What was read of the sound.
     """
 
     config: SpectrogramConfig
     info: AudioInfo
+    selection: SoundSelection = EVERYTHING
 
 
 def write_spectrogram(
@@ -67,6 +71,8 @@ def png_bytes(spectrogram: SpectrogramImage, metadata: SpectrogramMetadata) -> b
     """A picture, shape ``(height, width)``, and its origin as a PNG."""
     text = PngInfo()
     values = {"settings": asdict(metadata.config), **asdict(metadata.info)}
+    if selection := metadata.selection.as_dict():
+        values["selection"] = selection
     text.add_text(TEXT_KEY, json.dumps({"format": FORMAT_VERSION, **values}))
     buffer = io.BytesIO()
     Image.fromarray(spectrogram, mode=None).save(
@@ -140,7 +146,8 @@ def _metadata(path: Path, image: Image.Image) -> SpectrogramMetadata:
         if version not in READABLE_VERSIONS:
             raise InputError(f"{path}: picture format {version!r} is unknown here; draw it again")
         config = SpectrogramConfig.from_dict(values.pop("settings"))
-        return SpectrogramMetadata(config, decode(AudioInfo, values))
+        selection = decode(SoundSelection, values.pop("selection", {}))
+        return SpectrogramMetadata(config, decode(AudioInfo, values), selection)
     except (KeyError, TypeError, AttributeError, ValueError, UsageError):
         raise InputError(
             f"{path}: its note of how it was drawn is damaged; draw it again"

@@ -15,6 +15,7 @@ from avser_cli import __version__
 from avser_cli.audio.audio_info import AudioInfo, audio_info
 from avser_cli.audio.decoding import STDIN, Waveform, read_waveform
 from avser_cli.audio.input import display_name
+from avser_cli.audio.selection import EVERYTHING, SoundSelection
 from avser_cli.audio.streams import Stream
 from avser_cli.features.filterbank import mel_frequencies
 from avser_cli.features.render import file_content
@@ -99,6 +100,8 @@ class FigureRenderer:
         One of `PALETTES`.
     background : {"light", "dark", "transparent"}
     format : {"png", "svg", "pdf"}
+    selection : SoundSelection
+        Which channel of which audio track is drawn.
     """
 
     style: Style
@@ -106,15 +109,17 @@ class FigureRenderer:
     palette: str = "spek"
     background: Background = "dark"
     format: FileFormat = "png"
+    selection: SoundSelection = EVERYTHING
 
     def render(self, path: Path) -> tuple[bytes, AudioInfo]:
         """See `avser_cli.features.render.Artist`."""
-        waveform = read_waveform(path)
+        waveform = read_waveform(path, self.selection)
         content = file_content(path, waveform)
         info = audio_info(content, waveform)
-        lines = (escape(Path(display_name(path)).name), stream_line(waveform.stream, len(content)))
-        if path == STDIN:
-            lines = (lines[0], stream_line(waveform.stream, 0))
+        stream = stream_line(waveform.stream, 0 if path == STDIN else len(content))
+        if self.selection != EVERYTHING:
+            stream += f": {self.selection.describe()}"
+        lines = (escape(Path(display_name(path)).name), stream)
         provide_library_caches()
         import matplotlib
 
@@ -131,7 +136,10 @@ class FigureRenderer:
         return _info(content[at:]) if at >= 0 else None
 
     def _key(self, source_sha256: str) -> str:
-        values = [__version__, source_sha256, asdict(self)]
+        drawn = {**asdict(self), "selection": self.selection.as_dict()}
+        if self.selection == EVERYTHING:
+            del drawn["selection"]
+        values = [__version__, source_sha256, drawn]
         return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
     def _figure(self, waveform: Waveform, lines: tuple[str, str]) -> Any:

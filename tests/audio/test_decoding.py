@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from avser_cli.audio.decoding import check_not_silent, read_waveform
-from avser_cli.errors import InputError
+from avser_cli.audio.decoding import check_not_silent, check_rate, read_waveform
+from avser_cli.errors import InputError, UsageError
 from tests.synthetic import tone, write_wav
 
 
@@ -108,3 +108,9 @@ def test_published_files_with_extra_chunks(ravdess):
         clip = read_waveform(path)
         assert clip.rate == 48000
         assert 2.5 < clip.duration < 7
+
+
+@pytest.mark.parametrize("rate", [0, 100, -1, float("nan")])
+def test_a_rate_that_holds_no_voice(rate):
+    with pytest.raises(UsageError, match="holds no voice"):
+        check_rate(rate)

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from avser_cli.audio.selection import SoundSelection
 from avser_cli.errors import InputError
 from avser_cli.features.fingerprint import fingerprint_of
-from avser_cli.features.render import render_spectrogram
+from avser_cli.features.render import SpectrogramRenderer, render_spectrogram
 from avser_cli.features.spectrogram import SpectrogramConfig
 from avser_cli.features.spectrogram_png import read_metadata, read_spectrogram, write_spectrogram
 from tests.synthetic import voice, write_wav
@@ -30,6 +31,21 @@ def test_picture_and_origin_survive(drawn):
     assert found == metadata == read_metadata(path)
     with Image.open(path) as image:
         assert (image.mode, image.size) == ("L", (150, 150))
+
+
+def test_a_picture_tells_which_channel_it_shows(tmp_path):
+    sound = write_wav(tmp_path / "a.wav", np.stack([voice("happy"), voice("sad")], axis=1))
+    pictures = {}
+    for channel in (1, 2):
+        renderer = SpectrogramRenderer(SpectrogramConfig(), SoundSelection(channel))
+        path = tmp_path / f"{channel}.png"
+        content, info = renderer.render(sound)
+        path.write_bytes(content)
+        assert read_metadata(path).selection == SoundSelection(channel)
+        assert renderer.current(path, info.source_sha256) == info
+        assert SpectrogramRenderer(SpectrogramConfig()).current(path, info.source_sha256) is None
+        pictures[channel] = read_spectrogram(path)[0]
+    assert (pictures[1] != pictures[2]).any()
 
 
 def test_foreign_and_damaged_pictures_are_refused(drawn, tmp_path):
