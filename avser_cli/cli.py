@@ -120,9 +120,11 @@ def options(
 
 @cache
 def _command(name: str) -> Any:
+    from avser_cli.commands.option_groups import with_groups
+
     alone = typer.Typer(add_completion=False, context_settings=app.info.context_settings)
     function = getattr(import_module(f"avser_cli.commands.{name}"), name)
-    alone.command(name, no_args_is_help=name == "classify")(function)
+    alone.command(name, no_args_is_help=name == "classify")(with_groups(function))
     return typer.main.get_command(alone)
 
 

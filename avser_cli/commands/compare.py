@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, cast
 
@@ -48,38 +49,58 @@ ONLY = dict.fromkeys(("models", "baselines"), "models") | dict.fromkeys(
 FLAGS = {"baselines": "--with"}
 
 
-def compare(
-    context: typer.Context,
-    table: Annotated[
-        str, typer.Argument(help="models (Table 3) or optimizers (Table 2).", show_default=True)
-    ] = "models",
-    data: Annotated[Path | None, typer.Argument(help="Folder of sound; default: ./wav.")] = None,
+@dataclass(frozen=True)
+class ModelRows:
+    """Rows of Table 3."""
+
     models: Annotated[
         str, typer.Option(help=f"Any of {', '.join(MODELS)}.", rich_help_panel="models")
-    ] = ",".join(DEFAULT_MODELS),
+    ] = ",".join(DEFAULT_MODELS)
     baselines: Annotated[
         str,
         typer.Option(
             "--with", help=f"Extra rows: any of {', '.join(BASELINES)}.", rich_help_panel="models"
         ),
-    ] = "",
+    ] = ""
+
+    def candidates(self, epochs: int | None, quick: bool) -> list[Candidate]:
+        """What is asked for."""
+        return select_models(_names(self.models), _names(self.baselines), epochs, quick)
+
+
+@dataclass(frozen=True)
+class OptimizerRows:
+    """Rows of Table 2."""
+
     optimizers: Annotated[
         str, typer.Option(help="Which to compare.", rich_help_panel="optimizers")
-    ] = DEFAULT_OPTIMIZERS,
-    rates: Annotated[
-        str, typer.Option(help="Learning rates.", rich_help_panel="optimizers")
-    ] = DEFAULT_RATES,
+    ] = DEFAULT_OPTIMIZERS
+    rates: Annotated[str, typer.Option(help="Learning rates.", rich_help_panel="optimizers")] = (
+        DEFAULT_RATES
+    )
     recipe: Annotated[
         Literal["paper", "default"],
         typer.Option(help="Recipe of the CNN-2D.", rich_help_panel="optimizers"),
-    ] = "paper",
+    ] = "paper"
     dropout: Annotated[
         float | None,
         typer.Option(
             help="Instead of the recipe's; 0.8 is the other reading of the paper.",
             rich_help_panel="optimizers",
         ),
-    ] = None,
+    ] = None
+
+    def candidates(self, epochs: int | None, quick: bool) -> list[Candidate]:
+        """What is asked for."""
+        recipe = find_recipe("cnn2d", self.recipe).with_options(dropout=self.dropout)
+        names, rates = _names(self.optimizers), _rates(self.rates)
+        return select_optimizers(names, rates, recipe, epochs, quick)
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Splits, folds and seeds."""
+
     split: Annotated[
         str,
         typer.Option(
@@ -87,12 +108,35 @@ def compare(
             metavar=common.metavar(common.SPLITS),
             help=common.SPLIT_HELP.rsplit(";", 1)[0] + ".",
         ),
-    ] = "random",
-    folds: Annotated[str | None, typer.Option(help="E.g. 1,3-5; default: all.")] = None,
+    ] = "random"
+    folds: Annotated[str | None, typer.Option(help="E.g. 1,3-5; default: all.")] = None
     seeds: Annotated[
         str | None, typer.Option(help="E.g. 0-4; default: 0-2, else 0 where there are folds.")
-    ] = None,
-    test_size: common.TestSize = 0.25,
+    ] = None
+    test_size: common.TestSize = 0.25
+
+    def planned(self, quick: bool) -> list[PlannedRun]:
+        """The runs of each candidate; one of everything in a quick comparison."""
+        kind = cast(SplitKind, self.split)
+        folds = common.parse_numbers(self.folds, "--folds")
+        seeds = common.parse_numbers(self.seeds, "--seeds")
+        if quick:
+            folds, seeds = folds or [1], seeds or [0]
+        elif seeds is None and kind == "random":
+            seeds = list(DEFAULT_SEEDS)
+        return plan(kind, folds, seeds, self.test_size)
+
+
+def compare(
+    context: typer.Context,
+    table: Annotated[
+        str, typer.Argument(help="models (Table 3) or optimizers (Table 2).", show_default=True)
+    ] = "models",
+    data: Annotated[Path | None, typer.Argument(help="Folder of sound; default: ./wav.")] = None,
+    *,
+    models: ModelRows,
+    optimizers: OptimizerRows,
+    runs: RunOptions,
     emotions: common.Emotions = common.ALL_EMOTIONS,
     epochs: Annotated[
         int | None, typer.Option(help="For each network, instead of its recipe's.")
@@ -130,29 +174,25 @@ def compare(
         raise UsageError(f"{source}: no such folder; name the folder of sound to compare on")
     if jobs < 1:
         raise UsageError(f"--jobs {jobs}: at least 1")
-    if table == "models":
-        candidates = select_models(_names(models), _names(baselines), epochs, quick)
-    else:
-        chosen = find_recipe("cnn2d", recipe).with_options(dropout=dropout)
-        candidates = select_optimizers(_names(optimizers), _rates(rates), chosen, epochs, quick)
+    rows = models if table == "models" else optimizers
+    candidates = rows.candidates(epochs, quick)
     target = out or Path(f"compare-{table}")
     check_writable(target)
     run_cache = RunCache(cache or _default_cache())
     remove_leftovers(target)
     remove_leftovers(run_cache.folder)
     labels = common.parse_emotions(emotions)
-    kind = cast(SplitKind, split)
-    planned = plan(kind, *_folds_and_seeds(kind, folds, seeds, quick), test_size)
+    planned = runs.planned(quick)
     if quick:
         echo(QUICK)
     workers = Workers(jobs, scheduler)
-    corpus, runs = _run_all(source, labels, candidates, planned, run_cache, workers)
-    values = summarize_comparison(table, corpus, candidates, runs, quick)
+    corpus, finished = _run_all(source, labels, candidates, planned, run_cache, workers)
+    values = summarize_comparison(table, corpus, candidates, finished, quick)
     if quick:
         print(QUICK)
     for grid in comparison_tables(values):
         print_table(to_rich(grid))
-    names = write_comparison(target, values, runs, shlex.join(["avser", *sys.argv[1:]]))
+    names = write_comparison(target, values, finished, shlex.join(["avser", *sys.argv[1:]]))
     echo(f"written: {target}: {', '.join(names)}")
 
 
@@ -183,19 +223,6 @@ def _default_cache() -> Path:
             raise OutputError(f"AVSER_CACHE: {error}") from None
         return Path(given)
     return cache_folder() / "runs"
-
-
-def _folds_and_seeds(
-    split: SplitKind, folds: str | None, seeds: str | None, quick: bool
-) -> tuple[list[int] | None, list[int] | None]:
-    """Folds and seeds as given; three seeds of a random split, one of everything in a quick run."""
-    fold_numbers = common.parse_numbers(folds, "--folds")
-    seed_numbers = common.parse_numbers(seeds, "--seeds")
-    if quick:
-        return fold_numbers or [1], seed_numbers or [0]
-    if seed_numbers is None and split == "random":
-        seed_numbers = list(DEFAULT_SEEDS)
-    return fold_numbers, seed_numbers
 
 
 def _run_all(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Literal, cast
 
@@ -17,7 +17,7 @@ from avser_cli.errors import UsageError
 from avser_cli.evaluation.scoring import PART_ALIASES, PARTS, Evaluation, Part
 from avser_cli.evaluation.scoring import evaluate as score_bundle
 from avser_cli.experiments.cross_validation import plan, run_planned
-from avser_cli.experiments.runs import FinishedRun
+from avser_cli.experiments.runs import FinishedRun, PlannedRun
 from avser_cli.experiments.summary import summarize
 from avser_cli.files import check_writable, remove_leftovers
 from avser_cli.inference.classifier import Classifier
@@ -37,6 +37,34 @@ from avser_cli.training.training_run import read_corpus
 FOLDERS = (Path("png"), Path("wav"))
 BUNDLE = "One bundle"
 PROTOCOL = "Cross-validation, with --protocol"
+
+
+@dataclass(frozen=True)
+class ProtocolOptions:
+    """Which cross-validation, and which runs of it."""
+
+    protocol: Annotated[
+        str | None,
+        typer.Option(
+            parser=common.choice(common.SPLITS, SPLIT_ALIASES),
+            metavar=common.metavar(common.SPLITS),
+            help="Train and score a recipe: on random splits, six folds of actors, two sentences.",
+            rich_help_panel=PROTOCOL,
+        ),
+    ] = None
+    folds: Annotated[
+        str | None, typer.Option(help="E.g. 1,3-5; default: all.", rich_help_panel=PROTOCOL)
+    ] = None
+    seeds: Annotated[
+        str | None,
+        typer.Option(help="E.g. 0-4; default: 0-4 for random, else 0.", rich_help_panel=PROTOCOL),
+    ] = None
+
+    def planned(self) -> list[PlannedRun]:
+        """The runs that are asked for."""
+        folds = common.parse_numbers(self.folds, "--folds")
+        seeds = common.parse_numbers(self.seeds, "--seeds")
+        return plan(cast(SplitKind, self.protocol), folds, seeds)
 
 
 def evaluate(
@@ -65,30 +93,9 @@ def evaluate(
             rich_help_panel=BUNDLE,
         ),
     ] = None,
-    protocol: Annotated[
-        str | None,
-        typer.Option(
-            parser=common.choice(common.SPLITS, SPLIT_ALIASES),
-            metavar=common.metavar(common.SPLITS),
-            help="Train and score a recipe: on random splits, six folds of actors, two sentences.",
-            rich_help_panel=PROTOCOL,
-        ),
-    ] = None,
-    folds: Annotated[
-        str | None, typer.Option(help="E.g. 1,3-5; default: all.", rich_help_panel=PROTOCOL)
-    ] = None,
-    seeds: Annotated[
-        str | None,
-        typer.Option(help="E.g. 0-4; default: 0-4 for random, else 0.", rich_help_panel=PROTOCOL),
-    ] = None,
-    network: common.Network = "cnn2d",
-    recipe: common.RecipeName = None,
-    optimizer: common.Optimizer = None,
-    lr: common.LearningRate = None,
-    epochs: common.Epochs = None,
-    batch_size: common.BatchSize = None,
-    dropout: common.Dropout = None,
-    ensemble: common.Ensemble = None,
+    *,
+    runs: ProtocolOptions,
+    training: common.RecipeOptions,
     emotions: common.Emotions = common.ALL_EMOTIONS,
     out: Annotated[
         Path | None,
@@ -104,37 +111,17 @@ def evaluate(
 
     Example: avser evaluate ./png --protocol speaker
     """
-    _check_mode_options(context, protocol)
+    _check_mode_options(context, runs.protocol)
     source = data or next((place for place in FOLDERS if place.is_dir()), None)
     if source is None:
         raise UsageError("no ./png or ./wav here; name the folder of clips")
-    if protocol is None:
+    if runs.protocol is None:
         _score(source, model, cast(Part, part), format, figure)
         return
-    chosen = common.recipe_from_options(
-        network,
-        recipe,
-        optimizer=optimizer,
-        lr=lr,
-        epochs=epochs,
-        batch_size=batch_size,
-        dropout=dropout,
-        ensemble=ensemble,
-    )
-    target = out or Path("reports") / f"{network}-{chosen.name}-{protocol}"
+    chosen = training.chosen()
+    target = out or Path("reports") / f"{chosen.network}-{chosen.name}-{runs.protocol}"
     labels = common.parse_emotions(emotions)
-    fold_numbers = common.parse_numbers(folds, "--folds")
-    seed_numbers = common.parse_numbers(seeds, "--seeds")
-    _cross_validate(
-        source,
-        cast(SplitKind, protocol),
-        fold_numbers,
-        seed_numbers,
-        chosen,
-        labels,
-        target,
-        format,
-    )
+    _cross_validate(source, runs.planned(), chosen, labels, target, format)
 
 
 ONLY_BUNDLE = {"model", "part", "figure"}
@@ -211,15 +198,12 @@ def _as_json(folder: Path, config: BundleConfig, evaluation: Evaluation) -> dict
 
 def _cross_validate(
     source: Path,
-    protocol: SplitKind,
-    folds: list[int] | None,
-    seeds: list[int] | None,
+    planned: list[PlannedRun],
     recipe: Recipe,
     emotions: tuple[str, ...],
     target: Path,
     format: str,
 ) -> None:
-    planned = plan(protocol, folds, seeds)
     check_writable(target)
     remove_leftovers(target)
     common.check_tensorflow()
@@ -238,7 +222,7 @@ def _cross_validate(
             raise
         report = finished[-1].report(emotions)
         echo(f"{run.name}: accuracy {report.accuracy:.3f}, UAR {report.uar:.3f}")
-    summary = summarize(finished, corpus, recipe, protocol)
+    summary = summarize(finished, corpus, recipe, planned[0].split.kind)
     write_report(target, summary, finished, shlex.join(["avser", *sys.argv[1:]]))
     if format == "json":
         print(json.dumps(summary, indent=1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Annotated, Literal
 
@@ -21,25 +22,7 @@ from avser_cli.training.training_run import Corpus, TrainTestSplit
 Emotions = Annotated[
     str, typer.Option(help="Emotions, separated by commas: any of RAVDESS's eight.")
 ]
-Fold = Annotated[
-    int, typer.Option(help="Which fold is held out: 1-6 for speaker, 1-2 for statement.")
-]
 TestSize = Annotated[float, typer.Option(help="Share of clips held out by --split random.")]
-Seed = Annotated[int, typer.Option(help="Draws the random split and the training.")]
-Network = Annotated[
-    Literal["cnn2d", "cnn1d", "mlp"], typer.Option(help="cnn1d and mlp read sound.")
-]
-RecipeName = Annotated[
-    str | None, typer.Option(help="default or paper; cnn1d and mlp have paper only.")
-]
-Optimizer = Annotated[
-    Literal["adam", "adagrad", "rmsprop"] | None, typer.Option(help="Instead of the recipe's.")
-]
-LearningRate = Annotated[float | None, typer.Option(help="Instead of the recipe's.")]
-Epochs = Annotated[int | None, typer.Option(help="Passes over the training clips.")]
-BatchSize = Annotated[int | None, typer.Option(help="Clips an update.")]
-Dropout = Annotated[float | None, typer.Option(help="Share of units dropped.")]
-Ensemble = Annotated[int | None, typer.Option(help="Train so many networks and join them.")]
 SPLIT_HELP = (
     "random: stratified; speaker: no actor on both sides; statement: train on one "
     "sentence, test on the other; none: train on all clips."
@@ -91,29 +74,40 @@ def parse_numbers(text: str | None, option: str) -> list[int] | None:
     return numbers
 
 
-def recipe_from_options(
-    network: str,
-    recipe: str | None,
-    *,
-    optimizer: str | None,
-    lr: float | None,
-    epochs: int | None,
-    batch_size: int | None,
-    dropout: float | None,
-    ensemble: int | None,
-) -> Recipe:
-    """A recipe by name, with what the options put in place of its values."""
-    chosen = find_recipe(network, recipe).with_options(
-        optimizer=optimizer,
-        learning_rate=lr,
-        epochs=epochs,
-        batch_size=batch_size,
-        dropout=dropout,
-        ensemble=ensemble,
+@dataclass(frozen=True)
+class RecipeOptions:
+    """A recipe by name, and what to put in place of its values; `None` leaves them."""
+
+    network: Annotated[
+        Literal["cnn2d", "cnn1d", "mlp"], typer.Option(help="cnn1d and mlp read sound.")
+    ] = "cnn2d"
+    recipe: Annotated[
+        str | None, typer.Option(help="default or paper; cnn1d and mlp have paper only.")
+    ] = None
+    optimizer: Annotated[
+        Literal["adam", "adagrad", "rmsprop"] | None, typer.Option(help="Instead of the recipe's.")
+    ] = None
+    lr: Annotated[float | None, typer.Option(help="Instead of the recipe's.")] = None
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training clips.")] = None
+    batch_size: Annotated[int | None, typer.Option(help="Clips an update.")] = None
+    dropout: Annotated[float | None, typer.Option(help="Share of units dropped.")] = None
+    ensemble: Annotated[int | None, typer.Option(help="Train so many networks and join them.")] = (
+        None
     )
-    if network == "mlp" and chosen.optimizer != "adam":
-        raise UsageError("mlp trains with adam only")
-    return chosen
+
+    def chosen(self) -> Recipe:
+        """The recipe that is asked for."""
+        found = find_recipe(self.network, self.recipe).with_options(
+            optimizer=self.optimizer,
+            learning_rate=self.lr,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            dropout=self.dropout,
+            ensemble=self.ensemble,
+        )
+        if self.network == "mlp" and found.optimizer != "adam":
+            raise UsageError("mlp trains with adam only")
+        return found
 
 
 def describe_recipe(recipe: Recipe) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -28,17 +29,10 @@ from avser_cli.training.export import write_parts
 from avser_cli.training.training_run import Result, read_corpus, run
 
 
-def train(
-    data: Annotated[Path, typer.Argument(help="Folder of pictures or of sound.")] = Path("png"),
-    network: common.Network = "cnn2d",
-    recipe: common.RecipeName = None,
-    optimizer: common.Optimizer = None,
-    lr: common.LearningRate = None,
-    epochs: common.Epochs = None,
-    batch_size: common.BatchSize = None,
-    dropout: common.Dropout = None,
-    ensemble: common.Ensemble = None,
-    emotions: common.Emotions = common.ALL_EMOTIONS,
+@dataclass(frozen=True)
+class SplitOptions:
+    """Which clips are held out, and the seed."""
+
     split: Annotated[
         str,
         typer.Option(
@@ -46,10 +40,24 @@ def train(
             metavar=common.metavar(SPLIT_KINDS),
             help=common.SPLIT_HELP,
         ),
-    ] = "random",
-    test_size: common.TestSize = 0.25,
-    fold: common.Fold = 1,
-    seed: common.Seed = 0,
+    ] = "random"
+    test_size: common.TestSize = 0.25
+    fold: Annotated[
+        int, typer.Option(help="Which fold is held out: 1-6 for speaker, 1-2 for statement.")
+    ] = 1
+    seed: Annotated[int, typer.Option(help="Draws the random split and the training.")] = 0
+
+    def settings(self) -> SplitSettings:
+        """The split that is asked for."""
+        return SplitSettings(cast(SplitKind, self.split), self.test_size, self.fold, self.seed)
+
+
+def train(
+    data: Annotated[Path, typer.Argument(help="Folder of pictures or of sound.")] = Path("png"),
+    *,
+    training: common.RecipeOptions,
+    emotions: common.Emotions = common.ALL_EMOTIONS,
+    split: SplitOptions,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the bundle; default: a name under ./models.")
     ] = None,
@@ -69,21 +77,12 @@ def train(
 
     Example: avser train --optimizer adam --lr 0.005
     """
-    chosen = common.recipe_from_options(
-        network,
-        recipe,
-        optimizer=optimizer,
-        lr=lr,
-        epochs=epochs,
-        batch_size=batch_size,
-        dropout=dropout,
-        ensemble=ensemble,
-    )
+    chosen = training.chosen()
     labels = common.parse_emotions(emotions)
     measured = read_report(report, chosen, labels) if report else None
     if report and measured:
         check_report(report, measured)
-    split_settings = SplitSettings(cast(SplitKind, split), test_size, fold, seed)
+    split_settings, seed = split.settings(), split.seed
     target = out or Path("models") / default_name(chosen, split_settings, seed)
     try:
         check_name(target.name)
