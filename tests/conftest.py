@@ -17,8 +17,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 @pytest.fixture(scope="session")
 def ravdess():
     """The real corpus, where it is at hand."""
-    display_name = os.environ.get("AVSER_RAVDESS")
-    place = Path(display_name) if display_name else REPOSITORY.parent / "shared" / "ravdess"
+    given = os.environ.get("AVSER_RAVDESS")
+    place = Path(given) if given else REPOSITORY.parent / "shared" / "ravdess"
     if not any(place.glob("Actor_*")):
         pytest.skip("RAVDESS is not here; point AVSER_RAVDESS at it")
     return place

@@ -31,7 +31,7 @@ SKIPPED = [
     "core/RemoveDecorator",
 ]
 """Mutants that say little: bit operators on floats raise at once, unions stand in annotations that
-nothing evaluates, `is` for `==` hangs on which objects Python shares."""
+nothing evaluates, `is` for `==` depends on which objects Python shares."""
 SECONDS = 120.0
 """A mutant whose tests take longer hangs, and counts as killed."""
 
