@@ -38,7 +38,7 @@ def seeds(folder):
         ("MP3", None),
     ):
         yield f"{format}-{subtype}".lower(), encoded(short, format, subtype, rate=8000)
-    yield "stereo", encoded(np.stack([short, -short], axis=1), "WAV", rate=8000)
+    yield "stereo", encoded(np.stack([short, short / 2], axis=1), "WAV", rate=8000)
     yield "piped", wav(data_size=0, riff_size=0)[:400]
     longer = tone(seconds=0.1, rate=48000)
     for suffix in CODECS:

@@ -66,7 +66,7 @@ def test_tensorflow_stays_with_networks_and_training():
 TESTED_ELSEWHERE = {
     "commands/listing": "commands/test_classify.py",
     "audio/soundfile_reader": "a reader behind decoding: audio/test_decoding.py",
-    "audio/streams": "classify reads it: commands/test_classify.py",
+    "audio/streams": "audio/test_sample_arrays.py",
     "cluster": "needs a Dask cluster: commands/test_compare.py",
     "commands/options": "options of all commands: commands/",
     "data/clip": "a record: data/test_clips.py, data/test_corpora.py",

@@ -151,7 +151,7 @@ class OpenSound:
         for frames in self._decoder.frames():
             if several:
                 self._check_channel(frames.shape[1])
-            mono = to_mono(self.name, self._selected(frames))
+            mono = to_mono(self.name, self._selected(frames), self.stream.encoding)
             if several:
                 levels.add(frames, mono)
             yield mono

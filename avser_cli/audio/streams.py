@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.errors import InputError, UsageError
+from avser_cli.errors import InputError
 
 Samples = npt.NDArray[np.float32]
 
@@ -19,8 +19,12 @@ BLOCK_SAMPLES = 2**20
 SILENCE_PEAK = 10 ** (-80 / 20)
 """Peak amplitude (full scale = 1) under which a sound counts as silent: -80 dBFS."""
 
-MAX_SAMPLE = 1e9
-"""Largest sample that is taken for sound: some exports write integers as floats."""
+MAX_SAMPLE = 8.0
+"""Largest sample that is taken for sound: 18 dB over full scale. Integers that were stored as
+floats are larger."""
+
+FLOAT_ENCODINGS = frozenset({"FLOAT", "DOUBLE", "pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be"})
+"""Encodings whose samples are what somebody stored; of others, what is too large is damage."""
 
 
 @dataclass(frozen=True)
@@ -90,43 +94,37 @@ class Decoder(Protocol):
         ...
 
 
-def to_mono(name: str, frames: Samples) -> Samples:
+def to_mono(name: str, frames: Samples, encoding: str = "FLOAT") -> Samples:
     """The mean of the channels, shape ``(n,)``, of frames of shape ``(n, channels)``.
+
+    Parameters
+    ----------
+    name : str
+        For messages.
+    frames : numpy.ndarray
+    encoding : str
+        See `Stream`.
 
     Raises
     ------
     InputError
-        There are NaN or infinite samples, or such that their power would be.
+        There are NaN or infinite samples, or such that are over `MAX_SAMPLE`.
     """
-    if not np.isfinite(frames).all():
-        raise InputError(f"{name}: holds NaN or infinite samples; export it again")
-    if max(frames.max(initial=0.0), -frames.min(initial=0.0)) > MAX_SAMPLE:
-        raise InputError(
-            f"{name}: holds samples over {MAX_SAMPLE:g} times full scale; export again"
-        )
+    # Not `<=` alone: it is false for NaN.
+    largest = max(float(frames.max(initial=0.0)), -float(frames.min(initial=0.0)))
+    if not largest <= MAX_SAMPLE:
+        if encoding in FLOAT_ENCODINGS:
+            raise InputError(f"{name}: {_why_not_sound(largest)}")
+        # A packet that was decoded to no sound: as players do.
+        frames = np.nan_to_num(frames, nan=0.0).clip(-1.0, 1.0)
     mono = frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1, dtype=np.float32)
     return np.ascontiguousarray(mono)
 
 
-def mono_samples(samples: npt.ArrayLike) -> Samples:
-    """Mono float32 samples of full scale 1 from floats or integers, ``(n,)`` or ``(n, channels)``.
-
-    Raises
-    ------
-    UsageError
-        The array is of another kind or shape.
-    InputError
-        There are NaN or infinite samples.
-    """
-    array = np.asarray(samples)
-    if array.ndim not in (1, 2) or array.dtype.kind not in "fiu":
-        raise UsageError(
-            f"samples of shape {array.shape} and type {array.dtype}: need numbers, (n,) or "
-            "(n, channels)"
-        )
-    if array.dtype.kind in "iu":
-        bits = np.iinfo(array.dtype).bits
-        middle = 2.0 ** (bits - 1)
-        array = (array.astype(np.float64) - (middle if array.dtype.kind == "u" else 0.0)) / middle
-    frames = array.astype(np.float32, copy=False)
-    return to_mono("samples", frames[:, None] if frames.ndim == 1 else frames)
+def _why_not_sound(largest: float) -> str:
+    if not np.isfinite(largest):
+        return "holds NaN or infinite samples; export it again"
+    return (
+        f"holds samples of up to {largest:g} times full scale, as integers stored as floats are; "
+        "export it again with samples from -1 to 1"
+    )

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.audio.decoding import Stream, Waveform, check_rate, open_sound, read_waveform
-from avser_cli.audio.streams import Samples, mono_samples
+from avser_cli.audio.sample_arrays import mono_samples
+from avser_cli.audio.streams import Samples
 from avser_cli.audio.vad import frame_length
 from avser_cli.data.emotions import CATEGORIES
 from avser_cli.errors import InputError, ModelError, UsageError
@@ -86,8 +87,8 @@ class Classifier:
         Parameters
         ----------
         samples : array_like
-            Mono ``(n,)`` or ``(n, channels)``; floats of full scale 1, or integers of their own
-            full scale.
+            Shape ``(n,)``, ``(n, channels)`` or ``(channels, n)``; floats of full scale 1, or
+            integers that fill their type.
         rate : int
             Sampling rate in Hz.
 
@@ -97,7 +98,7 @@ class Classifier:
             There are NaN or infinite samples, they are silent, or too few to be judged.
         """
         check_rate(rate)
-        return self.predict_clip("samples", _clip(mono_samples(samples), rate))
+        return self.predict_clip("samples", _clip(mono_samples(samples, whole=True), rate))
 
     def predict_many(
         self,
