@@ -67,6 +67,7 @@ TESTED_ELSEWHERE = {
     "commands/listing": "commands/test_classify.py",
     "audio/soundfile_reader": "a reader behind decoding: audio/test_decoding.py",
     "audio/streams": "audio/test_sample_arrays.py",
+    "commands/sound_options": "commands/test_spectrogram.py, commands/test_classify.py",
     "cluster": "needs a Dask cluster: commands/test_compare.py",
     "commands/options": "options of all commands: commands/",
     "data/clip": "a record: data/test_clips.py, data/test_corpora.py",

@@ -56,6 +56,12 @@ class SoundSelection:
         channel = {} if self.channel == "mix" else {"channel": self.channel}
         return channel if self.track == 1 else {**channel, "track": self.track}
 
+    @property
+    def mark(self) -> str:
+        """Behind a name, e.g. ``:left`` or ``:mix:track2``; nothing where it is `EVERYTHING`."""
+        track = f":track{self.track}" if self.track > 1 else ""
+        return f":{self.channel_name}{track}" if self != EVERYTHING else ""
+
     def describe(self) -> str:
         """In words, e.g. ``left channel, track 2``; nothing where it is `EVERYTHING`."""
         words = []

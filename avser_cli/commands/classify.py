@@ -17,6 +17,7 @@ from avser_cli.audio.folder import check_folders_exist, list_sounds
 from avser_cli.audio.input import display_name
 from avser_cli.audio.streams import Samples
 from avser_cli.commands.listing import report_listing
+from avser_cli.commands.sound_options import SoundOptions
 from avser_cli.errors import InputError, PartialError, UsageError
 from avser_cli.files import fitting_name, locked, remove_leftovers_of, write_whole
 from avser_cli.inference.classifier import Classifier
@@ -46,6 +47,7 @@ def classify(
     sounds: Annotated[
         list[Path], typer.Argument(help="Sound and video files, folders of them, - for stdin.")
     ],
+    sound: SoundOptions,
     model: Annotated[
         Path | None, typer.Option(help="Bundle; default: $AVSER_MODEL, else the bundled one.")
     ] = None,
@@ -95,6 +97,8 @@ def classify(
 
     Example: avser classify --windows interview.mp3 --plot timeline.png
 
+    Example: avser classify call.wav --channel left
+
     Example: avser classify ./anna --speaker-reference ./anna --format table
     """
     chosen = format or (SUFFIX_FORMATS.get(out.suffix.lower()) if out else None) or "text"
@@ -103,7 +107,7 @@ def classify(
     _check_combination(chosen, out, windows, verbose, plot, explain, jobs)
     if speaker_reference == STDIN:
         raise UsageError("--speaker-reference takes a folder or a file, not stdin")
-    classifier = Classifier.load(model)
+    classifier = Classifier.load(model).with_selection(sound.selection())
     unreadable: list[str] = []
     places: dict[Path, Path] = {}
     paths: list[Path] = []

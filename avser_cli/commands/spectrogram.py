@@ -12,15 +12,18 @@ from typing import Annotated, Literal
 
 import typer
 
-from avser_cli.audio.decoding import STDIN
+from avser_cli.audio.decoding import STDIN, each_channel
 from avser_cli.audio.folder import check_folders_exist, list_sounds, mirrored
+from avser_cli.audio.selection import EVERYTHING, SoundSelection
 from avser_cli.commands.listing import report_listing
+from avser_cli.commands.sound_options import SoundOptions
 from avser_cli.data.manifest import write_manifest
 from avser_cli.errors import InputError, OutputError, PartialError, UsageError
 from avser_cli.features.render import Renderer, RenderResult, SpectrogramRenderer, render_all
 from avser_cli.features.spectrogram import SpectrogramConfig
 from avser_cli.files import (
     check_writable,
+    fitting_name,
     locked,
     remove_leftovers,
     remove_leftovers_of,
@@ -176,14 +179,16 @@ class FigureOptions:
         given = f".{self.format}" if self.format else target.suffix.lower()
         return f".{self.format or 'png'}" if given not in _FORMATS or source.is_dir() else given
 
-    def renderer(self, picture: PictureOptions, suffix: str) -> Renderer:
-        """What draws files of an ending."""
+    def renderer(
+        self, picture: PictureOptions, suffix: str, selection: SoundSelection = EVERYTHING
+    ) -> Renderer:
+        """What draws files of an ending, of what is selected of a sound."""
         if self.style == "network":
             if self.palette or self.background or suffix != ".png":
                 raise UsageError(
                     "--palette, --background, SVG and PDF go with --style spek or waveform"
                 )
-            return SpectrogramRenderer(picture.config())
+            return SpectrogramRenderer(picture.config(), selection)
         from avser_cli.report.spectrogram_figure import FigureRenderer
 
         base = _figure_config() if picture.recipe == "default" else None
@@ -193,6 +198,7 @@ class FigureOptions:
             self.palette or "spek",
             self.background or "dark",
             _FORMATS[suffix],
+            selection,
         )
 
 
@@ -212,6 +218,7 @@ def spectrogram(
     ],
     picture: PictureOptions,
     figure: FigureOptions,
+    sound: SoundOptions,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="At once; -1: one a core.")] = -1,
     scheduler: Annotated[
         str | None,
@@ -225,29 +232,85 @@ def spectrogram(
     Example: avser spectrogram ./wav ./png
 
     Example: avser spectrogram clip.wav clip.svg --style spek
+
+    Example: avser spectrogram ./calls ./png --channel each
     """
     if jobs == 0 or jobs < -1:
         raise UsageError(f"--jobs {jobs}: 1 or more, or -1 for one a core")
     suffix = figure.suffix(source, target)
-    renderer = figure.renderer(picture, suffix)
+
+    def renderer(selection: SoundSelection) -> Renderer:
+        return figure.renderer(picture, suffix, selection)
+
+    # What is asked for wrongly is said before any sound is read.
+    renderer(SoundSelection(track=sound.track) if sound.each else sound.selection())
     if source == STDIN or not source.is_dir():
-        _draw_file(source, target, renderer, suffix)
+        for selection in each_channel(source, sound.track) if sound.each else [sound.selection()]:
+            mark = f".{selection.channel_name}" if sound.each and selection.channel != "mix" else ""
+            _draw_file(source, _single_target(source, target, mark, suffix), renderer(selection))
         return
-    drawing = _Drawing(renderer, figure.wanted, jobs, scheduler, strict, force)
-    _draw_folder(source, target, suffix, drawing)
+    if target == STDIN:
+        raise UsageError("a folder of pictures does not go to stdout; name a folder")
+    drawing = _Drawing(figure.wanted, jobs, scheduler, strict, force)
+    found = list_sounds(source)
+    report_listing(source, found)
+    batches = [
+        (renderer(selection), mirrored(sounds, source, place, suffix))
+        for selection, place, sounds in _selected(found.files, target, sound)
+    ]
+    _draw_folder(source, target, batches, drawing)
+    if found.unreadable:
+        raise PartialError(f"{len(found.unreadable)} folders could not be read")
 
 
-def _draw_file(source: Path, target: Path, renderer: Renderer, suffix: str) -> None:
+def _selected(
+    sounds: list[Path], target: Path, options: SoundOptions
+) -> list[tuple[SoundSelection, Path, list[Path]]]:
+    """What is drawn of the sounds of a folder: a selection, where its pictures go, and of which.
+
+    Of several channels, each has a subfolder of its name, so that the names of files, which may
+    hold labels, stay what they are.
+    """
+    if not options.each:
+        return [(options.selection(), target, sounds)]
+    chosen: dict[SoundSelection, list[Path]] = {}
+    for sound in sounds:
+        try:
+            selections = each_channel(sound, options.track)
+        except InputError:  # Drawing it says so, too.
+            selections = [SoundSelection(track=options.track)]
+        for selection in selections:
+            chosen.setdefault(selection, []).append(sound)
+    return [
+        (x, target if x.channel == "mix" else target / x.channel_name, of)
+        for x, of in chosen.items()
+    ]
+
+
+def _single_target(source: Path, target: Path, mark: str, suffix: str) -> Path:
+    """Where the picture of one sound goes; `mark` tells several of them apart."""
+    if target == STDIN:
+        if mark:
+            raise UsageError("--channel each: several pictures do not go to stdout; name a file")
+        return target
+    if target.is_dir():
+        target = target / f"{'stdin' if source == STDIN else source.stem}{suffix}"
+    return target.with_name(fitting_name(target.stem + mark, target.suffix)) if mark else target
+
+
+def _draw_file(source: Path, target: Path, renderer: Renderer) -> None:
     spectrogram, _ = renderer.render(source)
     if target == STDIN:
         sys.stdout.buffer.write(spectrogram)
         sys.stdout.buffer.flush()
         return
-    if target.is_dir():
-        target = target / f"{'stdin' if source == STDIN else source.stem}{suffix}"
     remove_leftovers_of(target)
     write_whole(target, spectrogram)
     echo(f"{escape(target)}: drawn")
+
+
+Batch = tuple[Renderer, list[tuple[Path, Path]]]
+"""What draws some sounds, and each with its picture."""
 
 
 @dataclass(frozen=True)
@@ -256,7 +319,6 @@ class _Drawing:
 
     Attributes
     ----------
-    renderer : Renderer
     processes : bool
         Draw in processes; figures hold the interpreter lock.
     jobs : int
@@ -267,52 +329,51 @@ class _Drawing:
         Draw again what is up to date.
     """
 
-    renderer: Renderer
     processes: bool
     jobs: int
     scheduler: str | None
     strict: bool
     force: bool
 
-    def render(self, pairs: list[tuple[Path, Path]]) -> Iterator[RenderResult]:
+    def render(self, batches: list[Batch]) -> Iterator[RenderResult]:
         """The outcome of each pair of sound and picture."""
-        return render_all(
-            pairs,
-            self.renderer,
-            jobs=self.jobs,
-            processes=self.processes,
-            scheduler=self.scheduler,
-            force=self.force,
+        for renderer, pairs in batches:
+            yield from render_all(
+                pairs,
+                renderer,
+                jobs=self.jobs,
+                processes=self.processes,
+                scheduler=self.scheduler,
+                force=self.force,
+            )
+
+
+def _draw_folder(source: Path, target: Path, batches: list[Batch], drawing: _Drawing) -> None:
+    pictures = Counter(picture for _, pairs in batches for _, picture in pairs)
+    twice = next((picture for picture, count in pictures.items() if count > 1), None)
+    if twice is not None:
+        raise UsageError(
+            f"{twice}: would be the picture of a channel and of another sound; rename the folder "
+            f"{twice.parent.name} of sounds"
         )
-
-
-def _draw_folder(source: Path, target: Path, suffix: str, drawing: _Drawing) -> None:
-    if target == STDIN:
-        raise UsageError("a folder of pictures does not go to stdout; name a folder")
-    found = list_sounds(source)
-    report_listing(source, found)
-    pairs = mirrored(found.files, source, target, suffix)
     check_writable(target)
     with locked(target):
-        _draw_pairs(pairs, source, target, drawing)
-    if found.unreadable:
-        raise PartialError(f"{len(found.unreadable)} folders could not be read")
+        _draw_batches(batches, source, target, drawing)
 
 
-def _draw_pairs(
-    pairs: list[tuple[Path, Path]], source: Path, target: Path, drawing: _Drawing
-) -> None:
+def _draw_batches(batches: list[Batch], source: Path, target: Path, drawing: _Drawing) -> None:
     remove_leftovers(target)
     outcomes: list[RenderResult] = []
+    count = sum(len(pairs) for _, pairs in batches)
     try:
         with progress("drawing") as on_progress:
-            for done, outcome in enumerate(drawing.render(pairs), start=1):
+            for done, outcome in enumerate(drawing.render(batches), start=1):
                 outcomes.append(outcome)
                 if outcome.status == "failed":
                     check_folders_exist([source], done > 1)
                     if drawing.strict:
                         raise InputError(outcome.reason)
-                on_progress(done, len(pairs))
+                on_progress(done, count)
     except (KeyboardInterrupt, InputError, PartialError):
         write_manifest(target, outcomes)
         raise
@@ -333,7 +394,7 @@ def _draw_pairs(
         f"{escape(target)}: {counts['drawn']} drawn, {counts['up to date']} up to date, "
         f"{counts['failed']} failed"
     )
-    if failures and len(failures) == len(pairs):
-        raise InputError(f"none of {len(pairs)} sounds could be drawn")
+    if failures and len(failures) == count:
+        raise InputError(f"none of {count} sounds could be drawn")
     if failures:
-        raise PartialError(f"{len(failures)} of {len(pairs)} sounds could not be drawn")
+        raise PartialError(f"{len(failures)} of {count} sounds could not be drawn")

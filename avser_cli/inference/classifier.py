@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from avser_cli.audio.decoding import Stream, Waveform, check_rate, open_sound, read_waveform
 from avser_cli.audio.sample_arrays import mono_samples
+from avser_cli.audio.selection import EVERYTHING, SoundSelection
 from avser_cli.audio.streams import Samples
 from avser_cli.audio.vad import frame_length
 from avser_cli.data.emotions import CATEGORIES
@@ -39,11 +40,14 @@ class Classifier:
     config : BundleConfig
     normalization : SpeakerNormalization or None
         What is taken off all answers.
+    selection : SoundSelection
+        Which channel of files, of which audio track, is classified.
     """
 
     def __init__(self, config: BundleConfig, network: TFLiteNetwork | MlpWeights) -> None:
         self.config = config
         self.normalization: SpeakerNormalization | None = None
+        self.selection = EVERYTHING
         # Networks that no thread uses now; there are never more than threads.
         self._idle = [network]
         self._clone = network.clone if isinstance(network, TFLiteNetwork) else lambda: network
@@ -70,6 +74,12 @@ class Classifier:
         classifier.normalization = normalization
         return classifier
 
+    def with_selection(self, selection: SoundSelection) -> Self:
+        """A classifier of one channel of files, or of another audio track, beside this one."""
+        classifier = copy(self)
+        classifier.selection = selection
+        return classifier
+
     def predict(self, path: Path | str) -> Prediction:
         """Classify a sound file.
 
@@ -79,7 +89,7 @@ class Classifier:
             The file cannot be decoded, is silent, or is too short to be judged.
         """
         path = Path(path)
-        return self.predict_clip(path, read_waveform(path))
+        return self.predict_clip(path, read_waveform(path, self.selection))
 
     def predict_samples(self, samples: npt.ArrayLike, rate: int) -> Prediction:
         """Classify samples from memory.
@@ -217,7 +227,7 @@ class Classifier:
         InputError
             As for `predict`, also after the first segments.
         """
-        with open_sound(Path(path), live) as sound:
+        with open_sound(Path(path), live, self.selection) as sound:
             stream = sound.stream
 
             def blocks() -> Iterator[Samples]:
@@ -255,7 +265,7 @@ class Classifier:
         config = self.config.recipe.spectrogram
         if config is None:
             raise UsageError("only a model that reads pictures can be explained; use a cnn2d")
-        clip = read_waveform(Path(path))
+        clip = read_waveform(Path(path), self.selection)
         spectrogram = clip_spectrogram(path, clip, config)
         prediction = self._prediction(self.probabilities(spectrogram[None])[0])
         answer = self.config.labels.index(prediction.emotion)
@@ -308,11 +318,13 @@ class Classifier:
     def name(self) -> str:
         """The bundle's name and the start of its weights' checksum, e.g. ``default@67600fa8``.
 
-        With a reference of the speaker its key follows: ``default@67600fa8+3c0d5c92``.
+        With a reference of the speaker its key follows: ``default@67600fa8+3c0d5c92``; a channel or
+        a track of files comes last: ``default@67600fa8:left``.
         """
         files = self.config.files
         normalization = f"+{self.normalization.key}" if self.normalization else ""
-        return f"{self.config.name}@{files.get(TFLITE, files.get(MLP, ''))[:8]}{normalization}"
+        weights = files.get(TFLITE, files.get(MLP, ""))[:8]
+        return f"{self.config.name}@{weights}{normalization}{self.selection.mark}"
 
     def _prediction(self, row: npt.NDArray[np.float32]) -> Prediction:
         best = int(row.argmax())

@@ -86,7 +86,7 @@ def _windows(
 ) -> Iterator[list[Row] | InputError]:
     for path in paths:
         try:
-            with open_sound(path) as sound:
+            with open_sound(path, selection=classifier.selection) as sound:
                 answers = classifier.window_rows(sound.blocks(), sound.stream.rate, jobs)
                 rows = [row for _, row in answers if row is not None]
         except InputError as error:

@@ -210,8 +210,8 @@ class ResultWriter:
         # without a reference of the speaker.
         if not ((cut or not model) and self._model.startswith(model)):
             raise OutputError(
-                f"{out}: answers of another model or speaker reference ({model}); give another "
-                "--out"
+                f"{out}: answers of another model, channel or speaker reference ({model}); give "
+                "another --out"
             )
 
 

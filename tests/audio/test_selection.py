@@ -147,17 +147,18 @@ def test_unlike_channels_do_not_cancel(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("selection", "stored", "words"),
+    ("selection", "stored", "words", "mark"),
     [
-        (EVERYTHING, {}, ""),
-        (SoundSelection(1), {"channel": 1}, "left channel"),
-        (SoundSelection(3, 2), {"channel": 3, "track": 2}, "channel 3, track 2"),
+        (EVERYTHING, {}, "", ""),
+        (SoundSelection(1), {"channel": 1}, "left channel", ":left"),
+        (SoundSelection(3, 2), {"channel": 3, "track": 2}, "channel 3, track 2", ":3:track2"),
+        (SoundSelection(track=2), {"track": 2}, "track 2", ":mix:track2"),
     ],
 )
-def test_what_is_stored_of_a_selection(selection, stored, words):
+def test_what_is_stored_of_a_selection(selection, stored, words, mark):
     assert selection.as_dict() == stored
     assert SoundSelection(**stored) == selection
-    assert selection.describe() == words
+    assert (selection.describe(), selection.mark) == (words, mark)
 
 
 @pytest.mark.parametrize("wrong", [{"channel": 0}, {"track": 0}, {"channel": 10**6}])

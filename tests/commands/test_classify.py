@@ -374,3 +374,42 @@ def test_files_with_other_endings_are_counted(avser, tmp_path):
     (tmp_path / "in" / "notes.docx").touch()
     done = avser("classify", "in")
     assert "in: 1 file with other endings passed over" in done.stderr
+
+
+def test_one_channel_of_a_call(avser, tmp_path):
+    write_wav(tmp_path / "left.wav", voice("sad"), subtype="FLOAT")
+    two = np.stack([voice("sad"), voice("angry")], axis=1)
+    write_wav(tmp_path / "call.wav", two, subtype="FLOAT")
+
+    def answer(*arguments):
+        found = json.loads(avser("classify", "--format", "jsonl", *arguments).stdout)
+        return found["probabilities"], found["model"]
+
+    alone, model = answer("left.wav")
+    assert answer("call.wav", "--channel", "left") == (alone, f"{model}:left")
+    assert answer("call.wav", "--channel", "1") == (alone, f"{model}:left")
+    assert answer("call.wav", "--channel", "right")[0] != alone
+    windows = ["classify", "call.wav", "--windows", "--format", "csv", "--channel", "left"]
+    expected = avser(*["left.wav" if x == "call.wav" else x for x in windows[:-2]]).stdout
+    assert avser(*windows).stdout == expected.replace("left.wav", "call.wav").replace(
+        model, f"{model}:left"
+    )
+
+
+def test_rows_of_another_channel_are_not_gone_on_with(avser, tmp_path):
+    write_wav(tmp_path / "a.wav", np.stack([voice("sad"), voice("angry")], axis=1))
+    assert avser("classify", "a.wav", "--channel", "left", "--out", "r.csv").returncode == 0
+    rows = (tmp_path / "r.csv").read_bytes()
+    done = avser("classify", "a.wav", "--channel", "right", "--out", "r.csv")
+    assert done.returncode == 6
+    assert "another model, channel or speaker reference" in done.stderr
+    assert (tmp_path / "r.csv").read_bytes() == rows
+
+
+@pytest.mark.parametrize("options", [[], ["--windows"]])
+def test_channels_that_cancel_each_other_are_named(avser, tmp_path, options):
+    write_wav(tmp_path / "a.wav", np.stack([voice(), -voice()], axis=1))
+    done = avser("classify", "a.wav", *options)
+    assert done.returncode == 3
+    assert "cancel each other" in done.stderr
+    assert avser("classify", "a.wav", "--channel", "right", *options).returncode == 0

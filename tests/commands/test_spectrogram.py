@@ -267,3 +267,55 @@ def test_a_broken_strict_run_keeps_the_rows_of_others(avser, tmp_path):
     (tmp_path / "wav" / "a.wav").write_bytes(b"no sound")
     assert avser("spectrogram", "wav", "png", "--strict", "-j", "1", "--force").returncode == 3
     assert {row["picture"] for row in manifest(tmp_path / "png")} >= {"b.png", "c.png"}
+
+
+def two_voices(path):
+    return write_wav(path, np.stack([voice("happy"), voice("sad")], axis=1))
+
+
+def test_each_channel_is_a_picture(avser, tmp_path):
+    name = ravdess_name("sad")
+    two_voices(tmp_path / "wav" / "sub" / f"{name}.wav")
+    write_wav(tmp_path / "wav" / "mono.wav", voice())
+    (tmp_path / "wav" / "none.wav").write_text("no sound")
+    done = avser("spectrogram", "wav", "png", "--channel", "each")
+    assert done.returncode == 4, done.stderr
+    assert "3 drawn, 0 up to date, 1 failed" in done.stderr
+    drawn = sorted(p.relative_to(tmp_path / "png").as_posix() for p in tmp_path.rglob("*.png"))
+    assert drawn == [f"left/sub/{name}.png", "mono.png", f"right/sub/{name}.png"]
+    left, right = (tmp_path / "png" / drawn[place] for place in (0, 2))
+    assert left.read_bytes() != right.read_bytes()
+    assert "0 drawn, 3 up to date" in avser("spectrogram", "wav", "png", "--channel", "each").stderr
+    avser("spectrogram", "wav/sub", "one", "--channel", "right")
+    assert (tmp_path / "one" / f"{name}.png").read_bytes() == right.read_bytes()
+    again = avser("spectrogram", "wav/sub", "one", "--channel", "left")
+    assert "1 drawn" in again.stderr
+
+
+def test_each_channel_of_one_sound(avser, tmp_path):
+    two_voices(tmp_path / "a.wav")
+    assert avser("spectrogram", "a.wav", "b.png", "--channel", "each").returncode == 0
+    assert sorted(p.name for p in tmp_path.glob("*.png")) == ["b.left.png", "b.right.png"]
+    stdout = avser("spectrogram", "a.wav", "-", "--channel", "each")
+    assert (stdout.returncode, stdout.stdout) == (2, "")
+    figure = avser("spectrogram", "a.wav", "c.svg", "--style", "spek", "--channel", "right")
+    assert figure.returncode == 0, figure.stderr
+    assert "2 channels: right channel" in (tmp_path / "c.svg").read_text()
+
+
+def test_pictures_that_would_share_a_name_are_refused(avser, tmp_path):
+    two_voices(tmp_path / "wav" / "a.wav")
+    write_wav(tmp_path / "wav" / "left" / "a.wav", voice())
+    done = avser("spectrogram", "wav", "png", "--channel", "each")
+    assert done.returncode == 2
+    assert "png/left/a.png" in done.stderr
+    assert not (tmp_path / "png").exists()
+
+
+@pytest.mark.parametrize("options", [["--channel", "centre"], ["--channel", "0"], ["--track", "0"]])
+def test_no_such_channel_or_track(avser, tmp_path, options):
+    two_voices(tmp_path / "wav" / "a.wav")
+    done = avser("spectrogram", "wav", "png", *options)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "png").exists()
