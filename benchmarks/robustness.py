@@ -15,7 +15,7 @@ import numpy.typing as npt
 from joblib import Parallel, delayed
 
 from avser_cli.audio.decoding import Waveform, read_waveform
-from avser_cli.data.ravdess import parse_name
+from avser_cli.data.corpora import find_corpus
 from avser_cli.evaluation.metrics import score
 from avser_cli.experiments.summary import ROBUSTNESS
 from avser_cli.features.render import clip_spectrogram
@@ -43,8 +43,9 @@ def _of_run(run: Path, sounds: dict[str, Path]) -> dict[str, float]:
     """UAR of one bundle on the clips that it held out, by degradation."""
     classifier = Classifier.load(run)
     split, labels = classifier.config.split, classifier.config.labels
+    ravdess = find_corpus("ravdess")
     clips = [read_waveform(sounds[name]) for name in split.test]
-    truth = np.array([labels.index(parse_name(name).emotion) for name in split.test])
+    truth = np.array([labels.index(ravdess.labels(name)["emotion"]) for name in split.test])
     voices = _babble([read_waveform(sounds[name]) for name in sorted(split.train)])
     degradations: dict[str, Degradation | None] = {"none": None, **DEGRADATIONS}
     uars = {}

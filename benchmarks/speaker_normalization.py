@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from rich.table import Table
 
-from avser_cli.data.ravdess import Labels, parse_name
+from avser_cli.data.corpora import find_corpus
 from avser_cli.experiments.cross_validation import RUN, plan
 from avser_cli.experiments.runs import FinishedRun
 from avser_cli.inference.speaker_normalization import MIN_RECORDINGS, SpeakerNormalization
@@ -54,20 +54,23 @@ REFERENCES: dict[str, Choice | None] = {
 def referred(run: FinishedRun, choose: Choice, seed: int) -> FinishedRun:
     """The run with a reference from the other statement for each clip."""
     draw = np.random.default_rng(seed)
-    keys = [_key(parse_name(name)) for name in run.names]
+    keys = [_key(name) for name in run.names]
     found = np.empty_like(run.probabilities)
-    for actor, channel, statement in sorted(set(keys)):
+    for speaker, channel, text in sorted(set(keys)):
         mine, others = (
-            np.flatnonzero([key == (actor, channel, said) for key in keys])
-            for said in (statement, 3 - statement)
+            np.flatnonzero(
+                [key[:2] == (speaker, channel) and (key[2] == text) == same for key in keys]
+            )
+            for same in (True, False)
         )
         normalization = SpeakerNormalization.of(run.probabilities[choose(others, run.labels, draw)])
         found[mine] = normalization.apply(run.probabilities[mine])
     return replace(run, probabilities=found)
 
 
-def _key(name: Labels) -> tuple[int, str, int]:
-    return name.actor, name.channel, name.statement
+def _key(name: str) -> tuple[str, str, str]:
+    labels = find_corpus("ravdess").labels(name)
+    return labels["speaker"], labels["channel"], labels["text"]
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.audio.decoding import read_waveform
-from avser_cli.data.ravdess import parse_name
+from avser_cli.data.corpora import find_corpus
 from avser_cli.inference.classifier import Classifier
 from avser_cli.inference.predictions import Segment
 from benchmarks.kept_runs import parse_arguments
@@ -65,7 +65,9 @@ def _of_run(classifier: Classifier, sounds: dict[str, Path]) -> Score:
     rate = clips[0].rate
     found = list(classifier.stream((clip.samples for clip in clips), rate))
     durations = [len(clip.samples) / rate for clip in clips]
-    return score_segments(found, durations, [parse_name(name).emotion for name in names])
+    ravdess = find_corpus("ravdess")
+    truth = [ravdess.labels(name)["emotion"] for name in names]
+    return score_segments(found, durations, truth)
 
 
 def _place(name: str) -> bytes:

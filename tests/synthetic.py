@@ -7,9 +7,10 @@ import av
 import numpy as np
 import soundfile
 
-from avser_cli.data.ravdess import EMOTIONS
+from avser_cli.data.clip import Clip
+from avser_cli.data.corpora import find_corpus
 
-NUMBERS = {name: number for number, name in EMOTIONS.items()}
+NUMBERS = {name: int(code) for code, name in find_corpus("ravdess").emotions.items()}
 PITCH = {"happy": 320.0, "sad": 130.0, "angry": 240.0, "neutral": 180.0}
 
 
@@ -41,6 +42,18 @@ def ravdess_name(emotion="happy", actor=1, statement=1, repetition=1, channel=1,
     return (
         f"03-{channel:02d}-{NUMBERS[emotion]:02d}-{intensity:02d}-{statement:02d}-"
         f"{repetition:02d}-{actor:02d}"
+    )
+
+
+def ravdess_clip(name, samples_sha256=None):
+    """A clip as it is after its file was read."""
+    labels: dict[str, Any] = dict(find_corpus("ravdess").labels(name))
+    return Clip(
+        key=name,
+        path=Path(f"{name}.wav"),
+        corpus="ravdess",
+        samples_sha256=samples_sha256 or f"sha-{name}",
+        **labels,
     )
 
 

@@ -70,7 +70,6 @@ TESTED_ELSEWHERE = {
     "commands/sound_options": "commands/test_spectrogram.py, commands/test_classify.py",
     "cluster": "needs a Dask cluster: commands/test_compare.py",
     "commands/options": "options of all commands: commands/",
-    "data/clip": "a record: data/test_clips.py, data/test_corpora.py",
     "data/manifest": "written by spectrogram: commands/test_spectrogram.py",
     "errors": "exit codes, without a decision of its own: test_cli.py and commands/",
     "experiments/comparison_summary": "report/test_grids.py, commands/test_compare.py",

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from avser_cli.data.clips import SkippedFile
+from avser_cli.data.clip import SkippedFile
 from avser_cli.data.emotions import PAPER_EMOTIONS, label_order
 from avser_cli.data.splits import SplitKind
 from avser_cli.errors import MissingExtraError, UsageError
@@ -172,13 +172,9 @@ def report_split(prepared: TrainTestSplit) -> None:
     split = prepared.split
     sides = f"{len(split.train)} to train, {len(split.test)} held out"
     echo(f"split: {split.settings.describe()}: {sides}")
-    recordings = prepared.dataset.recordings
-    exact = len(recordings) - len({recording.samples_sha256 for recording in recordings})
-    duplicate_group = len(recordings) - len({recording.sound for recording in recordings})
-    re_encoded = f" and {duplicate_group - exact} re-encoded" if duplicate_group > exact else ""
-    kept = (
-        f"; {exact} exact{re_encoded} copies, kept on one side"
-        if duplicate_group and split.test
-        else ""
-    )
-    echo(f"leak check: no recording, take or forbidden actor or statement on both sides{kept}")
+    clips = prepared.dataset.clips
+    exact = len(clips) - len({clip.samples_sha256 for clip in clips})
+    copies = len(clips) - len({clip.sound for clip in clips})
+    re_encoded = f" and {copies - exact} re-encoded" if copies > exact else ""
+    kept = f"; {exact} exact{re_encoded} copies, kept on one side" if copies and split.test else ""
+    echo(f"leak check: no recording, take or forbidden speaker or statement on both sides{kept}")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+RAVDESS = "ravdess"
+"""The one corpus whose clips are known by their published names alone, as bundles always had them;
+the names are unique."""
 
 
 @dataclass(frozen=True)
@@ -13,7 +17,7 @@ class Clip:
     Attributes
     ----------
     key : str
-        Corpus and path below its folder, e.g. ``"crema-d:AudioWAV/1001_DFA_ANG_XX.wav"``.
+        What splits, bundles and reports know it by, see `clip_key`.
     path : pathlib.Path
     corpus : str
     emotion : str
@@ -24,10 +28,15 @@ class Clip:
         What was said, which repetition, e.g. ``"song"``, how strong, and a published split.
     start, end : float or None
         Part of the file, in seconds; `None` where it is whole.
+    samples_sha256 : str
+        Checksum of its samples, equal for exact copies; empty until the file is read.
+    duplicate_group : str
+        Equal for exact and re-encoded copies, see `avser_cli.data.near_duplicates`; where nothing
+        is given, for exact ones.
     """
 
     key: str
-    path: Path
+    path: Path = field(compare=False)
     corpus: str
     emotion: str
     speaker: str | None = None
@@ -39,3 +48,44 @@ class Clip:
     split: str | None = None
     start: float | None = None
     end: float | None = None
+    samples_sha256: str = ""
+    duplicate_group: str = field(default="", compare=False)
+
+    @property
+    def sound(self) -> str:
+        """A checksum that it shares with its known copies."""
+        return self.duplicate_group or self.samples_sha256
+
+    @property
+    def said(self) -> str | None:
+        """What was said, comparable across corpora: words as they are, codes with their corpus."""
+        if self.text is None:
+            return None
+        words = self.text.split()
+        return " ".join(words).casefold() if len(words) > 1 else f"{self.corpus}:{self.text}"
+
+    @property
+    def recording(self) -> tuple[str, ...] | None:
+        """Equal for copies of one take under several names; `None` where takes are not told."""
+        if self.take is None or self.speaker is None:
+            return None
+        labels = (self.emotion, self.channel, self.intensity, self.text, self.take)
+        return (self.speaker, *(label or "" for label in labels))
+
+
+@dataclass(frozen=True)
+class SkippedFile:
+    """A file that is not used, and why."""
+
+    path: Path
+    reason: str
+
+
+def clip_key(corpus: str, relative: Path) -> str:
+    """Corpus and path below its folder without the ending: a picture's is that of its sound.
+
+    Clips of RAVDESS have their published names, e.g. ``"03-01-05-01-02-01-16"``; others read as
+    ``"crema-d:AudioWAV/1001_DFA_ANG_XX"``.
+    """
+    name = relative.with_suffix("")
+    return name.name if corpus == RAVDESS else f"{corpus}:{name.as_posix()}"

@@ -10,32 +10,12 @@ from pathlib import Path
 
 from avser_cli.audio.decoding import SOUND_SUFFIXES
 from avser_cli.audio.folder import list_files
+from avser_cli.data.clip import Clip, SkippedFile
+from avser_cli.data.corpora import find_corpus, read_corpus
 from avser_cli.data.manifest import pictures_of_no_sound
-from avser_cli.data.ravdess import Labels, parse_name
 from avser_cli.errors import CorpusError
 
 PICTURE_SUFFIXES = frozenset({".png"})
-
-
-@dataclass(frozen=True)
-class LabelledFile:
-    """A file of the corpus: a sound, or the picture of one."""
-
-    path: Path
-    labels: Labels
-
-    @property
-    def name(self) -> str:
-        """RAVDESS's name of the recording, e.g. ``"03-01-05-01-02-01-16"``."""
-        return self.path.stem
-
-
-@dataclass(frozen=True)
-class SkippedFile:
-    """A file that is not used, and why."""
-
-    path: Path
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -46,17 +26,17 @@ class Index:
     ----------
     folder : pathlib.Path
     kind : {"pictures", "sounds"}
-    files : tuple of LabelledFile
-        Usable files of the emotions asked for, sorted by name.
+    clips : tuple of Clip
+        Usable ones of the emotions asked for, sorted by key; their files are not read yet.
     skipped : tuple of SkippedFile
-        Files with a bad name or of another modality.
+        Files that are no clips, and second copies.
     other_emotions : int
         Number of well-named files of emotions that were not asked for.
     """
 
     folder: Path
     kind: str
-    files: tuple[LabelledFile, ...]
+    clips: tuple[Clip, ...]
     skipped: tuple[SkippedFile, ...]
     other_emotions: int
 
@@ -75,51 +55,31 @@ def index_folder(folder: Path, emotions: Sequence[str]) -> Index:
         There is no usable clip in it.
     """
     listed = list_files(folder, PICTURE_SUFFIXES | SOUND_SUFFIXES)
-    found = listed.files
-    pictures = [path for path in found if path.suffix.lower() in PICTURE_SUFFIXES]
-    sounds = [path for path in found if path.suffix.lower() not in PICTURE_SUFFIXES]
-    of_sounds = not pictures or any(_is_clip(path) for path in sounds)
-    files, others = [], 0
+    pictures = [path for path in listed.files if path.suffix.lower() in PICTURE_SUFFIXES]
+    sounds = [path for path in listed.files if path.suffix.lower() not in PICTURE_SUFFIXES]
     skipped = [SkippedFile(Path(line), "folder cannot be read") for line in listed.unreadable]
-    if of_sounds:
+    ravdess = find_corpus("ravdess")
+    copy = read_corpus(ravdess, folder, sounds)
+    kind = "sounds" if copy.clips or not pictures else "pictures"
+    if kind == "sounds":
         there = {path.with_suffix("") for path in sounds}
         skipped += [
             SkippedFile(path, "a picture without its sound, in a folder of sounds")
             for path in pictures
             if path.with_suffix("") not in there
         ]
-    gone = set() if of_sounds else pictures_of_no_sound(folder)
-    for path in sounds if of_sounds else pictures:
-        if path in gone:
-            skipped.append(SkippedFile(path, "its sound is gone"))
-            continue
-        try:
-            labels = parse_name(path.stem)
-        except ValueError as error:
-            skipped.append(SkippedFile(path, str(error)))
-            continue
-        if labels.modality != "audio-only":
-            skipped.append(SkippedFile(path, f"{labels.modality}, not audio-only (03)"))
-        elif labels.emotion not in emotions:
-            others += 1
-        else:
-            files.append(LabelledFile(path, labels))
-    if not files:
+    else:
+        gone = pictures_of_no_sound(folder)
+        skipped += [SkippedFile(path, "its sound is gone") for path in pictures if path in gone]
+        copy = read_corpus(ravdess, folder, [path for path in pictures if path not in gone])
+    skipped += [*copy.skipped, *(SkippedFile(path, "a second copy") for path in copy.copies)]
+    clips = tuple(clip for clip in copy.clips if clip.emotion in emotions)
+    if not clips:
         raise CorpusError(
-            f"{folder}: no RAVDESS clips of {', '.join(emotions)} among {len(found)} "
+            f"{folder}: no RAVDESS clips of {', '.join(emotions)} among {len(listed.files)} "
             "sounds and pictures; names must read MM-VC-EE-II-SS-RR-AA"
         )
-    files.sort(key=lambda file: (file.name, str(file.path)))
-    kind = "sounds" if of_sounds else "pictures"
-    return Index(folder, kind, tuple(files), tuple(skipped), others)
-
-
-def _is_clip(path: Path) -> bool:
-    try:
-        parse_name(path.stem)
-    except ValueError:
-        return False
-    return True
+    return Index(folder, kind, clips, tuple(skipped), len(copy.clips) - len(clips))
 
 
 def corpus_checksum(checksums: Iterable[str]) -> str:
@@ -127,12 +87,14 @@ def corpus_checksum(checksums: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(sorted(checksums)).encode()).hexdigest()
 
 
-def describe(files: Iterable[LabelledFile]) -> str:
-    """One line: how many clips, speech and song, actors, and clips of each emotion."""
-    files = list(files)
-    channels = Counter(file.labels.channel for file in files)
-    emotions = Counter(file.labels.emotion for file in files)
-    actors = {file.labels.actor for file in files}
+def describe(clips: Iterable[Clip]) -> str:
+    """One line: how many clips, speech and song, speakers, and clips of each emotion."""
+    clips = list(clips)
+    channels = Counter(clip.channel for clip in clips)
+    emotions = Counter(clip.emotion for clip in clips)
+    speakers = {clip.speaker for clip in clips if clip.speaker is not None}
     parts = [f"{channels[name]} {name}" for name in ("speech", "song") if channels[name]]
+    of_channels = f" ({', '.join(parts)})" if parts else ""
     counts = ", ".join(f"{name} {count}" for name, count in sorted(emotions.items()))
-    return f"{len(files)} clips ({', '.join(parts)}) by {len(actors)} actors: {counts}"
+    by = f" by {len(speakers)} speakers" if speakers else ""
+    return f"{len(clips)} clips{of_channels}{by}: {counts}"

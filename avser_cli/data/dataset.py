@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from avser_cli.audio.audio_info import checksum
 from avser_cli.audio.decoding import Waveform, read_waveform
-from avser_cli.data.clips import Index, LabelledFile, SkippedFile
+from avser_cli.data.clip import Clip, SkippedFile
+from avser_cli.data.clips import Index
 from avser_cli.data.near_duplicates import duplicate_groups
-from avser_cli.data.splits import Recording
 from avser_cli.errors import CorpusError, InputError
 from avser_cli.features.acoustic import feature_vector
 from avser_cli.features.fingerprint import Fingerprint, fingerprint_of
@@ -62,8 +62,8 @@ class Dataset:
         uint8 pictures, shape ``(n, height, width)``, or float32 features, shape ``(n, 181)``.
     labels : numpy.ndarray
         Index into `emotions`, shape ``(n,)``.
-    recordings : tuple of Recording
-    paths : tuple of pathlib.Path
+    clips : tuple of Clip
+        With their checksums.
     skipped : tuple of SkippedFile
         Files of the folder that are not in it, and why.
     """
@@ -71,17 +71,21 @@ class Dataset:
     emotions: tuple[str, ...]
     inputs: Inputs
     labels: npt.NDArray[np.int64]
-    recordings: tuple[Recording, ...]
-    paths: tuple[Path, ...]
+    clips: tuple[Clip, ...]
     skipped: tuple[SkippedFile, ...]
 
     def __len__(self) -> int:
-        return len(self.recordings)
+        return len(self.clips)
 
-    def rows(self, names: Sequence[str] | dict[str, str]) -> npt.NDArray[np.intp]:
-        """Positions of the clips with these names."""
-        wanted = set(names)
-        return np.flatnonzero([r.name in wanted for r in self.recordings])
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The clips' files."""
+        return tuple(clip.path for clip in self.clips)
+
+    def rows(self, keys: Collection[str]) -> npt.NDArray[np.intp]:
+        """Positions of the clips with these keys."""
+        wanted = set(keys)
+        return np.flatnonzero([clip.key in wanted for clip in self.clips])
 
 
 def load_dataset(
@@ -93,7 +97,7 @@ def load_dataset(
 ) -> Dataset:
     """Read what a network takes from every file of an index.
 
-    A file that cannot be used, and the second of two files of one name, are left out and named.
+    A file that cannot be used is left out and named.
 
     Raises
     ------
@@ -101,36 +105,32 @@ def load_dataset(
         Pictures were drawn with other settings than the recipe's, or nothing is left.
     """
     skipped = list(index.skipped)
-    kept: dict[str, tuple[LabelledFile, Read]] = {}
-    for done, (file, result) in enumerate(_read_all(index, read, side_by_side), start=1):
+    kept: list[tuple[Clip, Read]] = []
+    for done, (clip, result) in enumerate(_read_all(index, read, side_by_side), start=1):
         if isinstance(result, InputError):
-            skipped.append(SkippedFile(file.path, str(result).removeprefix(f"{file.path}: ")))
-        elif file.name in kept:
-            skipped.append(SkippedFile(file.path, f"same name as {kept[file.name][0].path}"))
+            skipped.append(SkippedFile(clip.path, str(result).removeprefix(f"{clip.path}: ")))
         else:
-            kept[file.name] = (file, result)
+            kept.append((clip, result))
         if progress:
-            progress(done, len(index.files))
+            progress(done, len(index.clips))
     if not kept:
         first = f"; the first: {skipped[0].reason}" if skipped else ""
         raise CorpusError(
-            f"{index.folder}: none of its {len(index.files)} clips can be used{first}"
+            f"{index.folder}: none of its {len(index.clips)} clips can be used{first}"
         )
     order = {emotion: number for number, emotion in enumerate(emotions)}
-    files = [file for file, _ in kept.values()]
-    reads = [read for _, read in kept.values()]
-    duplicate_group = duplicate_groups(
+    reads = [read for _, read in kept]
+    groups = duplicate_groups(
         [read.samples_sha256 for read in reads], [read.fingerprint for read in reads]
     )
     return Dataset(
         emotions=emotions,
         inputs=np.stack([read.inputs for read in reads]),
-        labels=np.array([order[file.labels.emotion] for file in files]),
-        recordings=tuple(
-            Recording(file.name, file.labels, read.samples_sha256, group)
-            for file, read, group in zip(files, reads, duplicate_group, strict=True)
+        labels=np.array([order[clip.emotion] for clip, _ in kept]),
+        clips=tuple(
+            replace(clip, samples_sha256=read.samples_sha256, duplicate_group=group)
+            for (clip, read), group in zip(kept, groups, strict=True)
         ),
-        paths=tuple(file.path for file in files),
         skipped=tuple(skipped),
     )
 
@@ -138,15 +138,13 @@ def load_dataset(
 Result = Read | InputError
 
 
-def _read_all(
-    index: Index, read: Reader, side_by_side: str
-) -> Iterator[tuple[LabelledFile, Result]]:
-    """What each file gives, in the order of the index."""
+def _read_all(index: Index, read: Reader, side_by_side: str) -> Iterator[tuple[Clip, Result]]:
+    """What each clip gives, in the order of the index."""
     from joblib import Parallel, delayed
 
-    work = (delayed(_attempt)(read, file.path) for file in index.files)
+    work = (delayed(_attempt)(read, clip.path) for clip in index.clips)
     results = Parallel(n_jobs=-1, prefer=side_by_side, return_as="generator")(work)
-    return zip(index.files, results, strict=True)
+    return zip(index.clips, results, strict=True)
 
 
 def _attempt(read: Reader, path: Path) -> Result:

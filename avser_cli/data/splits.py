@@ -1,6 +1,6 @@
 """Which clips are trained on and which are held out, and whether anything leaks between them.
 
-Three protocols: ``random`` (stratified), ``speaker`` (no actor on both sides; EmoBox's six
+Three protocols: ``random`` (stratified), ``speaker`` (no speaker on both sides; EmoBox's six
 folds) and ``statement`` (train on one sentence, test on the other). ``none`` holds nothing out.
 """
 
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from avser_cli.data.ravdess import ACTOR_FOLDS, Labels
+from avser_cli.data.clip import Clip
+from avser_cli.data.corpora import find_corpus
 from avser_cli.errors import CorpusError, UsageError
 from avser_cli.untrusted_input import Checksum
 
@@ -22,33 +23,6 @@ SPLIT_ALIASES: dict[str, SplitKind] = {"paper": "random"}
 """Names of splits in bundles of format 1 and 2 and on older command lines."""
 FEWEST_A_SIDE = 2
 """Fewest clips of an emotion that each side must have."""
-
-
-@dataclass(frozen=True)
-class Recording:
-    """A clip as the splits see it.
-
-    Attributes
-    ----------
-    name : str
-        RAVDESS's name.
-    labels : Labels
-    samples_sha256 : str
-        Checksum of its samples: equal for exact copies.
-    duplicate_group : str
-        Equal for exact and re-encoded copies, see `avser_cli.data.near_duplicates`; where nothing
-        is given, for exact ones.
-    """
-
-    name: str
-    labels: Labels
-    samples_sha256: str
-    duplicate_group: str = field(default="", compare=False)
-
-    @property
-    def sound(self) -> str:
-        """A checksum that it shares with its known copies."""
-        return self.duplicate_group or self.samples_sha256
 
 
 @dataclass(frozen=True)
@@ -76,7 +50,7 @@ class SplitSettings:
             raise UsageError(f"unknown split {self.kind!r}; known: {', '.join(SPLIT_KINDS)}")
         if not 0.0 < self.test_size < 1.0:
             raise UsageError(f"--test-size {self.test_size}: more than 0, less than 1")
-        folds = {"speaker": len(ACTOR_FOLDS), "statement": 2}.get(self.kind, 1)
+        folds = {"speaker": len(_speaker_folds()), "statement": 2}.get(self.kind, 1)
         if not 1 <= self.fold <= folds:
             raise UsageError(f"--fold {self.fold}: 1 to {folds} for --split {self.kind}")
 
@@ -85,22 +59,26 @@ class SplitSettings:
         if self.kind == "random":
             return f"random (stratified, {self.test_size:.0%} held out, seed {self.seed})"
         if self.kind == "speaker":
-            actors = ", ".join(map(str, ACTOR_FOLDS[self.fold - 1]))
+            actors = ", ".join(str(int(name)) for name in _speaker_folds()[self.fold - 1])
             return f"speaker (fold {self.fold} of 6: actors {actors} held out)"
         if self.kind == "statement":
             return f"statement (statement {self.fold} held out)"
         return "none (trained on all clips)"
 
 
+def _speaker_folds() -> tuple[tuple[str, ...], ...]:
+    return find_corpus("ravdess").folds
+
+
 @dataclass(frozen=True)
 class Split:
-    """The members of each side, as RAVDESS names, and the checksums of their samples.
+    """The members of each side by key, and the checksums of their samples.
 
     Attributes
     ----------
     settings : SplitSettings
     train, test : dict
-        Name to SHA-256 of the samples.
+        Key of the clip to SHA-256 of its samples.
     """
 
     settings: SplitSettings
@@ -115,8 +93,8 @@ class Split:
         return {**values, "settings": settings}
 
 
-def split_recordings(recordings: Sequence[Recording], settings: SplitSettings) -> Split:
-    """Divide recordings into a training and a held-out side.
+def split_clips(clips: Sequence[Clip], settings: SplitSettings) -> Split:
+    """Divide clips into a training and a held-out side.
 
     Raises
     ------
@@ -124,40 +102,42 @@ def split_recordings(recordings: Sequence[Recording], settings: SplitSettings) -
         An emotion has too few clips on a side; the message names it and the counts.
     """
     if settings.kind == "random":
-        held_out = _random_test(recordings, settings)
+        held_out = _random_test(clips, settings)
     elif settings.kind == "speaker":
-        actors = ACTOR_FOLDS[settings.fold - 1]
-        held_out = {r.name for r in recordings if r.labels.actor in actors}
+        speakers = {f"ravdess:{name}" for name in _speaker_folds()[settings.fold - 1]}
+        held_out = {clip.key for clip in clips if clip.speaker in speakers}
     elif settings.kind == "statement":
-        held_out = {r.name for r in recordings if r.labels.statement == settings.fold}
+        held_out = {clip.key for clip in clips if clip.text == f"{settings.fold:02d}"}
     else:
         held_out = set()
-    train = {r.name: r.samples_sha256 for r in recordings if r.name not in held_out}
-    test = {r.name: r.samples_sha256 for r in recordings if r.name in held_out}
+    train = {clip.key: clip.samples_sha256 for clip in clips if clip.key not in held_out}
+    test = {clip.key: clip.samples_sha256 for clip in clips if clip.key in held_out}
     split = Split(settings, train, test)
-    _check_side_sizes(recordings, split)
+    _check_side_sizes(clips, split)
     return split
 
 
-def _random_test(recordings: Sequence[Recording], settings: SplitSettings) -> set[str]:
-    """Names of a stratified random share; recordings that exist twice stay on the training side."""
-    duplicate_group = Counter(r.sound for r in recordings)
+def _random_test(clips: Sequence[Clip], settings: SplitSettings) -> set[str]:
+    """Keys of a stratified random share; recordings that exist twice stay on the training side."""
+    sounds = Counter(clip.sound for clip in clips)
+    takes = Counter(clip.recording for clip in clips)
+    takes[None] = 1
     by_emotion: defaultdict[str, list[str]] = defaultdict(list)
-    for recording in sorted(recordings, key=lambda r: r.name):
-        by_emotion[recording.labels.emotion].append(recording.name)
-    single = {r.name for r in recordings if duplicate_group[r.sound] == 1}
-    quotas = _quotas({e: len(names) for e, names in by_emotion.items()}, settings.test_size)
+    for clip in sorted(clips, key=lambda clip: clip.key):
+        by_emotion[clip.emotion].append(clip.key)
+    single = {x.key for x in clips if sounds[x.sound] == 1 and takes[x.recording] == 1}
+    quotas = _quotas({e: len(keys) for e, keys in by_emotion.items()}, settings.test_size)
     test: set[str] = set()
-    for emotion, names in by_emotion.items():
-        candidates = [name for name in names if name in single]
-        candidates.sort(key=lambda name: _draw(settings.seed, name))
+    for emotion, keys in by_emotion.items():
+        candidates = [key for key in keys if key in single]
+        candidates.sort(key=lambda key: _draw(settings.seed, key))
         test.update(candidates[: quotas[emotion]])
     return test
 
 
-def _draw(seed: int, name: str) -> bytes:
+def _draw(seed: int, key: str) -> bytes:
     """A clip's place in a seed's order: a hash, so that no library's generator decides it."""
-    return hashlib.sha256(f"{seed}:{name}".encode()).digest()
+    return hashlib.sha256(f"{seed}:{key}".encode()).digest()
 
 
 def _quotas(counts: dict[str, int], share: float) -> dict[str, int]:
@@ -170,14 +150,14 @@ def _quotas(counts: dict[str, int], share: float) -> dict[str, int]:
     return quotas
 
 
-def _check_side_sizes(recordings: Sequence[Recording], split: Split) -> None:
-    emotion_of = {r.name: r.labels.emotion for r in recordings}
+def _check_side_sizes(clips: Sequence[Clip], split: Split) -> None:
+    emotion_of = {clip.key: clip.emotion for clip in clips}
     sides = {"to train on": split.train}
     if split.settings.kind != "none":
         sides["held out"] = split.test
     for emotion in sorted(set(emotion_of.values())):
         for side, members in sides.items():
-            count = sum(emotion_of[name] == emotion for name in members)
+            count = sum(emotion_of[key] == emotion for key in members)
             if count < FEWEST_A_SIDE:
                 raise CorpusError(
                     f"{emotion}: {count} clips {side} in split {split.settings.describe()}; at "
@@ -194,7 +174,7 @@ class Leak:
 
     Attributes
     ----------
-    kind : {"samples", "sound (re-encoded)", "take", "actor", "statement"}
+    kind : {"samples", "sound (re-encoded)", "take", "speaker", "statement"}
     trained, held_out : str
         A pair that shows it.
     """
@@ -207,26 +187,26 @@ class Leak:
         return f"same {self.kind}: {self.trained} (trained on) and {self.held_out} (held out)"
 
 
-def find_leaks(recordings: Sequence[Recording], split: Split) -> list[Leak]:
+def find_leaks(clips: Sequence[Clip], split: Split) -> list[Leak]:
     """Look for held-out clips that the training side gives away.
 
     The same samples, the same sound re-encoded and the same take are leaks in every split; the same
-    actor in ``speaker``; the same statement in ``statement``.
+    speaker in ``speaker``; the same statement in ``statement``.
     """
-    keys: dict[str, Any] = {
-        "samples": lambda r: r.samples_sha256,
-        RE_ENCODED: lambda r: r.sound,
-        "take": lambda r: r.labels.take,
+    keys: dict[str, Callable[[Clip], Hashable]] = {
+        "samples": lambda clip: clip.samples_sha256,
+        RE_ENCODED: lambda clip: clip.sound,
+        "take": lambda clip: clip.recording,
     }
     if split.settings.kind == "speaker":
-        keys["actor"] = lambda r: r.labels.actor
+        keys["speaker"] = lambda clip: clip.speaker
     elif split.settings.kind == "statement":
-        keys["statement"] = lambda r: r.labels.statement
-    trained = [r for r in recordings if r.name in split.train]
-    held_out = [r for r in recordings if r.name in split.test]
+        keys["statement"] = lambda clip: clip.said
+    trained = [clip for clip in clips if clip.key in split.train]
+    held_out = [clip for clip in clips if clip.key in split.test]
     leaks = []
     for kind, key in keys.items():
-        seen = {key(r): r.name for r in trained}
-        leaks += [Leak(kind, seen[key(r)], r.name) for r in held_out if key(r) in seen]
+        seen = {found: clip.key for clip in trained if (found := key(clip)) is not None}
+        leaks += [Leak(kind, seen[key(x)], x.key) for x in held_out if key(x) in seen]
     exact = {leak.held_out for leak in leaks if leak.kind == "samples"}
     return [leak for leak in leaks if leak.kind != RE_ENCODED or leak.held_out not in exact]

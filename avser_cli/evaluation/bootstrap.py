@@ -35,7 +35,7 @@ class Intervals:
 def clip_intervals(
     truth: npt.NDArray[np.integer],
     predicted: npt.NDArray[np.integer],
-    actors: Sequence[Hashable] | None = None,
+    speakers: Sequence[Hashable] | None = None,
 ) -> Intervals:
     """Intervals of a single training: the network counts as given, only the clips are drawn.
 
@@ -43,13 +43,13 @@ def clip_intervals(
     ----------
     truth, predicted : numpy.ndarray
         Indices of emotions, shape ``(n,)``.
-    actors : sequence, optional
-        Who speaks in each clip; given, whole actors are drawn.
+    speakers : sequence, optional
+        Who speaks in each clip; given, whole speakers are drawn.
     """
-    units = np.arange(len(truth)) if actors is None else _numbered(actors)
+    units = np.arange(len(truth)) if speakers is None else _numbered(speakers)
     counts = draw_counts(np.random.default_rng(SEED), np.zeros(units.max() + 1), RESAMPLES)
     accuracy, uar = weighted_scores(truth == predicted, truth, counts[:, units])
-    drawn = "clips" if actors is None else "actors"
+    drawn = "clips" if speakers is None else "speakers"
     return Intervals(percentiles(accuracy), percentiles(uar), f"{drawn} only, of one training")
 
 

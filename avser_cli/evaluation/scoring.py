@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from avser_cli.data.clips import SkippedFile, index_folder
+from avser_cli.data.clip import Clip, SkippedFile
+from avser_cli.data.clips import index_folder
 from avser_cli.data.dataset import Progress, load_dataset, reader_of
-from avser_cli.data.splits import Recording, Split
+from avser_cli.data.splits import Split
 from avser_cli.errors import CorpusError
 from avser_cli.evaluation.bootstrap import Intervals, clip_intervals
 from avser_cli.evaluation.metrics import Report, score
@@ -37,7 +38,7 @@ class Evaluation:
         Number of the folder's clips in each part.
     skipped : tuple of SkippedFile
     intervals : Intervals
-        Of this one training; whole actors are drawn where the bundle held out actors.
+        Of this one training; whole speakers are drawn where the bundle held out speakers.
     """
 
     report: Report
@@ -48,19 +49,19 @@ class Evaluation:
     intervals: Intervals
 
 
-def parts_of(recordings: Iterable[Recording], split: Split) -> list[Part]:
+def parts_of(clips: Iterable[Clip], split: Split) -> list[Part]:
     """For each clip, whether a bundle was trained on it, held it out, or never saw it.
 
     A copy of a training clip under another name was trained on too.
     """
     trained_samples = set(split.train.values())
 
-    def part(recording: Recording) -> Part:
-        if recording.name in split.train or recording.samples_sha256 in trained_samples:
+    def part(clip: Clip) -> Part:
+        if clip.key in split.train or clip.samples_sha256 in trained_samples:
             return "train"
-        return "test" if recording.name in split.test else "unseen"
+        return "test" if clip.key in split.test else "unseen"
 
-    return [part(recording) for recording in recordings]
+    return [part(clip) for clip in clips]
 
 
 def evaluate(
@@ -78,7 +79,7 @@ def evaluate(
     dataset = load_dataset(
         index, config.labels, reader_of(index, config.recipe.spectrogram), progress
     )
-    parts = parts_of(dataset.recordings, config.split)
+    parts = parts_of(dataset.clips, config.split)
     counts = {known: parts.count(known) for known in PARTS}
     rows = np.flatnonzero([found == part for found in parts])
     if len(rows) == 0:
@@ -96,10 +97,10 @@ def evaluate(
     ]
     labels = dataset.labels[rows]
     report = score(config.labels, labels, predicted)
-    actors = None
+    speakers = None
     if config.split.settings.kind == "speaker":
-        actors = [dataset.recordings[row].labels.actor for row in rows]
-    intervals = clip_intervals(labels, predicted, actors)
+        speakers = [dataset.clips[row].speaker for row in rows]
+    intervals = clip_intervals(labels, predicted, speakers)
     return Evaluation(report, part, files, counts, dataset.skipped, intervals)
 
 

@@ -146,7 +146,7 @@ def _read_inputs(
 ) -> Dataset:
     index = index_folder(folder, corpus.dataset.emotions)
     usable = {path.name for path in corpus.dataset.paths}
-    index = replace(index, files=tuple(x for x in index.files if x.path.name in usable))
+    index = replace(index, clips=tuple(x for x in index.clips if x.path.name in usable))
     dataset = load_dataset(
         index,
         corpus.dataset.emotions,
@@ -154,9 +154,9 @@ def _read_inputs(
         lambda done, total: on_read(candidate.reads, done, total),
         candidate.reads_in,
     )
-    if dataset.recordings != corpus.dataset.recordings:
-        odd = set(corpus.dataset.recordings) ^ set(dataset.recordings)
-        names = ", ".join(sorted({recording.name for recording in odd})[:3])
+    if dataset.clips != corpus.dataset.clips:
+        odd = set(corpus.dataset.clips) ^ set(dataset.clips)
+        names = ", ".join(sorted({clip.key for clip in odd})[:3])
         reasons = {item.reason for item in dataset.skipped[len(index.skipped) :]}
         raise CorpusError(
             f"{folder}: {candidate.name} cannot use clips that others can: {names} "

@@ -50,8 +50,8 @@ def summarize_comparison(
         ``wrong_by_all`` the clips that no model ever got right.
     """
     first = next(iter(runs.values()))
-    actor_of = {r.name: str(r.labels.actor) for r in corpus.dataset.recordings}
-    significance = compare_runs(runs, actor_of)
+    speaker_of = {clip.key: clip.speaker or clip.key for clip in corpus.dataset.clips}
+    significance = compare_runs(runs, speaker_of)
     emotions = corpus.dataset.emotions
     return {
         "table": table,

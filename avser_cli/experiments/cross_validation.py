@@ -95,11 +95,11 @@ def run_planned(
         return kept
     result = run(prepared, recipe, planned.seed, on_epoch, checkpoint)
     held_out = corpus.dataset.rows(prepared.split.test)
-    recordings = [corpus.dataset.recordings[row] for row in held_out]
+    clips = [corpus.dataset.clips[row] for row in held_out]
     finished = FinishedRun(
         planned=planned,
-        names=tuple(recording.name for recording in recordings),
-        channels=tuple(recording.labels.channel for recording in recordings),
+        names=tuple(clip.key for clip in clips),
+        channels=tuple(clip.channel or "" for clip in clips),
         labels=corpus.dataset.labels[held_out],
         probabilities=result.probabilities,
         history=result.trained.history,

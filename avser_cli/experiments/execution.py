@@ -100,10 +100,9 @@ class Clips:
     @classmethod
     def of(cls, dataset: Dataset) -> Clips:
         """Those of a dataset."""
-        recordings = dataset.recordings
         return cls(
-            tuple(recording.name for recording in recordings),
-            tuple(recording.labels.channel for recording in recordings),
+            tuple(clip.key for clip in dataset.clips),
+            tuple(clip.channel or "" for clip in dataset.clips),
             dataset.labels,
         )
 

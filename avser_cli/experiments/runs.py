@@ -9,13 +9,17 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.data.ravdess import ACTOR_FOLDS
+from avser_cli.data.corpora import find_corpus
 from avser_cli.data.splits import SplitKind, SplitSettings
 from avser_cli.evaluation.metrics import Report, score
 from avser_cli.training.history import Epoch
 from avser_cli.untrusted_input import decode, parse_json
 
-FOLDS: dict[SplitKind, int] = {"random": 1, "speaker": len(ACTOR_FOLDS), "statement": 2}
+FOLDS: dict[SplitKind, int] = {
+    "random": 1,
+    "speaker": len(find_corpus("ravdess").folds),
+    "statement": 2,
+}
 """Number of folds of each protocol."""
 MAX_RUN_BYTES = 16 * 2**20
 """Largest file of a run that is read; it has a hundred bytes a clip."""
@@ -43,7 +47,7 @@ class FinishedRun:
     ----------
     planned : PlannedRun
     names, channels : tuple of str
-        RAVDESS name and vocal channel (speech, song) of each clip held out.
+        Key and vocal channel (speech, song, or empty) of each clip held out.
     labels : numpy.ndarray
         Indices of emotions, shape ``(n,)``.
     probabilities : numpy.ndarray

@@ -93,26 +93,26 @@ class Significance:
 
 def compare_runs(
     runs: Mapping[str, Sequence[FinishedRun]],
-    actor_of: Mapping[str, str] | None = None,
+    speaker_of: Mapping[str, str] | None = None,
     resamples: int = RESAMPLES,
 ) -> Significance:
     """Intervals and differences for models that predicted the same clips in the same runs.
 
     The bootstrap draws folds, the runs of a fold (all runs of a random split) and the clips of a
-    fold, each with replacement, and the same for every model. Where whole actors are held out,
-    it draws actors instead of clips. With a single run, only clips or actors are left to draw.
+    fold, each with replacement, and the same for every model. Where whole speakers are held out,
+    it draws speakers instead of clips. With a single run, only clips or speakers are left to draw.
 
     Parameters
     ----------
     runs : mapping
         By model, in the same order of runs.
-    actor_of : mapping, optional
-        From a clip's name to its actor; used where the split is by speaker.
+    speaker_of : mapping, optional
+        From a clip's key to its speaker; used where the split is by speaker.
     resamples : int
     """
     first = next(iter(runs.values()))
-    by_actor = actor_of is not None and first[0].planned.split.kind == "speaker"
-    unit_of = actor_of if by_actor else None
+    by_speaker = speaker_of is not None and first[0].planned.split.kind == "speaker"
+    unit_of = speaker_of if by_speaker else None
     run_weights, clip_weights = _draw(first, unit_of, resamples)
     samples = {
         model: _mean_scores(found, run_weights, clip_weights) for model, found in runs.items()
@@ -133,7 +133,7 @@ def compare_runs(
         accuracy={model: percentiles(sample[0]) for model, sample in samples.items()},
         uar={model: percentiles(sample[1]) for model, sample in samples.items()},
         pairs=_holm(pairs),
-        resampled=_words(first, "actors" if by_actor else "clips"),
+        resampled=_words(first, "speakers" if by_speaker else "clips"),
     )
 
 

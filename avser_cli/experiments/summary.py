@@ -44,8 +44,8 @@ def summarize(
     figures = [key for key in lines[0] if key.endswith(("accuracy", "uar"))]
     confusion = sum(np.array(finished.report(emotions).confusion) for finished in runs)
     calibration, _ = calibrated(runs, protocol)
-    actor_of = {r.name: str(r.labels.actor) for r in corpus.dataset.recordings}
-    found = compare_runs({"": runs}, actor_of)
+    speaker_of = {clip.key: clip.speaker or clip.key for clip in corpus.dataset.clips}
+    found = compare_runs({"": runs}, speaker_of)
     return {
         "protocol": protocol,
         "recipe": recipe.as_dict(),

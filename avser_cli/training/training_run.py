@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from avser_cli.data.clips import Index, corpus_checksum, describe, index_folder
 from avser_cli.data.dataset import Dataset, Progress, load_dataset, reader_of
-from avser_cli.data.splits import Leak, Split, SplitSettings, find_leaks, split_recordings
+from avser_cli.data.splits import Leak, Split, SplitSettings, find_leaks, split_clips
 from avser_cli.errors import CorpusError
 from avser_cli.evaluation.metrics import Report, score
 from avser_cli.model.bundle import sha256
@@ -45,10 +45,10 @@ class Corpus:
         Raises
         ------
         CorpusError
-            See `split_recordings`; also where the split leaks.
+            See `split_clips`; also where the split leaks.
         """
-        split = split_recordings(self.dataset.recordings, settings)
-        check_no_leaks(find_leaks(self.dataset.recordings, split))
+        split = split_clips(self.dataset.clips, settings)
+        check_no_leaks(find_leaks(self.dataset.clips, split))
         return TrainTestSplit(self, split)
 
 
@@ -110,15 +110,14 @@ def read_corpus(
 def corpus_of(index: Index, dataset: Dataset) -> Corpus:
     """The corpus of an index and what was read of it; every emotion must have a clip."""
     folder, emotions = index.folder, dataset.emotions
-    present = {recording.labels.emotion for recording in dataset.recordings}
+    present = {clip.emotion for clip in dataset.clips}
     missing = [emotion for emotion in emotions if emotion not in present]
     if missing:
         raise CorpusError(f"{folder}: no usable clip of {missing[0]}; add some or name --emotions")
-    used = set(dataset.paths)
     about = {
         "folder": folder.name,
-        "fingerprint": corpus_checksum(r.samples_sha256 for r in dataset.recordings),
-        "description": describe(file for file in index.files if file.path in used),
+        "fingerprint": corpus_checksum(clip.samples_sha256 for clip in dataset.clips),
+        "description": describe(dataset.clips),
     }
     return Corpus(dataset, about, index.other_emotions)
 

@@ -256,7 +256,7 @@ def test_pictures_whose_sound_is_gone_are_named_and_not_trained_on(avser, tmp_pa
         assert rows["b.png"] == "drawn"
         assert sum(status == "gone" for status in rows.values()) == 2
     index = index_folder(tmp_path / "png", PAPER_EMOTIONS)
-    assert len(index.files) == len(sounds) - 2
+    assert len(index.clips) == len(sounds) - 2
     assert [x.reason for x in index.skipped if "gone" in x.reason] == ["its sound is gone"] * 2
 
 

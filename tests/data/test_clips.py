@@ -24,7 +24,7 @@ def test_bad_names_and_other_modalities_are_counted(tmp_path):
         "readme.txt",
     )
     index = index_folder(tmp_path, PAPER_EMOTIONS)
-    assert [file.name for file in index.files] == [good]
+    assert [clip.key for clip in index.clips] == [good]
     reasons = {item.path.name: item.reason for item in index.skipped}
     assert set(reasons) == {"02-01-04-01-01-01-07.wav", "notes.wav"}
     assert "video-only" in reasons["02-01-04-01-01-01-07.wav"]
@@ -36,7 +36,7 @@ def test_pictures_beside_sounds_do_not_hide_them(tmp_path):
     touch(tmp_path, f"{first}.wav", f"{second}.wav", f"{first}.png", "plot.png")
     index = index_folder(tmp_path, PAPER_EMOTIONS)
     assert index.kind == "sounds"
-    assert [file.name for file in index.files] == [first, second]
+    assert [clip.key for clip in index.clips] == [first, second]
     assert [item.path.name for item in index.skipped] == ["plot.png"]
 
 
@@ -57,6 +57,6 @@ def test_fingerprint_knows_no_order():
 
 def test_the_real_corpus_is_whole(ravdess):
     index = index_folder(ravdess, PAPER_EMOTIONS)
-    files = [file for file in index.files if "original" not in file.path.parts]
-    expected = "1316 clips (672 speech, 644 song) by 24 actors: "
-    assert describe(files) == expected + "angry 376, happy 376, neutral 188, sad 376"
+    clips = [clip for clip in index.clips if "original" not in clip.path.parts]
+    expected = "1316 clips (672 speech, 644 song) by 24 speakers: "
+    assert describe(clips) == expected + "angry 376, happy 376, neutral 188, sad 376"

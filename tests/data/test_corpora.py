@@ -1,4 +1,6 @@
+import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -271,7 +273,9 @@ def test_labels_of_emns_come_from_its_table(tmp_path):
     assert {(clip.speaker, clip.sex, clip.text) for clip in copy.clips} == {
         ("emns:7", "female", "A, b.")
     }
-    assert [(path.stem, why) for path, why in copy.skipped] == [("foreign", "not in metadata.csv")]
+    assert [(item.path.stem, item.reason) for item in copy.skipped] == [
+        ("foreign", "not in metadata.csv")
+    ]
 
 
 def test_every_corpus_says_where_it_is_from():
@@ -305,12 +309,37 @@ def test_foreign_names_tell_no_corpus():
     assert recognize([]) is None
 
 
-def test_the_reason_is_the_true_one():
-    ravdess = find_corpus("ravdess")
-    with pytest.raises(ValueError, match="unknown speaker, 25"):
-        ravdess.labels("03-01-03-01-01-01-25")
-    with pytest.raises(ValueError, match="unknown emotion, 09"):
-        ravdess.labels("03-01-09-01-01-01-01")
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("voice", "name is not of RAVDESS's form"),
+        ("03-01-06-01-02-01-12-01", "name is not of RAVDESS's form"),
+        ("٠٣-01-06-01-02-01-12", "name is not of RAVDESS's form"),
+        ("01-01-06-01-02-01-12", "audio-video, not audio-only (03)"),
+        ("Actor_12/02-01-06-01-02-01-12", "video-only, not audio-only (03)"),
+        ("03-03-06-01-02-01-12", "unknown channel, 03"),
+        ("03-01-09-01-02-01-12", "unknown emotion, 09"),
+        ("03-01-06-03-02-01-12", "unknown intensity, 03"),
+        ("03-01-01-02-02-01-12", "name says strong neutral, which RAVDESS does not have"),
+        ("03-01-06-01-03-01-12", "unknown text, 03"),
+        ("03-01-06-01-02-00-12", "unknown take, 00"),
+        ("03-01-06-01-02-01-25", "unknown speaker, 25"),
+    ],
+)
+def test_the_reason_is_the_true_one(name, reason):
+    with pytest.raises(ValueError, match=re.escape(reason)):
+        find_corpus("ravdess").labels(name)
+
+
+@given(st.text(max_size=30))
+def test_any_other_text_is_a_value_error(text):
+    for corpus in known_corpora().values():
+        try:
+            labels = corpus.labels(text)
+        except ValueError as error:
+            assert "\n" not in str(error)
+        else:
+            assert labels["emotion"]
 
 
 def test_second_copies_are_left_out_and_said(tmp_path):
@@ -319,7 +348,7 @@ def test_second_copies_are_left_out_and_said(tmp_path):
     files += [tmp_path / "audio_speech_actors_01-24" / name for name in names]
     files.append(tmp_path / "Actor_01" / "notes.wav")
     copy = read_corpus(find_corpus("ravdess"), tmp_path, files)
-    assert [clip.key for clip in copy.clips] == [f"ravdess:{name}" for name in names]
+    assert [clip.key for clip in copy.clips] == [Path(name).stem for name in names]
     assert len(copy.copies) == 2
     remark = copy.remark()
     assert remark is not None and "\n" not in remark
@@ -330,7 +359,7 @@ def test_second_copies_are_left_out_and_said(tmp_path):
 def test_a_speakers_folder_alone_is_read(tmp_path):
     folder = tmp_path / "DC"
     copy = read_corpus(find_corpus("savee"), folder, [folder / "a01.wav"])
-    assert [(clip.key, clip.speaker) for clip in copy.clips] == [("savee:a01.wav", "savee:DC")]
+    assert [(clip.key, clip.speaker) for clip in copy.clips] == [("savee:a01", "savee:DC")]
 
 
 def test_unknown_corpora_are_refused():

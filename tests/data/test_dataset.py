@@ -22,7 +22,7 @@ def test_pictures_and_sounds_give_the_same_inputs(trained, corpus):
     drawn, heard = load(trained / "png"), load(corpus)
     np.testing.assert_array_equal(drawn.inputs, heard.inputs)
     np.testing.assert_array_equal(drawn.labels, heard.labels)
-    assert drawn.recordings == heard.recordings
+    assert drawn.clips == heard.clips
     assert drawn.inputs.shape == (64, 150, 150)
 
 
@@ -41,7 +41,7 @@ def test_unusable_and_doubled_files_are_named(tmp_path):
     dataset = load(tmp_path)
     assert len(dataset) == 1
     reasons = {item.path.parent.name: item.reason for item in dataset.skipped}
-    assert "same name as" in reasons["b"]
+    assert "a second copy" in reasons["b"]
     assert "empty" in reasons[tmp_path.name]
 
 

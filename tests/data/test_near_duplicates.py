@@ -79,10 +79,10 @@ def test_on_the_real_corpus_only_copies_are_found(ravdess):
     recipe = find_recipe("cnn2d")
     index = index_folder(ravdess, PAPER_EMOTIONS)
     dataset = load_dataset(index, PAPER_EMOTIONS, reader_of(index, recipe.spectrogram))
-    alike = [r.name for r in dataset.recordings if r.duplicate_group != r.samples_sha256]
+    alike = [clip.key for clip in dataset.clips if clip.duplicate_group != clip.samples_sha256]
     assert alike == []
-    groups = Counter(r.duplicate_group for r in dataset.recordings)
-    twins = [r.name for r in dataset.recordings if groups[r.duplicate_group] > 1]
+    groups = Counter(clip.duplicate_group for clip in dataset.clips)
+    twins = [clip.key for clip in dataset.clips if groups[clip.duplicate_group] > 1]
     assert twins == ["03-01-03-01-02-01-07", "03-01-03-01-02-02-07"]
     for path in random.Random(1).sample(dataset.paths, 6):
         clip = read_waveform(path)

@@ -39,5 +39,5 @@ def test_whole_actors_are_drawn():
     predicted = TRUTH.copy()
     predicted[:50] = (predicted[:50] + 1) % 4
     found = clip_intervals(TRUTH, predicted, [f"actor {n // 50}" for n in range(200)])
-    assert found.resampled == "actors only, of one training"
+    assert found.resampled == "speakers only, of one training"
     assert found.accuracy == (0.25, 1.0)

@@ -62,5 +62,5 @@ def test_intervals_of_held_out_actors_draw_actors(trained, classifier):
     speakers = Classifier.load(trained / "models" / "tiny")
     speakers.config = replace(classifier.config, split=split)
     found = evaluate(speakers, trained / "png", "test")
-    assert found.intervals.resampled == "actors only, of one training"
+    assert found.intervals.resampled == "speakers only, of one training"
     assert found.intervals.accuracy[0] <= found.report.accuracy <= found.intervals.accuracy[1]

@@ -52,6 +52,6 @@ def test_names_labels_and_probabilities_are_of_the_held_out_clips():
     found = finished(Candidate("prior", "nothing", baseline="prior"), settings)
     corpus = random_corpus()
     assert set(found.names) == set(corpus.split(settings).split.test)
-    labels = {r.name: EMOTIONS.index(r.labels.emotion) for r in corpus.dataset.recordings}
+    labels = {clip.key: EMOTIONS.index(clip.emotion) for clip in corpus.dataset.clips}
     assert [labels[name] for name in found.names] == found.labels.tolist()
     assert found.probabilities == pytest.approx(np.full((len(found.names), 4), 0.25))

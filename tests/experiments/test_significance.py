@@ -107,11 +107,11 @@ def test_scattered_differences_are_paired_run_by_run():
 def test_drawing_whole_actors_widens_the_interval():
     guesses = LABELS.copy()
     guesses[:50] = (guesses[:50] + 1) % 4
-    actor_of = {f"clip{n}": str(n // 50) for n in range(len(LABELS))}
-    by_clip = compare_runs({"a": [run_of(LABELS, guesses)]}, actor_of)
-    by_actor = compare_runs({"a": [run_of(LABELS, guesses, kind="speaker")]}, actor_of)
+    speaker_of = {f"clip{n}": str(n // 50) for n in range(len(LABELS))}
+    by_clip = compare_runs({"a": [run_of(LABELS, guesses)]}, speaker_of)
+    by_actor = compare_runs({"a": [run_of(LABELS, guesses, kind="speaker")]}, speaker_of)
     assert by_clip.resampled == "clips only, of one training"
-    assert by_actor.resampled == "actors only, of one training"
+    assert by_actor.resampled == "speakers only, of one training"
     clips, actors = by_clip.accuracy["a"], by_actor.accuracy["a"]
     assert actors[1] - actors[0] > 2 * (clips[1] - clips[0])
 
@@ -123,9 +123,9 @@ def test_folds_and_their_actors_are_drawn():
     runs = [
         run_of(LABELS[:40], half[fold], 0, names[fold], "speaker", fold + 1) for fold in range(6)
     ]
-    actor_of = {name: name[:3] for fold in names for name in fold}
-    found = compare_runs({"a": runs}, actor_of)
-    assert found.resampled == "folds and actors"
+    speaker_of = {name: name[:3] for fold in names for name in fold}
+    found = compare_runs({"a": runs}, speaker_of)
+    assert found.resampled == "folds and speakers"
     # Six draws of right or wrong: the binomial's 2.5 and 97.5 % points.
     assert found.accuracy["a"] == pytest.approx((1 / 6, 5 / 6))
 

@@ -6,8 +6,7 @@ import pytest
 from avser_cli.data.clips import describe
 from avser_cli.data.dataset import Dataset
 from avser_cli.data.emotions import PAPER_EMOTIONS
-from avser_cli.data.ravdess import parse_name
-from avser_cli.data.splits import Recording, SplitSettings
+from avser_cli.data.splits import SplitSettings
 from avser_cli.experiments.candidates import select_models, select_optimizers
 from avser_cli.experiments.comparison_summary import summarize_comparison
 from avser_cli.experiments.runs import FinishedRun, PlannedRun
@@ -15,6 +14,7 @@ from avser_cli.model.recipe import find_recipe
 from avser_cli.report.grids import comparison_tables, to_markdown, to_rich
 from avser_cli.training.training_run import Corpus
 from tests.report.test_tables import rendered
+from tests.synthetic import ravdess_clip
 
 CODES = ("03", "04", "05", "01")
 """RAVDESS's of happy, sad, angry, neutral."""
@@ -23,8 +23,8 @@ LABELS = np.tile(np.arange(4), 4)
 
 
 def corpus():
-    recordings = tuple(Recording(name, parse_name(name), name) for name in NAMES)
-    dataset = Dataset(PAPER_EMOTIONS, np.zeros((16, 0)), LABELS, recordings, (), ())
+    clips = tuple(ravdess_clip(name) for name in NAMES)
+    dataset = Dataset(PAPER_EMOTIONS, np.zeros((16, 0)), LABELS, clips, ())
     about = {"folder": "wav", "fingerprint": "f" * 64, "description": describe([])}
     return Corpus(dataset, about, 0)
 
@@ -116,6 +116,6 @@ def test_whole_actors_are_resampled_where_they_are_held_out():
     run = run_of(wrong(4))
     actors = replace(run, planned=PlannedRun(SplitSettings("speaker"), 0))
     values = summarize_comparison("models", corpus(), rows, {"mlp": [actors]}, False)
-    assert values["resampled"] == "actors only, of one training"
+    assert values["resampled"] == "speakers only, of one training"
     low, high = values["models"][0]["accuracy_interval"]
     assert (low, high) == (0.25, 1.0)

@@ -1,18 +1,18 @@
 """A perceptron on random inputs scores chance on what it has not seen, and nothing more."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from avser_cli.data.dataset import Dataset
-from avser_cli.data.ravdess import parse_name
-from avser_cli.data.splits import Recording, SplitSettings
+from avser_cli.data.splits import SplitSettings
 from avser_cli.errors import CorpusError
 from avser_cli.features.acoustic import FEATURE_COUNT
 from avser_cli.model.recipe import find_recipe
 from avser_cli.training.training_run import Corpus, check_no_leaks, run
-from tests.synthetic import PITCH, ravdess_name
+from tests.synthetic import PITCH, ravdess_clip, ravdess_name
 
 EMOTIONS = tuple(PITCH)
 RECIPE = find_recipe("mlp").with_options(epochs=15)
@@ -30,14 +30,13 @@ def random_dataset(actors: Iterable[int] = range(1, 25)) -> Dataset:
         for statement in (1, 2)
         for repetition in (1, 2)
     ]
-    recordings = tuple(Recording(name, parse_name(name), f"sha-{name}") for name in names)
+    clips = tuple(ravdess_clip(name) for name in names)
     draw = np.random.default_rng(0)
     return Dataset(
         emotions=EMOTIONS,
         inputs=draw.standard_normal((len(names), FEATURE_COUNT)).astype(np.float32),
-        labels=np.array([EMOTIONS.index(r.labels.emotion) for r in recordings]),
-        recordings=recordings,
-        paths=(),
+        labels=np.array([EMOTIONS.index(clip.emotion) for clip in clips]),
+        clips=clips,
         skipped=(),
     )
 
@@ -63,7 +62,7 @@ def test_the_report_and_the_probabilities_are_of_the_held_out_clips_in_the_corpu
     prepared = corpus.split(SplitSettings("speaker", fold=1))
     found = run(prepared, RECIPE.with_options(epochs=2), 0, lambda line: None)
     data = corpus.dataset
-    rows = [i for i, r in enumerate(data.recordings) if r.name in prepared.split.test]
+    rows = [i for i, clip in enumerate(data.clips) if clip.key in prepared.split.test]
     expected = found.trained.predict(data.inputs[rows])
     np.testing.assert_array_equal(found.probabilities, expected)
     assert found.report is not None
@@ -80,15 +79,15 @@ def test_nothing_held_out_gives_no_report():
 
 def test_a_split_that_leaks_is_refused():
     data = random_dataset()
-    first, *others = data.recordings
-    twin = next(r for r in others if r.labels.actor == 2)
+    first, *others = data.clips
+    twin = next(clip for clip in others if clip.speaker == "ravdess:02")
     copied = tuple(
-        Recording(r.name, r.labels, first.samples_sha256) if r is twin else r
-        for r in data.recordings
+        replace(clip, samples_sha256=first.samples_sha256) if clip is twin else clip
+        for clip in data.clips
     )
     corpus = Corpus(
-        Dataset(EMOTIONS, data.inputs, data.labels, copied, (), ()), {"fingerprint": "made"}, 0
+        Dataset(EMOTIONS, data.inputs, data.labels, copied, ()), {"fingerprint": "made"}, 0
     )
-    with pytest.raises(CorpusError, match=f"same samples: {twin.name} .*{first.name} .held out"):
+    with pytest.raises(CorpusError, match=f"same samples: {twin.key} .*{first.key} .held out"):
         corpus.split(SplitSettings("speaker", fold=1))
     check_no_leaks([])

@@ -17,7 +17,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from avser_cli.data.clip import Clip
+from avser_cli.data.clip import Clip, SkippedFile, clip_key
 from avser_cli.errors import CorpusError, UsageError, os_reason
 from avser_cli.untrusted_input import read_bounded
 
@@ -42,6 +42,9 @@ _KEYS = {
     "sex": dict,
     "channels": dict,
     "intensities": dict,
+    "texts": dict,
+    "takes": dict,
+    "near_misses": list,
     "speakers": dict,
     "speaker_names": dict,
     "folds": list,
@@ -72,8 +75,10 @@ class Corpus:
         Codes in the names to labels.
     emotion_numbers : Mapping
         Label to first and last number, where numbers stand for emotions.
-    sex, channels, intensities : Mapping
-        Codes in the names to values.
+    sex, channels, intensities, texts, takes : Mapping
+        Codes in the names to values; where given, there are no others.
+    near_misses : tuple of (re.Pattern, str)
+        Names that are of the corpus, but no clips of it, and why.
     speakers : Mapping
         Speaker to ``"female"``, ``"male"`` or ``"unknown"``; where given, there are no others.
     speaker_names : Mapping
@@ -101,6 +106,9 @@ class Corpus:
     sex: Mapping[str, str] = field(default_factory=dict)
     channels: Mapping[str, str] = field(default_factory=dict)
     intensities: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    takes: Mapping[str, str] = field(default_factory=dict)
+    near_misses: tuple[tuple[re.Pattern[str], str], ...] = ()
     speakers: Mapping[str, str] = field(default_factory=dict)
     speaker_names: Mapping[str, str] = field(default_factory=dict)
     folds: tuple[tuple[str, ...], ...] = ()
@@ -116,6 +124,9 @@ class Corpus:
         ValueError
             The name is not of this corpus's form, or holds a code that the corpus does not have.
         """
+        for form, reason in self.near_misses:
+            if form.fullmatch(name):
+                raise ValueError(reason)
         match = self.pattern.fullmatch(name)
         if match is None:
             raise ValueError(f"name is not of {self.title}'s form")
@@ -128,6 +139,8 @@ class Corpus:
             ("sex", self.sex),
             ("channel", self.channels),
             ("intensity", self.intensities),
+            ("text", self.texts),
+            ("take", self.takes),
         ):
             if group in codes and known:
                 labels[group] = _look_up(known, codes[group], group)
@@ -162,14 +175,13 @@ class CorpusCopy:
         Sorted by key; of two copies of a clip, the one nearer to the top.
     copies : tuple of pathlib.Path
         Second copies of clips, which are left out.
-    skipped : tuple of (pathlib.Path, str)
-        Files that cannot be used, and why.
+    skipped : tuple of SkippedFile
     """
 
     corpus: Corpus
     clips: tuple[Clip, ...]
     copies: tuple[Path, ...]
-    skipped: tuple[tuple[Path, str], ...]
+    skipped: tuple[SkippedFile, ...]
 
     def remark(self) -> str | None:
         """One line where the copy is not a full, single one; else `None`."""
@@ -179,7 +191,7 @@ class CorpusCopy:
         if self.copies:
             parts.append(f"{len(self.copies)} second copies left out, e.g. {self.copies[0]}")
         if self.skipped:
-            named = ", ".join(f"{path} ({why})" for path, why in self.skipped[:NAMED_FILES])
+            named = ", ".join(f"{item.path} ({item.reason})" for item in self.skipped[:NAMED_FILES])
             others = len(self.skipped) - NAMED_FILES
             more = f" and {others} more" if others > 0 else ""
             parts.append(f"{len(self.skipped)} files not used: {named}{more}")
@@ -217,7 +229,7 @@ def parse_corpus(text: str, origin: str) -> Corpus:
 
 
 def _build(content: dict[str, Any]) -> Corpus:
-    pattern = re.compile(f"(?:.*/)?{content['pattern']}")
+    pattern = _path_ending(content["pattern"])
     unknown = sorted(set(pattern.groupindex) - GROUPS)
     if unknown:
         raise ValueError(f"pattern has an unknown group, {unknown[0]}")
@@ -229,6 +241,7 @@ def _build(content: dict[str, Any]) -> Corpus:
     if set(speakers.values()) - {*SEXES, "unknown"}:
         raise ValueError("speakers are female, male or unknown")
     folds = tuple(tuple(fold) for fold in content.get("folds", ()))
+    misses = tuple((_path_ending(form), str(why)) for form, why in content.get("near_misses", ()))
     return Corpus(
         **{
             **content,
@@ -237,8 +250,13 @@ def _build(content: dict[str, Any]) -> Corpus:
             "emotion_numbers": numbers,
             "speakers": speakers,
             "folds": folds,
+            "near_misses": misses,
         }
     )
+
+
+def _path_ending(pattern: str) -> re.Pattern[str]:
+    return re.compile(f"(?:.*/)?(?:{pattern})", re.ASCII)
 
 
 @cache
@@ -324,14 +342,14 @@ def read_corpus(corpus: Corpus, folder: Path, files: Iterable[Path]) -> CorpusCo
                 corpus.labels(name) if rows is None else _row_labels(corpus, rows, path)
             )
         except ValueError as error:
-            skipped.append((path, str(error)))
+            skipped.append(SkippedFile(path, str(error)))
             continue
         identity = (path.stem.casefold(), *(labels.get(group, "") for group in sorted(GROUPS)))
         if identity in seen:
             copies.append(path)
             continue
         seen.add(identity)
-        key = f"{corpus.name}:{path.relative_to(folder).as_posix()}"
+        key = clip_key(corpus.name, path.relative_to(folder))
         clips.append(Clip(key=key, path=path, corpus=corpus.name, **labels))
     clips.sort(key=lambda clip: clip.key)
     return CorpusCopy(corpus, tuple(clips), tuple(copies), tuple(skipped))
