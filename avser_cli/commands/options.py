@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Annotated, Literal
 
@@ -14,7 +14,7 @@ from avser_cli.data.clip import SkippedFile
 from avser_cli.data.emotions import PAPER_EMOTIONS, label_order
 from avser_cli.data.splits import SplitKind
 from avser_cli.errors import MissingExtraError, UsageError
-from avser_cli.model.recipe import Recipe, find_recipe
+from avser_cli.model.recipe import EACH_CLIP_ONCE, Recipe, Sampling, find_recipe
 from avser_cli.report.console import echo, escape, format_time_left
 from avser_cli.training.history import Epoch
 from avser_cli.training.training_run import Corpus, TrainTestSplit
@@ -74,6 +74,25 @@ def parse_numbers(text: str | None, option: str) -> list[int] | None:
     return numbers
 
 
+def parse_powers(text: str) -> dict[str, float]:
+    """Powers of a `Sampling` from ``corpus=0.5,emotion=0``.
+
+    Raises
+    ------
+    UsageError
+        The text is no such list.
+    """
+    names = tuple(EACH_CLIP_ONCE.powers)
+    powers: dict[str, float] = {}
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\w+)\s*=\s*(\d*\.?\d+)\s*", part, re.ASCII)
+        if match is None or match[1] not in names or match[1] in powers:
+            known = ", ".join(names)
+            raise UsageError(f"--sampling {text!r}: {known} and powers, e.g. corpus=0.5,emotion=0")
+        powers[match[1]] = float(match[2])
+    return powers
+
+
 @dataclass(frozen=True)
 class RecipeOptions:
     """A recipe by name, and what to put in place of its values; `None` leaves them."""
@@ -94,16 +113,33 @@ class RecipeOptions:
     ensemble: Annotated[int | None, typer.Option(help="Train so many networks and join them.")] = (
         None
     )
+    sampling: Annotated[
+        str | None,
+        typer.Option(
+            metavar="<name=power,…>",
+            help="How often a corpus, an emotion in it and a speaker are drawn: by their number of "
+            "clips to this power, 1 as they are, 0 all alike; e.g. "
+            "corpus=0.5,emotion=0,speaker=0.5.",
+        ),
+    ] = None
+    draws: Annotated[
+        int | None, typer.Option(help="Clips an epoch; default: as many as there are.")
+    ] = None
 
     def chosen(self) -> Recipe:
         """The recipe that is asked for."""
-        found = find_recipe(self.network, self.recipe).with_options(
+        found = find_recipe(self.network, self.recipe)
+        powers = parse_powers(self.sampling) if self.sampling is not None else {}
+        draws = found.sampling.draws if self.draws is None else self.draws
+        sampling = replace(found.sampling, **powers, draws=draws)
+        found = found.with_options(
             optimizer=self.optimizer,
             learning_rate=self.lr,
             epochs=self.epochs,
             batch_size=self.batch_size,
             dropout=self.dropout,
             ensemble=self.ensemble,
+            sampling=sampling,
         )
         if self.network == "mlp" and found.optimizer != "adam":
             raise UsageError("mlp trains with adam only")
@@ -116,8 +152,17 @@ def describe_recipe(recipe: Recipe) -> str:
     return (
         f"{recipe.network}, recipe {recipe.name}, {recipe.optimizer} at {recipe.learning_rate:g} "
         f"({recipe.schedule}), {recipe.epochs} epochs of batches of {recipe.batch_size}, "
-        f"dropout {recipe.dropout:g}{joined}"
+        f"dropout {recipe.dropout:g}{joined}{describe_sampling(recipe.sampling)}"
     )
+
+
+def describe_sampling(sampling: Sampling) -> str:
+    """What an epoch draws, to stand at the end of a line; nothing for every clip once."""
+    if sampling == EACH_CLIP_ONCE:
+        return ""
+    drawn = f"{sampling.draws} clips an epoch" if sampling.draws else "clips drawn"
+    powers = [f"{name}^{power:g}" for name, power in sampling.powers.items() if power != 1]
+    return f", {drawn}{' by ' if powers else ''}{', '.join(powers)}"
 
 
 def epoch_line(recipe: Recipe, runs_after: int = 0) -> Callable[[Epoch], None]:

@@ -119,14 +119,13 @@ def train_job(
     start = time.perf_counter()
     if job.candidate.recipe is not None:
         from avser_cli.training.checkpoint import Checkpoint
+        from avser_cli.training.sampling import TrainingSet
         from avser_cli.training.trainer import train as train_network
 
         kept = Checkpoint(checkpoint, job.key, forgiving=True) if checkpoint else None
         trained = train_network(
             job.candidate.recipe,
-            inputs[train],
-            clips.labels[train],
-            emotions,
+            TrainingSet(inputs[train], clips.labels[train], emotions, *2 * [np.zeros_like(train)]),
             job.planned.seed,
             lambda line: on_epoch(job, line),
             kept,

@@ -23,9 +23,10 @@ from avser_cli.model.calibration import Calibration
 from avser_cli.model.recipe import Recipe
 from avser_cli.untrusted_input import Checksum, Count, NonNegative, decode, parse_json, read_bounded
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 """2 added ``calibration``, and ``ensemble`` to the recipe, which 1 is read as not having; 3 renamed
-fields of the recipe, see `avser_cli.model.recipe.RENAMED_FIELDS`, and the split ``paper``."""
+fields of the recipe, see `avser_cli.model.recipe.RENAMED_FIELDS`, and the split ``paper``; 4 added
+the recipe's ``sampling``."""
 CONFIG, TFLITE, KERAS, MLP = "config.json", "model.tflite", "model.keras", "mlp.npz"
 PartName = Annotated[str, Meta(pattern=r"\A(model\.keras|model\.tflite|mlp\.npz)\Z")]
 MAX_PART_BYTES = 256 * 2**20

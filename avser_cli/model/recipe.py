@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from avser_cli.errors import UsageError
 from avser_cli.features.spectrogram import SpectrogramConfig
-from avser_cli.untrusted_input import Count, NonNegative, Positive, Share, decode
+from avser_cli.untrusted_input import Count, NonNegative, Positive, PositiveInt, Share, decode
 
 NETWORKS = ("cnn2d", "cnn1d", "mlp")
 OPTIMIZERS = ("adam", "adagrad", "rmsprop")
@@ -76,6 +76,44 @@ class Augmentation:
 
 
 @dataclass(frozen=True)
+class Sampling:
+    """Which clips an epoch draws, by powers of the numbers of clips.
+
+    A group of n clips is drawn in proportion to n to the power given: 1 as often as it has clips,
+    0 as often as every other group, 0.5 between the two. Emotions are weighed inside their corpus,
+    speakers inside their corpus and emotion.
+
+    Attributes
+    ----------
+    corpus, emotion, speaker : float
+        The powers, between 0 and 1.
+    draws : int or None
+        Clips an epoch; `None`: as many as there are.
+    """
+
+    corpus: Share = 1.0
+    emotion: Share = 1.0
+    speaker: Share = 1.0
+    draws: PositiveInt | None = None
+
+    def __post_init__(self) -> None:
+        for name, power in self.powers.items():
+            if not 0 <= power <= 1:
+                raise UsageError(f"sampling: {name}={power:g}; a power from 0 to 1")
+        if self.draws is not None and self.draws < 1:
+            raise UsageError(f"{self.draws} draws an epoch: at least 1")
+
+    @property
+    def powers(self) -> dict[str, float]:
+        """The powers by the name of what they balance."""
+        return {"corpus": self.corpus, "emotion": self.emotion, "speaker": self.speaker}
+
+
+EACH_CLIP_ONCE = Sampling()
+"""Every epoch takes every clip once."""
+
+
+@dataclass(frozen=True)
 class Recipe:
     """Everything that determines a training, besides the clips and the seed.
 
@@ -104,13 +142,14 @@ class Recipe:
         Training pictures are mixed in pairs with shares from Beta(mixup, mixup), their labels too
         (Zhang et al. 2018); 0 mixes nothing.
     class_weight_power : float
-        Emotions weigh in the loss by their number of clips to the power of -balance: 0 leaves
-        them as they are, 1 makes rare ones count as much as common ones.
+        Emotions weigh in the loss by the number of their clips in an epoch, to the power of minus
+        this: 0 leaves them as they are, 1 makes rare ones count as much as common ones.
     ensemble : int
         Number of networks whose probabilities are averaged.
     tta_shift : int
         When a network is asked, its picture is also moved up and down by this many rows, and the
         probabilities of the three views are averaged; 0 asks once.
+    sampling : Sampling
     """
 
     name: str
@@ -130,6 +169,7 @@ class Recipe:
     class_weight_power: Share = 0.0
     ensemble: int = 1
     tta_shift: int = 0
+    sampling: Sampling = EACH_CLIP_ONCE
 
     def __post_init__(self) -> None:
         for value, known, what in (
@@ -152,6 +192,8 @@ class Recipe:
             raise UsageError(f"tta_shift of {self.tta_shift} rows: 0 to {highest}")
         if self.ensemble > 1 and self.network == "mlp":
             raise UsageError("mlp trains as one network only, without --ensemble")
+        if self.sampling != EACH_CLIP_ONCE and self.network == "mlp":
+            raise UsageError("mlp takes every clip once an epoch, without --sampling and --draws")
 
     def with_options(self, **changes: Any) -> Self:
         """A copy with the values that are not ``None`` put in place."""

@@ -9,6 +9,7 @@ from avser_cli.data.dataset import Inputs
 from avser_cli.model.backend import keras
 from avser_cli.model.recipe import Recipe
 from avser_cli.training.augmentation import augment
+from avser_cli.training.sampling import TrainingSet
 
 Floats = npt.NDArray[np.float32]
 
@@ -17,18 +18,18 @@ TYPICAL_SECONDS = 3.0
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """One epoch's batches, shuffled and augmented by a seed that names the epoch.
+    """One epoch's batches, drawn, shuffled and augmented by a seed that names the epoch.
 
     Each epoch draws from its own generator, so that a resumed run goes on as an undisturbed one.
     """
 
-    def __init__(
-        self, recipe: Recipe, inputs: Inputs, targets: npt.NDArray[np.float32], seed: list[int]
-    ) -> None:
+    def __init__(self, recipe: Recipe, clips: TrainingSet, seed: list[int]) -> None:
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=4)
-        self.recipe, self.inputs, self.targets, self.seed = recipe, inputs, targets, seed
-        self.weights = _emotion_weights(targets, recipe.class_weight_power)
-        self.order = np.random.default_rng(seed).permutation(len(inputs))
+        self.recipe, self.inputs, self.seed = recipe, clips.inputs, seed
+        self.targets = np.eye(clips.emotions, dtype=np.float32)[clips.labels]
+        counts = (clips.draw_counts(recipe.sampling) @ self.targets).astype(np.float32)
+        self.weights = _emotion_weights(counts, recipe.class_weight_power)
+        self.order = clips.epoch(recipe.sampling, seed)
 
     def __len__(self) -> int:
         return -(-len(self.order) // self.recipe.batch_size)
@@ -74,9 +75,9 @@ def mix(
     return mixed, mixed_targets
 
 
-def _emotion_weights(targets: Floats, class_weight_power: float) -> Floats:
-    """Each emotion's weight in the loss, with a mean of 1 over the clips."""
-    counts = np.maximum(targets.sum(axis=0), 1.0)
+def _emotion_weights(counts: Floats, class_weight_power: float) -> Floats:
+    """Each emotion's weight in the loss by its clips in an epoch, with a mean of 1 over these."""
+    counts = np.maximum(counts, 1.0)
     weights = counts**-class_weight_power
     scaled: Floats = (weights * counts.sum() / (weights * counts).sum()).astype(np.float32)
     return scaled

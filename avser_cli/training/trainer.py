@@ -23,6 +23,7 @@ from avser_cli.training.batches import Batches
 from avser_cli.training.checkpoint import Checkpoint
 from avser_cli.training.history import Epoch
 from avser_cli.training.mlp import train_mlp
+from avser_cli.training.sampling import TrainingSet
 
 MEMBER_SEED_STEP = 1000
 """Member k of an ensemble, counted from 0, trains with the seed plus k times this."""
@@ -56,9 +57,7 @@ class Trained:
 
 def train(
     recipe: Recipe,
-    inputs: Inputs,
-    labels: npt.NDArray[np.int64],
-    emotions: int,
+    clips: TrainingSet,
     seed: int,
     on_epoch: Callable[[Epoch], None],
     checkpoint: Checkpoint | None = None,
@@ -68,14 +67,9 @@ def train(
     Parameters
     ----------
     recipe : Recipe
-    inputs : numpy.ndarray
-        The training side: uint8 pictures ``(n, height, width)`` or float32 features ``(n, 181)``.
-    labels : numpy.ndarray
-        Indices of emotions, shape ``(n,)``.
-    emotions : int
-        Number of emotions.
+    clips : TrainingSet
     seed : int
-        Draws first weights, order, dropout and augmentation.
+        Draws first weights, the clips of an epoch and their order, dropout and augmentation.
     on_epoch : callable
         Called after each epoch.
     checkpoint : Checkpoint, optional
@@ -86,15 +80,13 @@ def train(
     Trained
     """
     if recipe.network == "mlp":
-        return _train_mlp(recipe, inputs.astype(np.float32), labels, emotions, seed, on_epoch)
+        return _train_mlp(recipe, clips, seed, on_epoch)
     members: list[Any] = []
     history: list[Epoch] = []
     for member in range(1, recipe.ensemble + 1):
         saved = checkpoint.of_member(member) if checkpoint else None
         member_seed = seed + MEMBER_SEED_STEP * (member - 1)
-        network, lines = _train_network(
-            recipe, inputs, labels, emotions, member_seed, member, on_epoch, saved
-        )
+        network, lines = _train_network(recipe, clips, member_seed, member, on_epoch, saved)
         members.append(network)
         history += lines
     network = join_networks(members, recipe.tta_shift)
@@ -130,9 +122,7 @@ def join_networks(members: Sequence[Any], tta_shift: int) -> Any:
 
 def _train_network(
     recipe: Recipe,
-    inputs: Inputs,
-    labels: npt.NDArray[np.int64],
-    emotions: int,
+    clips: TrainingSet,
     seed: int,
     member: int,
     on_epoch: Callable[[Epoch], None],
@@ -140,16 +130,15 @@ def _train_network(
 ) -> tuple[Any, list[Epoch]]:
     keras.utils.set_random_seed(seed)
     tensorflow.config.experimental.enable_op_determinism()
-    steps = -(-len(inputs) // recipe.batch_size) * recipe.epochs
-    network = build_network(recipe, emotions, inputs)
+    steps = -(-(recipe.sampling.draws or len(clips)) // recipe.batch_size) * recipe.epochs
+    network = build_network(recipe, clips.emotions, clips.inputs)
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
     network.compile(build_optimizer(recipe, steps), loss, metrics=["accuracy"])
     history = checkpoint.load(network) if checkpoint else []
-    targets = np.eye(emotions, dtype=np.float32)[labels]
     for number in range(len(history), recipe.epochs):
         start = time.perf_counter()
         _seed_dropout(network, seed, number)
-        batches = Batches(recipe, inputs, targets, [seed, number])
+        batches = Batches(recipe, clips, [seed, number])
         logs = network.fit(batches, epochs=1, shuffle=False, verbose=0).history
         seconds = time.perf_counter() - start
         history.append(Epoch(number + 1, logs["loss"][0], logs["accuracy"][0], seconds, member))
@@ -173,12 +162,7 @@ def _seed_dropout(network: Any, seed: int, epoch: int) -> None:
 
 
 def _train_mlp(
-    recipe: Recipe,
-    features: npt.NDArray[np.float32],
-    labels: npt.NDArray[np.int64],
-    emotions: int,
-    seed: int,
-    on_epoch: Callable[[Epoch], None],
+    recipe: Recipe, clips: TrainingSet, seed: int, on_epoch: Callable[[Epoch], None]
 ) -> Trained:
     history: list[Epoch] = []
     start = time.perf_counter()
@@ -188,5 +172,6 @@ def _train_mlp(
         history.append(Epoch(epoch, loss, accuracy, seconds))
         on_epoch(history[-1])
 
-    weights = train_mlp(recipe, features, labels, emotions, seed, note)
+    features = clips.inputs.astype(np.float32)
+    weights = train_mlp(recipe, features, clips.labels, clips.emotions, seed, note)
     return Trained(weights, tuple(history), weights.count, time.perf_counter() - start)

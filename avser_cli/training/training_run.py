@@ -17,7 +17,8 @@ from avser_cli.data.splits import Leak, Split, SplitSettings, find_leaks, split_
 from avser_cli.errors import CorpusError
 from avser_cli.evaluation.metrics import Report, score
 from avser_cli.model.bundle import sha256
-from avser_cli.model.recipe import Recipe
+from avser_cli.model.recipe import EACH_CLIP_ONCE, Recipe
+from avser_cli.training.sampling import TrainingSet
 
 LIBRARIES = ("tensorflow", "keras", "numpy", "librosa", "scikit-learn", "soundfile")
 
@@ -68,6 +69,8 @@ class TrainTestSplit:
         """A checksum of everything that determines the training."""
         data = [self.corpus.about["fingerprint"], self.dataset.emotions]
         parts = [recipe.as_dict(), seed, asdict(self.split), data]
+        if recipe.sampling != EACH_CLIP_ONCE:
+            parts.append([(clip.corpus, clip.speaker) for clip in self.dataset.clips])
         return sha256(json.dumps(parts, sort_keys=True).encode())
 
 
@@ -145,9 +148,9 @@ def run(
         checkpoint = Checkpoint(checkpoint_folder, prepared.key(recipe, seed))
     rows = data.rows(split.train)
     emotions = len(data.emotions)
-    trained = train(
-        recipe, data.inputs[rows], data.labels[rows], emotions, seed, on_epoch, checkpoint
-    )
+    clips = [data.clips[row] for row in rows]
+    training_side = TrainingSet.of(data.inputs[rows], data.labels[rows], emotions, clips)
+    trained = train(recipe, training_side, seed, on_epoch, checkpoint)
     held_out = data.rows(split.test)
     if len(held_out) == 0:
         return Result(trained, None, np.empty((0, emotions), np.float32))

@@ -71,6 +71,15 @@ def test_lines_an_epoch_and_nothing_of_tensorflow(home, avser):
     assert "--force replaces it" in again.stderr
 
 
+def test_a_balanced_training_says_so_and_keeps_it(home, avser):
+    options = ("--sampling", "emotion=0,speaker=0.5", "--draws", "20", "--epochs", "1")
+    done = avser("train", *options, "--ensemble", "1", "--out", "m")
+    assert done.returncode == 0, done.stderr
+    assert ", 20 clips an epoch by emotion^0, speaker^0.5, seed 0" in done.stderr
+    stored = json.loads((home / "m" / "config.json").read_text())["recipe"]["sampling"]
+    assert stored == {"corpus": 1.0, "emotion": 0.0, "speaker": 0.5, "draws": 20}
+
+
 @pytest.mark.parametrize("network", ["mlp", "cnn1d"])
 def test_networks_that_read_sound(corpus, avser, tmp_path, network):
     done = avser("train", corpus, "--network", network, "--epochs", "20", "--out", "m")
@@ -168,6 +177,10 @@ def test_a_bundle_comes_back_whose_replacement_was_killed(trained, avser, tmp_pa
         (["nowhere"], 3, "no such folder"),
         (["png", "--lr", "0"], 2, "learning rate"),
         (["png", "--epochs", "0"], 2, "at least 1"),
+        (["png", "--sampling", "actor=1"], 2, "--sampling 'actor=1': corpus, emotion, speaker"),
+        (["png", "--sampling", "corpus=1,corpus=0"], 2, "--sampling 'corpus=1,corpus=0'"),
+        (["png", "--sampling", "corpus=2"], 2, "corpus=2; a power from 0 to 1"),
+        (["png", "--draws", "0"], 2, "0 draws an epoch"),
         (["png", "--emotions", "happy,bored"], 2, "unknown emotion 'bored'; known: happy"),
         (["png", "--emotions", "happy,calm"], 7, "no usable clip of calm"),
         (["png", "--split", "speaker", "--fold", "9"], 2, "--fold 9"),

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from avser_cli.errors import UsageError
-from avser_cli.model.recipe import RECIPES, Recipe, find_recipe
+from avser_cli.model.recipe import RECIPES, Recipe, Sampling, find_recipe
 
 
 def test_the_papers_settings():
@@ -46,6 +46,29 @@ def test_options_replace_values():
 def test_unusable_options(change):
     with pytest.raises(UsageError):
         find_recipe("cnn2d").with_options(**change)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("corpus", 1.5), ("emotion", -0.1), ("speaker", "all"), ("draws", 0)]
+)
+def test_sampling_from_a_file_is_checked(name, value):
+    recipe = find_recipe("cnn2d").with_options(sampling=Sampling(corpus=0.5, draws=4000))
+    values = json.loads(json.dumps(recipe.as_dict()))
+    assert Recipe.from_dict(values) == recipe
+    values["sampling"][name] = value
+    with pytest.raises(ValueError, match=name):
+        Recipe.from_dict(values)
+
+
+def test_recipes_of_before_sampling_take_every_clip_once():
+    values = find_recipe("cnn2d").as_dict()
+    del values["sampling"]
+    assert Recipe.from_dict(values) == find_recipe("cnn2d")
+
+
+def test_the_perceptron_draws_no_clips():
+    with pytest.raises(UsageError, match="mlp takes every clip once"):
+        find_recipe("mlp").with_options(sampling=Sampling(corpus=0.0))
 
 
 @pytest.mark.parametrize(("network", "name"), [("cnn3d", None), ("mlp", "default")])

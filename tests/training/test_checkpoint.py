@@ -8,7 +8,7 @@ from avser_cli.model.networks import build_network, build_optimizer
 from avser_cli.training.checkpoint import Checkpoint
 from avser_cli.training.history import Epoch
 from avser_cli.training.trainer import train
-from tests.training.test_trainer import LABELS, RECIPE, StopError, spectrograms, stop_after
+from tests.training.test_trainer import CLIPS, RECIPE, StopError, spectrograms, stop_after
 
 
 def network():
@@ -20,7 +20,7 @@ def network():
 def test_checkpoints_of_other_runs_and_damaged_ones_are_refused(tmp_path):
     checkpoint = Checkpoint(tmp_path / "run", "key")
     with pytest.raises(StopError):
-        train(RECIPE, spectrograms(), LABELS, 4, 0, stop_after(1), checkpoint)
+        train(RECIPE, CLIPS, 0, stop_after(1), checkpoint)
     with pytest.raises(UsageError, match="other settings"):
         Checkpoint(tmp_path / "run", "another").of_member(1).load(network())
     (tmp_path / "run" / "member-1" / "epoch-0001.npz").write_bytes(b"half")

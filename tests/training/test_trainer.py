@@ -1,14 +1,17 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from avser_cli.errors import UsageError
 from avser_cli.model.backend import keras
 from avser_cli.model.networks import build_network
-from avser_cli.model.recipe import find_recipe
+from avser_cli.model.recipe import Sampling, find_recipe
 from avser_cli.model.tflite import TFLiteNetwork
 from avser_cli.training.checkpoint import Checkpoint
 from avser_cli.training.export import save_weights, to_tflite
 from avser_cli.training.history import Epoch
+from avser_cli.training.sampling import TrainingSet
 from avser_cli.training.trainer import (
     MEMBER_SEED_STEP,
     join_networks,
@@ -24,6 +27,9 @@ def spectrograms():
     for number, label in enumerate(LABELS):
         found[number, 30 * label : 30 * label + 30] += 120
     return found
+
+
+CLIPS = TrainingSet(spectrograms(), LABELS, 4, LABELS // 2, np.arange(24) // 5)
 
 
 def ignore(line):
@@ -42,31 +48,36 @@ def stop_after(number):
     return callback
 
 
-def test_the_same_seed_gives_the_same_weights_and_resuming_changes_nothing(tmp_path):
-    whole = train(RECIPE, spectrograms(), LABELS, 4, 7, ignore)
+BALANCED = Sampling(corpus=0.5, emotion=0.0, speaker=0.5, draws=30)
+
+
+@pytest.mark.parametrize("sampling", [Sampling(), BALANCED], ids=["each once", "balanced"])
+def test_the_same_seed_gives_the_same_weights_and_resuming_changes_nothing(tmp_path, sampling):
+    recipe = RECIPE.with_options(sampling=sampling)
+    whole = train(recipe, CLIPS, 7, ignore)
     checkpoint = Checkpoint(tmp_path / "run", "key")
     with pytest.raises(StopError):
-        train(RECIPE, spectrograms(), LABELS, 4, 7, stop_after(2), checkpoint)
+        train(recipe, CLIPS, 7, stop_after(2), checkpoint)
     told: list[Epoch] = []
-    resumed = train(RECIPE, spectrograms(), LABELS, 4, 7, told.append, checkpoint)
+    resumed = train(recipe, CLIPS, 7, told.append, checkpoint)
     assert [line.epoch for line in told] == [3]
     assert len(resumed.history) == 3
     for ours, theirs in zip(
         whole.network.get_weights(), resumed.network.get_weights(), strict=True
     ):
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
-    other = train(RECIPE, spectrograms(), LABELS, 4, 8, ignore)
+    other = train(recipe, CLIPS, 8, ignore)
     assert not np.allclose(other.network.get_weights()[0], whole.network.get_weights()[0])
 
 
 def test_a_network_learns_bands():
-    trained = train(RECIPE.with_options(epochs=12), spectrograms(), LABELS, 4, 0, ignore)
+    trained = train(RECIPE.with_options(epochs=12), CLIPS, 0, ignore)
     assert trained.history[-1].loss < trained.history[0].loss
     assert np.mean(trained.predict(spectrograms()).argmax(axis=1) == LABELS) > 0.6
 
 
 def test_tflite_answers_as_keras():
-    trained = train(RECIPE.with_options(epochs=1), spectrograms(), LABELS, 4, 0, ignore)
+    trained = train(RECIPE.with_options(epochs=1), CLIPS, 0, ignore)
     assert len(to_tflite(trained.network, spectrograms()[:2])) > 4 * trained.parameters
 
 
@@ -81,9 +92,9 @@ def test_a_tflite_model_that_answers_otherwise_is_refused(monkeypatch, differenc
 
 def test_a_loss_that_is_no_number_says_so():
     recipe = find_recipe("cnn1d").with_options(epochs=2, batch_size=8)
-    beyond = np.full((24, 181), np.nan, np.float32)
+    beyond = replace(CLIPS, inputs=np.full((24, 181), np.nan, np.float32))
     with pytest.raises(UsageError, match=r"the loss became nan in epoch 1; lower --lr"):
-        train(recipe, beyond, LABELS, 4, 0, ignore)
+        train(recipe, beyond, 0, ignore)
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
@@ -91,7 +102,7 @@ def test_the_loss_is_of_smoothed_labels(smoothing):
     still = find_recipe("cnn2d", "paper").with_options(
         epochs=1, batch_size=24, dropout=0.0, learning_rate=1e-12, label_smoothing=smoothing
     )
-    trained = train(still, spectrograms(), LABELS, 4, 0, ignore)
+    trained = train(still, CLIPS, 0, ignore)
     targets = np.eye(4)[LABELS] * (1 - smoothing) + smoothing / 4
     expected = -(targets * np.log(trained.predict(spectrograms()))).sum(axis=1).mean()
     assert trained.history[0].loss == pytest.approx(expected, rel=1e-4)
@@ -100,7 +111,7 @@ def test_the_loss_is_of_smoothed_labels(smoothing):
 def test_an_ensemble_is_the_mean_of_its_members_and_resumes(tmp_path):
     recipe = RECIPE.with_options(epochs=2, ensemble=2)
     alone = [
-        train(recipe.with_options(ensemble=1), spectrograms(), LABELS, 4, seed, ignore)
+        train(recipe.with_options(ensemble=1), CLIPS, seed, ignore)
         for seed in (7, 7 + MEMBER_SEED_STEP)
     ]
     checkpoint = Checkpoint(tmp_path / "run", "key")
@@ -110,9 +121,9 @@ def test_an_ensemble_is_the_mean_of_its_members_and_resumes(tmp_path):
             raise StopError
 
     with pytest.raises(StopError):
-        train(recipe, spectrograms(), LABELS, 4, 7, stop_in_second_member, checkpoint)
+        train(recipe, CLIPS, 7, stop_in_second_member, checkpoint)
     told: list[Epoch] = []
-    joined = train(recipe, spectrograms(), LABELS, 4, 7, told.append, checkpoint)
+    joined = train(recipe, CLIPS, 7, told.append, checkpoint)
     assert [(line.member, line.epoch) for line in told] == [(2, 2)]
     assert [(x.member, x.epoch) for x in joined.history] == [(1, 1), (1, 2), (2, 1), (2, 2)]
     expected = np.mean([one.predict(spectrograms()) for one in alone], axis=0)

@@ -10,7 +10,7 @@ from avser_cli.data.dataset import Dataset
 from avser_cli.data.splits import SplitSettings
 from avser_cli.errors import CorpusError
 from avser_cli.features.acoustic import FEATURE_COUNT
-from avser_cli.model.recipe import find_recipe
+from avser_cli.model.recipe import Sampling, find_recipe
 from avser_cli.training.training_run import Corpus, check_no_leaks, run
 from tests.synthetic import PITCH, ravdess_clip, ravdess_name
 
@@ -91,3 +91,16 @@ def test_a_split_that_leaks_is_refused():
     with pytest.raises(CorpusError, match=f"same samples: {twin.key} .*{first.key} .held out"):
         corpus.split(SplitSettings("speaker", fold=1))
     check_no_leaks([])
+
+
+def test_who_speaks_determines_a_balanced_training_alone():
+    corpus = random_corpus()
+    renamed = replace(
+        corpus.dataset, clips=tuple(replace(x, speaker="ravdess:01") for x in corpus.dataset.clips)
+    )
+    split = corpus.split(HALF)
+    other = replace(split, corpus=replace(corpus, dataset=renamed))
+    recipe = find_recipe("cnn2d")
+    assert split.key(recipe, 0) == other.key(recipe, 0)
+    balanced = recipe.with_options(sampling=Sampling(speaker=0.5))
+    assert split.key(balanced, 0) != other.key(balanced, 0)
