@@ -1,0 +1,73 @@
+"""The code in the pages of the documentation runs as it stands there."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+PAGES = [REPOSITORY / "docs/index.md", *sorted((REPOSITORY / "docs/how-to").glob("*.md"))]
+BLOCK = re.compile(r"(?m)^(<!-- not run: .+ -->\n)?```(sh|python)\n(.*?)^```$", re.DOTALL)
+
+
+def blocks():
+    for page in PAGES:
+        for number, found in enumerate(BLOCK.finditer(page.read_text()), start=1):
+            if not found[1]:
+                yield pytest.param(found[2], found[3], id=f"{page.stem}-{number}")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory, corpus):
+    """What the pages speak of: a voice, calls, a long recording, a corpus."""
+    folder = tmp_path_factory.mktemp("docs")
+    voice = REPOSITORY / "examples/voice.wav"
+    samples, rate = soundfile.read(voice)
+    shutil.copy(voice, folder)
+    shutil.copytree(REPOSITORY / "examples", folder / "examples")
+    (folder / "calls").mkdir()
+    for number in range(4):
+        quieter = samples * 0.8**number
+        soundfile.write(folder / f"calls/{number}.wav", quieter, rate)
+    long = np.tile(np.r_[samples, np.zeros(rate)], 5)
+    soundfile.write(folder / "interview.wav", long, rate)
+    shutil.copytree(corpus, folder / "wav")
+    command = folder / "bin" / "avser"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m avser_cli "$@"\n')
+    command.chmod(0o755)
+    return folder
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
+@pytest.mark.parametrize(("language", "code"), list(blocks()))
+def test_code_of_the_pages_runs(place, language, code):
+    interpreter = ["bash", "-euc"] if language == "sh" else [sys.executable, "-c"]
+    done = subprocess.run(
+        [*interpreter, code],
+        cwd=place,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(REPOSITORY),
+            "PATH": f"{place / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        },
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_page_is_in_the_navigation():
+    listed = (REPOSITORY / "mkdocs.yml").read_text()
+    missing = [
+        page.name for page in PAGES if f"{page.relative_to(REPOSITORY / 'docs')}" not in listed
+    ]
+    assert not missing
