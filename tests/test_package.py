@@ -47,6 +47,5 @@ def test_the_source_archive_holds_no_recording_but_the_made_one(built):
     assert sounds == {"examples/voice.wav"}
     top = {name.split("/")[0] for name in names}
     assert top == {"avser_cli", "benchmarks", "docs", "examples", "models", "tests", "README.md",
-                   "LICENSE", "CHANGELOG.md", "CITATION.cff", "SECURITY.md", "CONTRIBUTING.md", "mkdocs.yml",
-                   "pyproject.toml",
-                   "PKG-INFO", ".gitignore"}  # fmt: skip
+                   "LICENSE", "CHANGELOG.md", "CITATION.cff", "SECURITY.md", "CONTRIBUTING.md",
+                   "mkdocs.yml", "pyproject.toml", "PKG-INFO", ".gitignore"}  # fmt: skip
