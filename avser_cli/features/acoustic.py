@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.errors import MissingExtraError
+from avser_cli.features.clicks import without_clicks
 from avser_cli.files import provide_library_caches
 
 FEATURE_RATE = 22050
@@ -52,7 +53,9 @@ def feature_vector(samples: npt.NDArray[np.float32], rate: int) -> npt.NDArray[n
     with warnings.catch_warnings():
         # Clips shorter than one FFT are padded by librosa, which says so each time.
         warnings.simplefilter("ignore", UserWarning)
-        sound = librosa.resample(samples, orig_sr=rate, target_sr=FEATURE_RATE)
+        sound = librosa.resample(
+            without_clicks(samples, rate), orig_sr=rate, target_sr=FEATURE_RATE
+        )
         mel = librosa.feature.melspectrogram(y=sound, sr=FEATURE_RATE, n_mels=MEL_BANDS)
         log_mel = librosa.power_to_db(mel)
         spectrum = np.abs(librosa.stft(sound))
