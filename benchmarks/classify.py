@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ import soundfile
 from joblib import Parallel, delayed
 
 from avser_cli.audio.folder import find_sounds
+from avser_cli.data.dataset import Reader
 from avser_cli.errors import MissingExtraError
 from avser_cli.experiments.baselines import check_opensmile, read_opensmile
 from avser_cli.features.render import render_spectrogram
@@ -85,11 +87,12 @@ def _opensmile(clips: list[Path], per_clip: float) -> None:
     except MissingExtraError as error:
         print(f"openSMILE: {error}")
         return
+    reader = Reader(partial(read_opensmile, feature_set="egemaps"))
     # Processes: it is not safe in threads. Their start is not counted.
     with Parallel(n_jobs=-1) as parallel:
-        parallel(delayed(read_opensmile)(clip, "egemaps") for clip in clips[:4])
+        parallel(delayed(reader)(clip) for clip in clips[:4])
         start = time.perf_counter()
-        parallel(delayed(read_opensmile)(clip, "egemaps") for clip in clips)
+        parallel(delayed(reader)(clip) for clip in clips)
     _told("openSMILE eGeMAPS, on all cores, without a classifier", start, clips, per_clip)
 
 

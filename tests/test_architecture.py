@@ -81,6 +81,7 @@ TESTED_ELSEWHERE = {
     "model/tflite": "training/test_trainer.py holds it against Keras",
     "native_output": "silence of libraries: commands/test_train.py",
     "report/comparison_report": "commands/test_compare.py",
+    "report/corpora_table": "commands/test_train.py",
     "report/console": "report/test_tables.py",
     "report/explanation_figure": "commands/test_classify.py",
     "report/model_card": "written with each bundle: model/test_bundle.py",

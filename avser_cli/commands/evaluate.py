@@ -12,6 +12,7 @@ from typing import Annotated, Literal, cast
 import typer
 
 from avser_cli.commands import options as common
+from avser_cli.data.sources import DataSources
 from avser_cli.data.splits import SPLIT_ALIASES, SplitKind
 from avser_cli.errors import UsageError
 from avser_cli.evaluation.scoring import PART_ALIASES, PARTS, Evaluation, Part
@@ -208,7 +209,7 @@ def _cross_validate(
     remove_leftovers(target)
     common.check_tensorflow()
     with progress("reading") as on_progress:
-        corpus = read_corpus(source, emotions, recipe, on_progress)
+        corpus = read_corpus(DataSources.of(source), emotions, recipe, on_progress)
     common.report_corpus(corpus)
     echo(f"{len(planned)} trainings: {common.describe_recipe(recipe)}")
     finished: list[FinishedRun] = []

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from avser_cli.data.clip import SkippedFile
+from avser_cli.data.emotion_words import parse_mapping, read_emotion
 from avser_cli.data.emotions import PAPER_EMOTIONS, label_order
+from avser_cli.data.sources import DataSources, Source, parse_source
 from avser_cli.data.splits import SplitKind
 from avser_cli.errors import MissingExtraError, UsageError
 from avser_cli.model.recipe import EACH_CLIP_ONCE, Recipe, Sampling, find_recipe
@@ -19,9 +23,11 @@ from avser_cli.report.console import echo, escape, format_time_left
 from avser_cli.training.history import Epoch
 from avser_cli.training.training_run import Corpus, TrainTestSplit
 
-Emotions = Annotated[
-    str, typer.Option(help="Emotions, separated by commas: any of RAVDESS's eight.")
-]
+Emotions = Annotated[str, typer.Option(help="Emotions, separated by commas: any labels of DATA.")]
+DATA_HELP = (
+    "Folders of a known corpus, folders with one folder an emotion, tables of labels "
+    "(.csv, .tsv, db.yaml), or pictures drawn from these."
+)
 TestSize = Annotated[float, typer.Option(help="Share of clips held out by --split random.")]
 SPLIT_HELP = (
     "random: stratified; speaker: no actor on both sides; statement: train on one "
@@ -50,8 +56,9 @@ def metavar(known: Sequence[str]) -> str:
 
 
 def parse_emotions(text: str) -> tuple[str, ...]:
-    """Emotions from ``happy,sad``, in label order."""
-    return label_order(part.strip() for part in text.split(",") if part.strip())
+    """Emotions from ``happy,sad``, in label order; other words for known ones are taken, too."""
+    words = [part.strip() for part in text.split(",") if part.strip()]
+    return label_order(read_emotion(word) or word.casefold() for word in words)
 
 
 def parse_numbers(text: str | None, option: str) -> list[int] | None:
@@ -91,6 +98,30 @@ def parse_powers(text: str) -> dict[str, float]:
             raise UsageError(f"--sampling {text!r}: {known} and powers, e.g. corpus=0.5,emotion=0")
         powers[match[1]] = float(match[2])
     return powers
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """Which labelled recordings, besides those of the argument DATA."""
+
+    named: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--data",
+            metavar="NAME=PATH",
+            help="A source with its corpus (crema-d=./x) or a name of yours; may be repeated.",
+        ),
+    ] = None
+    mapping: Annotated[
+        str | None,
+        typer.Option("--map", metavar="WORD=LABEL,...", help="Labels of words: fun=happy,odd=sad."),
+    ] = None
+
+    def sources(self, paths: Sequence[Path]) -> DataSources:
+        """Those of the argument and the options."""
+        named = tuple(parse_source(text) for text in self.named or ())
+        mapping = parse_mapping(self.mapping) if self.mapping is not None else {}
+        return DataSources((*(Source(path) for path in paths), *named), mapping)
 
 
 @dataclass(frozen=True)
@@ -198,15 +229,27 @@ def check_tensorflow() -> None:
         )
 
 
+NAMED_FILES = 5
+"""Files that are named for one reason before the others are counted."""
+
+
 def report_skipped(skipped: Sequence[SkippedFile]) -> None:
-    """One line for each file that is not used."""
+    """One line for each file that is not used; of many for one reason, the number of the others."""
+    counts: Counter[str] = Counter()
     for item in skipped:
-        echo(f"left out: {escape(item.path)}: {escape(item.reason)}")
+        counts[item.reason] += 1
+        if counts[item.reason] <= NAMED_FILES:
+            echo(f"left out: {escape(item.path)}: {escape(item.reason)}")
+    for reason, count in counts.items():
+        if count > NAMED_FILES:
+            echo(f"left out: {count - NAMED_FILES} more files: {escape(reason)}")
 
 
 def report_corpus(corpus: Corpus) -> None:
     """What was read, and what was not."""
     report_skipped(corpus.dataset.skipped)
+    for remark in corpus.remarks:
+        echo(f"note: {escape(remark)}")
     if corpus.other_emotions:
         echo(f"not asked for: {corpus.other_emotions} clips of other emotions")
     echo(f"corpus: {corpus.about['description']}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,11 +13,13 @@ from typing import Annotated, Literal
 import typer
 
 from avser_cli.audio.decoding import STDIN, each_channel
-from avser_cli.audio.folder import check_folders_exist, list_sounds, mirrored
+from avser_cli.audio.folder import Found, check_folders_exist, list_sounds, mirrored
 from avser_cli.audio.selection import EVERYTHING, SoundSelection
 from avser_cli.commands.listing import report_listing
 from avser_cli.commands.sound_options import SoundOptions
+from avser_cli.data.clip import Clip
 from avser_cli.data.manifest import write_manifest
+from avser_cli.data.sources import Source, is_table, label_sounds, read_source
 from avser_cli.errors import InputError, OutputError, PartialError, UsageError
 from avser_cli.features.render import Renderer, RenderResult, SpectrogramRenderer, render_all
 from avser_cli.features.spectrogram import SpectrogramConfig
@@ -177,7 +179,11 @@ class FigureOptions:
     def suffix(self, source: Path, target: Path) -> str:
         """Ending of the files to write."""
         given = f".{self.format}" if self.format else target.suffix.lower()
-        return f".{self.format or 'png'}" if given not in _FORMATS or source.is_dir() else given
+        return (
+            f".{self.format or 'png'}"
+            if given not in _FORMATS or source.is_dir() or is_table(source)
+            else given
+        )
 
     def renderer(
         self, picture: PictureOptions, suffix: str, selection: SoundSelection = EVERYTHING
@@ -244,7 +250,7 @@ def spectrogram(
 
     # What is asked for wrongly is said before any sound is read.
     renderer(SoundSelection(track=sound.track) if sound.each else sound.selection())
-    if source == STDIN or not source.is_dir():
+    if source == STDIN or not (source.is_dir() or is_table(source)):
         for selection in each_channel(source, sound.track) if sound.each else [sound.selection()]:
             mark = f".{selection.channel_name}" if sound.each and selection.channel != "mix" else ""
             _draw_file(source, _single_target(source, target, mark, suffix), renderer(selection))
@@ -252,13 +258,13 @@ def spectrogram(
     if target == STDIN:
         raise UsageError("a folder of pictures does not go to stdout; name a folder")
     drawing = _Drawing(figure.wanted, jobs, scheduler, strict, force)
-    found = list_sounds(source)
-    report_listing(source, found)
+    found, labels = _listed(source)
+    folder = source if source.is_dir() else source.parent
     batches = [
-        (renderer(selection), mirrored(sounds, source, place, suffix))
+        (renderer(selection), mirrored(sounds, folder, place, suffix))
         for selection, place, sounds in _selected(found.files, target, sound)
     ]
-    _draw_folder(source, target, batches, drawing)
+    _draw_folder(folder, target, batches, labels, drawing)
     if found.unreadable:
         raise PartialError(f"{len(found.unreadable)} folders could not be read")
 
@@ -348,7 +354,33 @@ class _Drawing:
             )
 
 
-def _draw_folder(source: Path, target: Path, batches: list[Batch], drawing: _Drawing) -> None:
+def _listed(source: Path) -> tuple[Found, dict[Path, Clip]]:
+    """The sounds of a folder or a table, and those of their labels that are known."""
+    if source.is_dir():
+        found = list_sounds(source)
+        report_listing(source, found)
+        return found, label_sounds(source, found.files)
+    content = read_source(Source(source))
+    for item in content.skipped:
+        echo(f"left out: {escape(item.path)}: {escape(item.reason)}")
+    if any(clip.start is not None or clip.end is not None for clip in content.clips):
+        raise UsageError(f"{source}: start and end have no pictures; train on the table itself")
+    outside = [x.path for x in content.clips if not x.path.is_relative_to(source.parent)]
+    if outside:
+        raise UsageError(
+            f"{outside[0]}: not below the table's folder, whose tree is mirrored; move the table"
+        )
+    labels = {clip.path: clip for clip in content.clips}
+    return Found(sorted(labels), [], 0), labels
+
+
+def _draw_folder(
+    source: Path,
+    target: Path,
+    batches: list[Batch],
+    labels: Mapping[Path, Clip],
+    drawing: _Drawing,
+) -> None:
     pictures = Counter(picture for _, pairs in batches for _, picture in pairs)
     twice = next((picture for picture, count in pictures.items() if count > 1), None)
     if twice is not None:
@@ -358,10 +390,16 @@ def _draw_folder(source: Path, target: Path, batches: list[Batch], drawing: _Dra
         )
     check_writable(target)
     with locked(target):
-        _draw_batches(batches, source, target, drawing)
+        _draw_batches(batches, source, target, labels, drawing)
 
 
-def _draw_batches(batches: list[Batch], source: Path, target: Path, drawing: _Drawing) -> None:
+def _draw_batches(
+    batches: list[Batch],
+    source: Path,
+    target: Path,
+    labels: Mapping[Path, Clip],
+    drawing: _Drawing,
+) -> None:
     remove_leftovers(target)
     outcomes: list[RenderResult] = []
     count = sum(len(pairs) for _, pairs in batches)
@@ -375,10 +413,10 @@ def _draw_batches(batches: list[Batch], source: Path, target: Path, drawing: _Dr
                         raise InputError(outcome.reason)
                 on_progress(done, count)
     except (KeyboardInterrupt, InputError, PartialError):
-        write_manifest(target, outcomes)
+        write_manifest(target, outcomes, labels=labels)
         raise
     there = [x for x in outcomes if x.status == "failed" or x.target.exists()]
-    stale = write_manifest(target, there, source)
+    stale = write_manifest(target, there, source, labels)
     for picture in stale:
         echo(f"its sound is gone, not trained on: {escape(target / picture)}")
     if gone := len(outcomes) - len(there):

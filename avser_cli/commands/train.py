@@ -9,6 +9,7 @@ from typing import Annotated, cast
 import typer
 
 from avser_cli.commands import options as common
+from avser_cli.data.sources import DataSources
 from avser_cli.data.splits import SPLIT_ALIASES, SPLIT_KINDS, SplitKind, SplitSettings
 from avser_cli.errors import OutputError, UsageError
 from avser_cli.experiments.summary import RecipeReport, read_report
@@ -21,12 +22,15 @@ from avser_cli.files import (
 )
 from avser_cli.model.bundle import CONFIG, BundleConfig, check_name, read_config
 from avser_cli.model.recipe import Recipe, find_recipe
-from avser_cli.report.console import echo, progress
+from avser_cli.report.console import echo, print_table, progress
+from avser_cli.report.corpora_table import corpora_table
 from avser_cli.report.figures import plot_confusion, plot_history
 from avser_cli.report.model_card import check_report, model_card
 from avser_cli.report.tables import classification_report
 from avser_cli.training.export import write_parts
 from avser_cli.training.training_run import Result, read_corpus, run
+
+PNG = Path("png")
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,14 @@ class SplitOptions:
 
 
 def train(
-    data: Annotated[Path, typer.Argument(help="Folder of pictures or of sound.")] = Path("png"),
+    data: Annotated[
+        list[Path] | None, typer.Argument(help=common.DATA_HELP + " Default: ./png.")
+    ] = None,
     *,
+    source: common.DataOptions,
+    list_corpora: Annotated[
+        bool, typer.Option("--list-corpora", help="Print the corpora that are known by name.")
+    ] = False,
     training: common.RecipeOptions,
     emotions: common.Emotions = common.ALL_EMOTIONS,
     split: SplitOptions,
@@ -76,7 +86,13 @@ def train(
     """Train a network and write a model bundle, scored on clips that it never saw.
 
     Example: avser train --optimizer adam --lr 0.005
+
+    Example: avser train ./mine --data emodb=./german --map fun=happy --split speaker
     """
+    if list_corpora:
+        print_table(corpora_table())
+        return
+    sources = source.sources(data or ([] if source.named else [PNG]))
     chosen = training.chosen()
     labels = common.parse_emotions(emotions)
     measured = read_report(report, chosen, labels) if report else None
@@ -94,15 +110,15 @@ def train(
         remove_leftovers_of(target)
         if not _may_begin(target, checkpoint, asked, resume, force):
             return
-        if not data.exists() and data == Path("png"):
+        if sources == DataSources.of(PNG) and not PNG.exists():
             raise UsageError(
                 "./png: no such folder; draw it with `avser spectrogram ./wav ./png`, or "
-                "name a folder of .png or .wav"
+                "name a folder or table of labelled recordings"
             )
         check_writable(target.parent)
         common.check_tensorflow()
         with progress("reading") as on_progress:
-            corpus = read_corpus(data, labels, chosen, on_progress)
+            corpus = read_corpus(sources, labels, chosen, on_progress)
         common.report_corpus(corpus)
         prepared = corpus.split(split_settings)
         common.report_split(prepared)

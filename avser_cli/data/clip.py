@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -89,3 +90,38 @@ def clip_key(corpus: str, relative: Path) -> str:
     """
     name = relative.with_suffix("")
     return name.name if corpus == RAVDESS else f"{corpus}:{name.as_posix()}"
+
+
+def clip_keys(corpus: str, files: Iterable[Path]) -> list[str]:
+    """Keys of files below a corpus's folder, none of them twice.
+
+    Where two files differ in the ending only, the second keeps it, as its picture's name does.
+    """
+    taken: set[str] = set()
+    keys = []
+    for file in files:
+        key = clip_key(corpus, file)
+        if key in taken:
+            key = f"{corpus}:{file.as_posix()}"
+        taken.add(key)
+        keys.append(key)
+    return keys
+
+
+SPLITS = {
+    "train": "train",
+    "training": "train",
+    "dev": "dev",
+    "val": "dev",
+    "valid": "dev",
+    "validation": "dev",
+    "evaluation": "dev",
+    "test": "test",
+    "testing": "test",
+}
+"""Words for the sides of a published split."""
+
+
+def read_split(word: str) -> str:
+    """The side that a word stands for; any other word in lower case, e.g. a fold's name."""
+    return SPLITS.get(word.strip().casefold(), word.strip().casefold())

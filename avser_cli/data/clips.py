@@ -1,85 +1,164 @@
-"""A folder of labelled clips, and what in it cannot be used."""
+"""The labelled clips of all sources together, and what in them cannot be used."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from avser_cli.audio.decoding import SOUND_SUFFIXES
-from avser_cli.audio.folder import list_files
-from avser_cli.data.clip import Clip, SkippedFile
-from avser_cli.data.corpora import find_corpus, read_corpus
-from avser_cli.data.manifest import pictures_of_no_sound
-from avser_cli.errors import CorpusError
+from avser_cli.data.clip import RAVDESS, Clip, SkippedFile
+from avser_cli.data.corpora import known_corpora
+from avser_cli.data.sources import DataSources, Kind, SourceContent, read_source
+from avser_cli.errors import CorpusError, UsageError
 
-PICTURE_SUFFIXES = frozenset({".png"})
+LISTED = 12
+"""Labels that a message lists before it counts the others."""
 
 
 @dataclass(frozen=True)
 class Index:
-    """What a folder holds.
+    """What the sources hold.
 
     Attributes
     ----------
-    folder : pathlib.Path
+    sources : DataSources
     kind : {"pictures", "sounds"}
+        ``pictures`` where any clip is one.
     clips : tuple of Clip
         Usable ones of the emotions asked for, sorted by key; their files are not read yet.
     skipped : tuple of SkippedFile
-        Files that are no clips, and second copies.
+        Files that are no clips.
+    remarks : tuple of str
+        Lines about the sources.
     other_emotions : int
-        Number of well-named files of emotions that were not asked for.
+        Number of clips of emotions that were not asked for.
+    labels : Mapping
+        Number of clips of every emotion there is, whether it was asked for or not.
     """
 
-    folder: Path
-    kind: str
+    sources: DataSources
+    kind: Kind
     clips: tuple[Clip, ...]
-    skipped: tuple[SkippedFile, ...]
-    other_emotions: int
+    skipped: tuple[SkippedFile, ...] = ()
+    remarks: tuple[str, ...] = ()
+    other_emotions: int = 0
+    labels: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> str:
+        """The sources, for messages."""
+        return str(self.sources)
+
+    def check_emotions(self, emotions: Iterable[str]) -> None:
+        """Raise `CorpusError` where an emotion has no clip."""
+        for emotion in emotions:
+            if not self.labels.get(emotion):
+                raise CorpusError(
+                    f"{self.sources}: no clip of {emotion}; labels there: "
+                    f"{self.describe_labels()}; name some with --emotions, or map them with --map"
+                )
+
+    def describe_labels(self) -> str:
+        """The emotions of all clips, the commonest first."""
+        counts = Counter(self.labels).most_common()
+        more = f" and {len(counts) - LISTED} more" if len(counts) > LISTED else ""
+        return ", ".join(f"{name} {count}" for name, count in counts[:LISTED]) + more
 
 
 def index_folder(folder: Path, emotions: Sequence[str]) -> Index:
-    """Read the labels of every clip below a folder from the file names.
+    """`index_data` of a single source."""
+    return index_data(DataSources.of(folder), emotions)
 
-    A folder with sounds that are named as clips is a folder of sounds, whatever pictures lie beside
-    them; otherwise its pictures count.
+
+def index_data(data: DataSources, emotions: Sequence[str]) -> Index:
+    """Find the clips of all sources, with their labels.
 
     Raises
     ------
     InputError
-        The folder is missing or unreadable.
+        A source is missing or unreadable.
     CorpusError
-        There is no usable clip in it.
+        A source has no label, or no clip is of an emotion that was asked for.
+    UsageError
+        A source is named twice, or two have one name.
     """
-    listed = list_files(folder, PICTURE_SUFFIXES | SOUND_SUFFIXES)
-    pictures = [path for path in listed.files if path.suffix.lower() in PICTURE_SUFFIXES]
-    sounds = [path for path in listed.files if path.suffix.lower() not in PICTURE_SUFFIXES]
-    skipped = [SkippedFile(Path(line), "folder cannot be read") for line in listed.unreadable]
-    ravdess = find_corpus("ravdess")
-    copy = read_corpus(ravdess, folder, sounds)
-    kind = "sounds" if copy.clips or not pictures else "pictures"
-    if kind == "sounds":
-        there = {path.with_suffix("") for path in sounds}
-        skipped += [
-            SkippedFile(path, "a picture without its sound, in a folder of sounds")
-            for path in pictures
-            if path.with_suffix("") not in there
-        ]
-    else:
-        gone = pictures_of_no_sound(folder)
-        skipped += [SkippedFile(path, "its sound is gone") for path in pictures if path in gone]
-        copy = read_corpus(ravdess, folder, [path for path in pictures if path not in gone])
-    skipped += [*copy.skipped, *(SkippedFile(path, "a second copy") for path in copy.copies)]
-    clips = tuple(clip for clip in copy.clips if clip.emotion in emotions)
+    _check_each_once(data)
+    contents = [read_source(source, data.mapping) for source in data.sources]
+    _check_names(data, contents)
+    found, remarks = _joined(data, contents)
+    remarks = [*(line for content in contents for line in content.remarks), *remarks]
+    clips = tuple(clip for clip in found if clip.emotion in emotions)
+    remarks += _lacking(clips, emotions)
+    index = Index(
+        sources=data,
+        kind="pictures" if any(x.kind == "pictures" for x in contents) else "sounds",
+        clips=clips,
+        skipped=tuple(item for content in contents for item in content.skipped),
+        remarks=tuple(remarks),
+        other_emotions=len(found) - len(clips),
+        labels=Counter(clip.emotion for clip in found),
+    )
     if not clips:
-        raise CorpusError(
-            f"{folder}: no RAVDESS clips of {', '.join(emotions)} among {len(listed.files)} "
-            "sounds and pictures; names must read MM-VC-EE-II-SS-RR-AA"
-        )
-    return Index(folder, kind, clips, tuple(skipped), len(copy.clips) - len(clips))
+        index.check_emotions(emotions)
+    return index
+
+
+def _check_each_once(data: DataSources) -> None:
+    seen: set[Path] = set()
+    for source in data.sources:
+        place = source.path.resolve()
+        if place in seen:
+            raise UsageError(f"{source.path}: named twice; name each source once")
+        seen.add(place)
+
+
+def _check_names(data: DataSources, contents: Sequence[SourceContent]) -> None:
+    """Refuse two sources of one's own under one name: their clips and speakers would be mixed."""
+    names = Counter(content.name for content in contents)
+    for source, content in zip(data.sources, contents, strict=True):
+        if names[content.name] > 1 and content.name not in known_corpora():
+            raise UsageError(
+                f"{source.path}: another source is called {content.name}, too; name them, e.g. "
+                f"--data NAME={source.path}"
+            )
+
+
+def _joined(data: DataSources, contents: Sequence[SourceContent]) -> tuple[list[Clip], list[str]]:
+    """Clips of all sources, sorted by key; of a clip that is in two sources, the first.
+
+    Two folders of one corpus may hold other clips under one path, e.g. a speaker's each: those are
+    told apart by their folders' names.
+    """
+    by_key: dict[str, Clip] = {}
+    copies = Counter[str]()
+    for source, content in zip(data.sources, contents, strict=True):
+        for clip in content.clips:
+            before = by_key.get(clip.key)
+            if before is not None and (clip.corpus == RAVDESS or clip == before):
+                copies[str(source.path)] += 1
+                continue
+            if before is not None:
+                below = clip.key.removeprefix(f"{clip.corpus}:")
+                clip = replace(clip, key=f"{clip.corpus}:{source.path.absolute().name}/{below}")
+            by_key[clip.key] = clip
+    lines = [
+        f"{place}: {count} clips are in another source, too" for place, count in copies.items()
+    ]
+    return sorted(by_key.values(), key=lambda clip: clip.key), lines
+
+
+def _lacking(clips: Sequence[Clip], emotions: Sequence[str]) -> list[str]:
+    """Lines on emotions that some, but not all of several corpora lack."""
+    pairs = {(clip.corpus, clip.emotion) for clip in clips}
+    corpora = sorted({clip.corpus for clip in clips})
+    lines = []
+    for corpus in corpora if len(corpora) > 1 else ():
+        missing = [emotion for emotion in emotions if (corpus, emotion) not in pairs]
+        if missing:
+            lines.append(f"{corpus}: no clip of {', '.join(missing)}")
+    return lines
 
 
 def corpus_checksum(checksums: Iterable[str]) -> str:
@@ -88,13 +167,16 @@ def corpus_checksum(checksums: Iterable[str]) -> str:
 
 
 def describe(clips: Iterable[Clip]) -> str:
-    """One line: how many clips, speech and song, speakers, and clips of each emotion."""
+    """One line: how many clips, of which corpora, channels, speakers and emotions."""
     clips = list(clips)
     channels = Counter(clip.channel for clip in clips)
+    corpora = Counter(clip.corpus for clip in clips)
     emotions = Counter(clip.emotion for clip in clips)
     speakers = {clip.speaker for clip in clips if clip.speaker is not None}
     parts = [f"{channels[name]} {name}" for name in ("speech", "song") if channels[name]]
-    of_channels = f" ({', '.join(parts)})" if parts else ""
+    if len(corpora) > 1:
+        parts = [f"{name} {count}" for name, count in sorted(corpora.items())]
+    what = f" ({', '.join(parts)})" if parts else ""
     counts = ", ".join(f"{name} {count}" for name, count in sorted(emotions.items()))
     by = f" by {len(speakers)} speakers" if speakers else ""
-    return f"{len(clips)} clips{of_channels}{by}: {counts}"
+    return f"{len(clips)} clips{what}{by}: {counts}"

@@ -1,8 +1,8 @@
-"""From an indexed folder to arrays: inputs, labels and what each clip is."""
+"""From indexed clips to arrays: inputs, labels and what each clip is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -12,18 +12,21 @@ import numpy.typing as npt
 
 from avser_cli.audio.audio_info import checksum
 from avser_cli.audio.decoding import Waveform, read_waveform
+from avser_cli.audio.parts import Part, read_parts
 from avser_cli.data.clip import Clip, SkippedFile
 from avser_cli.data.clips import Index
 from avser_cli.data.near_duplicates import duplicate_groups
+from avser_cli.data.sources import PICTURE_SUFFIXES
 from avser_cli.errors import CorpusError, InputError
 from avser_cli.features.acoustic import feature_vector
 from avser_cli.features.fingerprint import Fingerprint, fingerprint_of
-from avser_cli.features.render import check_long_enough, render_spectrogram
-from avser_cli.features.spectrogram import SpectrogramConfig, SpectrogramImage, draw_spectrogram
-from avser_cli.features.spectrogram_png import SpectrogramMetadata, read_spectrogram
+from avser_cli.features.render import check_long_enough, clip_spectrogram
+from avser_cli.features.spectrogram import SpectrogramConfig, draw_spectrogram
+from avser_cli.features.spectrogram_png import read_spectrogram
 
 Inputs = npt.NDArray[Any]
 """uint8 pictures or float32 features."""
+WHOLE: Part = (None, None)
 Progress = Callable[[int, int], None]
 """Called with the number of files done and the number of all."""
 
@@ -46,8 +49,41 @@ class Read:
     fingerprint: Fingerprint | None = None
 
 
-Reader = Callable[[Path], Read]
-"""From a file to what is needed of it; `InputError` where it is no use."""
+Result = Read | InputError
+
+
+@dataclass(frozen=True)
+class Reader:
+    """From a file to what is needed of it; `InputError` where it is no use.
+
+    Attributes
+    ----------
+    of_sound : callable
+        From the name and the waveform of a sound.
+    of_picture : callable or None
+        From the path of a picture.
+    """
+
+    of_sound: Callable[[Path, Waveform], Read]
+    of_picture: Callable[[Path], Read] | None = None
+
+    def __call__(self, path: Path) -> Read:
+        """What a whole file gives."""
+        if path.suffix.lower() not in PICTURE_SUFFIXES:
+            return self.of_sound(path, read_waveform(path))
+        if self.of_picture is None:
+            raise InputError(f"{path}: a picture, where sound is needed")
+        return self.of_picture(path)
+
+    def parts(self, path: Path, parts: Sequence[Part]) -> list[Result]:
+        """What parts of a file give, or why they are no use."""
+        if list(parts) == [WHOLE] or path.suffix.lower() in PICTURE_SUFFIXES:
+            return [_attempt(self, path)] * len(parts)
+        try:
+            found = read_parts(path, parts)
+        except InputError as error:
+            return [error] * len(parts)
+        return [_attempt_part(self, path, found[part]) for part in parts]
 
 
 @dataclass(frozen=True)
@@ -95,61 +131,107 @@ def load_dataset(
     progress: Progress | None = None,
     side_by_side: Literal["threads", "processes"] = "threads",
 ) -> Dataset:
-    """Read what a network takes from every file of an index.
+    """Read what a network takes from every clip of an index.
 
-    A file that cannot be used is left out and named.
+    A clip that cannot be used is left out and named; of two labels for the same samples, neither is
+    taken.
 
     Raises
     ------
     CorpusError
         Pictures were drawn with other settings than the recipe's, or nothing is left.
     """
-    skipped = list(index.skipped)
-    kept: list[tuple[Clip, Read]] = []
-    for done, (clip, result) in enumerate(_read_all(index, read, side_by_side), start=1):
+    clips, skipped = index.clips, list(index.skipped)
+    inputs: list[Inputs | None] = [None] * len(clips)
+    checksums = [""] * len(clips)
+    fingerprints: list[Fingerprint | None] = [None] * len(clips)
+    for done, (number, result) in enumerate(_read_all(index, read, side_by_side), start=1):
         if isinstance(result, InputError):
-            skipped.append(SkippedFile(clip.path, str(result).removeprefix(f"{clip.path}: ")))
+            path = clips[number].path
+            skipped.append(SkippedFile(path, str(result).removeprefix(f"{path}: ")))
         else:
-            kept.append((clip, result))
+            inputs[number], checksums[number] = result.inputs, result.samples_sha256
+            fingerprints[number] = result.fingerprint
         if progress:
-            progress(done, len(index.clips))
+            progress(done, len(clips))
+    usable = [number for number, found in enumerate(inputs) if found is not None]
+    contradicting = _contradicting([(clips[n], checksums[n]) for n in usable])
+    skipped += [SkippedFile(clips[n].path, contradicting[clips[n].key])
+                for n in usable if clips[n].key in contradicting]  # fmt: skip
+    kept = [number for number in usable if clips[number].key not in contradicting]
     if not kept:
-        first = f"; the first: {skipped[0].reason}" if skipped else ""
-        raise CorpusError(
-            f"{index.folder}: none of its {len(index.clips)} clips can be used{first}"
-        )
+        first = f"; the first: {skipped[-1].reason}" if skipped else ""
+        raise CorpusError(f"{index.sources}: none of {len(clips)} clips can be used{first}")
     order = {emotion: number for number, emotion in enumerate(emotions)}
-    reads = [read for _, read in kept]
     groups = duplicate_groups(
-        [read.samples_sha256 for read in reads], [read.fingerprint for read in reads]
+        [checksums[number] for number in kept], [fingerprints[number] for number in kept]
     )
     return Dataset(
         emotions=emotions,
-        inputs=np.stack([read.inputs for read in reads]),
-        labels=np.array([order[clip.emotion] for clip, _ in kept]),
+        inputs=_stacked([inputs[number] for number in kept]),
+        labels=np.array([order[clips[number].emotion] for number in kept]),
         clips=tuple(
-            replace(clip, samples_sha256=read.samples_sha256, duplicate_group=group)
-            for (clip, read), group in zip(kept, groups, strict=True)
+            replace(clips[number], samples_sha256=checksums[number], duplicate_group=group)
+            for number, group in zip(kept, groups, strict=True)
         ),
         skipped=tuple(skipped),
     )
 
 
-Result = Read | InputError
+def _stacked(inputs: list[Inputs | None]) -> Inputs:
+    """All inputs in one array; the list is emptied on the way, so that none is held twice."""
+    first = inputs[0]
+    assert first is not None
+    stack = np.empty((len(inputs), *first.shape), first.dtype)
+    for row, one in enumerate(inputs):
+        stack[row], inputs[row] = one, None
+    return stack
 
 
-def _read_all(index: Index, read: Reader, side_by_side: str) -> Iterator[tuple[Clip, Result]]:
-    """What each clip gives, in the order of the index."""
+def _contradicting(clips: Sequence[tuple[Clip, str]]) -> dict[str, str]:
+    """Clips whose samples have another emotion elsewhere, and why they are not used, by key."""
+    by_samples: dict[str, list[Clip]] = {}
+    for clip, samples in clips:
+        by_samples.setdefault(samples, []).append(clip)
+    found = {}
+    for same in by_samples.values():
+        for clip in same if len({clip.emotion for clip in same}) > 1 else ():
+            other = next(one for one in same if one.emotion != clip.emotion)
+            found[clip.key] = (
+                f"labelled {clip.emotion}, but {other.emotion} as {other.path}: the same samples; "
+                "neither is used"
+            )
+    return found
+
+
+def _read_all(index: Index, read: Reader, side_by_side: str) -> Iterator[tuple[int, Result]]:
+    """Number of each clip in the index, and what it gives; parts of one file together."""
     from joblib import Parallel, delayed
 
-    work = (delayed(_attempt)(read, clip.path) for clip in index.clips)
+    of_file: dict[Path, list[int]] = {}
+    for number, clip in enumerate(index.clips):
+        of_file.setdefault(clip.path, []).append(number)
+    work = (
+        delayed(read.parts)(path, [(index.clips[n].start, index.clips[n].end) for n in numbers])
+        for path, numbers in of_file.items()
+    )
     results = Parallel(n_jobs=-1, prefer=side_by_side, return_as="generator")(work)
-    return zip(index.clips, results, strict=True)
+    for numbers, found in zip(of_file.values(), results, strict=True):
+        yield from zip(numbers, found, strict=True)
 
 
 def _attempt(read: Reader, path: Path) -> Result:
     try:
         return read(path)
+    except InputError as error:
+        return error
+
+
+def _attempt_part(read: Reader, path: Path, waveform: Waveform | InputError) -> Result:
+    if isinstance(waveform, InputError):
+        return waveform
+    try:
+        return read.of_sound(path, waveform)
     except InputError as error:
         return error
 
@@ -171,49 +253,45 @@ def reader_of(index: Index, settings: SpectrogramConfig | None) -> Reader:
     if settings is None:
         if index.kind == "pictures":
             raise CorpusError(
-                f"{index.folder}: holds pictures, and cnn1d and mlp read sound; give the folder "
+                f"{index.sources}: holds pictures, and cnn1d and mlp read sound; give the folder "
                 "of sound that was drawn"
             )
         return read_features
-    return read_sound_as(settings) if index.kind == "sounds" else _read_png(settings)
+    return read_sound_as(settings)
 
 
 def read_sound_as(settings: SpectrogramConfig) -> Reader:
-    """What draws the picture of a sound file."""
+    """What draws the pictures of sounds, and reads those that are drawn with the same settings."""
 
-    def read(path: Path) -> Read:
-        return _of_picture(*render_spectrogram(path, settings))
+    def of_sound(path: Path, waveform: Waveform) -> Read:
+        spectrogram = clip_spectrogram(path, waveform, settings)
+        fingerprint = fingerprint_of(spectrogram, settings, waveform.rate, waveform.duration)
+        return Read(spectrogram, checksum(waveform.samples), fingerprint)
 
-    return read
-
-
-def _read_png(settings: SpectrogramConfig) -> Reader:
-    def read(path: Path) -> Read:
+    def of_picture(path: Path) -> Read:
         spectrogram, metadata = read_spectrogram(path)
         _check_same_config(path, metadata.config, settings)
-        return _of_picture(spectrogram, metadata)
+        info = metadata.info
+        fingerprint = fingerprint_of(spectrogram, metadata.config, info.rate, info.duration)
+        return Read(spectrogram, info.samples_sha256, fingerprint)
 
-    return read
-
-
-def _of_picture(spectrogram: SpectrogramImage, metadata: SpectrogramMetadata) -> Read:
-    info = metadata.info
-    fingerprint = fingerprint_of(spectrogram, metadata.config, info.rate, info.duration)
-    return Read(spectrogram, info.samples_sha256, fingerprint)
+    return Reader(of_sound, of_picture)
 
 
-def read_features(path: Path) -> Read:
-    """The features of a sound file that the paper's CNN-1D and MLP read."""
-    waveform = read_waveform(path)
+def _features(path: Path, waveform: Waveform) -> Read:
     check_long_enough(path, waveform, SpectrogramConfig().trim)
     return _of_sound(feature_vector(waveform.samples, waveform.rate), waveform)
 
 
-def read_nothing(path: Path) -> Read:
-    """No input: the sound is read to see whether it can be judged, and what it is a copy of."""
-    waveform = read_waveform(path)
+def _nothing(path: Path, waveform: Waveform) -> Read:
     check_long_enough(path, waveform, SpectrogramConfig().trim)
     return _of_sound(np.empty(0, np.float32), waveform)
+
+
+read_features = Reader(_features)
+"""The features of a sound that the paper's CNN-1D and MLP read."""
+read_nothing = Reader(_nothing)
+"""No input: the sound is read to see whether it can be judged, and what it is a copy of."""
 
 
 def _of_sound(inputs: Inputs, waveform: Waveform) -> Read:

@@ -7,20 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from avser_cli.data.clip import Clip
+from avser_cli.data.clip import SPLITS, Clip, clip_keys
 from avser_cli.data.emotion_words import read_emotion
 from avser_cli.errors import CorpusError
 
-SPLITS = {
-    "train": "train",
-    "training": "train",
-    "dev": "dev",
-    "val": "dev",
-    "valid": "dev",
-    "validation": "dev",
-    "evaluation": "dev",
-    "test": "test",
-}
 NAMED_FOLDERS = 5
 """Folders that an error names."""
 
@@ -45,7 +35,10 @@ class EmotionFolders:
 
 
 def read_emotion_folders(
-    folder: Path, files: Iterable[Path], mapping: Mapping[str, str] | None = None
+    folder: Path,
+    files: Iterable[Path],
+    mapping: Mapping[str, str] | None = None,
+    corpus: str | None = None,
 ) -> EmotionFolders:
     """Clips labelled by the folder that they lie in; the innermost emotion counts.
 
@@ -59,13 +52,15 @@ def read_emotion_folders(
         Files below it.
     mapping : Mapping, optional
         Labels of further names, from `avser_cli.data.emotion_words.parse_mapping`.
+    corpus : str, optional
+        Its name; by default the folder's.
 
     Raises
     ------
     CorpusError
         No folder is named for an emotion.
     """
-    corpus = folder.absolute().name or "data"
+    corpus = corpus or folder.absolute().name or "data"
     read, unknown, loose = [], Counter[str](), []
     for path in sorted(files):
         parents = path.relative_to(folder).parts[:-1]
@@ -87,17 +82,18 @@ def read_emotion_folders(
             f"{folder}: no folder with sounds is named for an emotion; folders: {names}; "
             "name labels with --map, e.g. --map fun=happy"
         )
+    keys = clip_keys(corpus, [path.relative_to(folder) for path, *_ in read])
     several = len({speaker for _, _, speaker, _ in read}) > 1
     clips = tuple(
         Clip(
-            key=f"{corpus}:{path.relative_to(folder).as_posix()}",
+            key=key,
             path=path,
             corpus=corpus,
             emotion=emotion,
             speaker=f"{corpus}:{speaker}" if several and speaker else None,
             split=split,
         )
-        for path, emotion, speaker, split in read
+        for key, (path, emotion, speaker, split) in zip(keys, read, strict=True)
     )
     return EmotionFolders(
         tuple(sorted(clips, key=lambda clip: clip.key)), dict(unknown), tuple(loose)

@@ -67,11 +67,15 @@ def read_emotion(word: str, mapping: Mapping[str, str] | None = None) -> str | N
     word : str
         E.g. ``"HAPPINESS"``, ``"01_Anger"`` or ``"Colère"``.
     mapping : Mapping, optional
-        From `parse_mapping`; goes before the known words.
+        From `parse_mapping`; goes before the known words, and is asked for their labels, too.
     """
-    mapped = (mapping or {}).get(_plain(word))
-    if mapped is not None:
+    if mapping and (mapped := mapping.get(_plain(word))) is not None:
         return mapped
+    label = _known_emotion(word)
+    return label if label is None or not mapping else mapping.get(label, label)
+
+
+def _known_emotion(word: str) -> str | None:
     words = [part for part in _SEPARATORS.split(_fold(word)) if part]
     if not words:
         return None

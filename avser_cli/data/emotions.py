@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from avser_cli.errors import UsageError
@@ -24,21 +24,30 @@ CATEGORIES: dict[str, Category] = {
 }
 """Every emotion of RAVDESS in label order. The paper gives the categories of the first four; the
 others are ours: by valence, with surprise, which goes either way, counted as positive."""
+MAX_LABEL_LENGTH = 60
 
 
 def label_order(emotions: Iterable[str]) -> tuple[str, ...]:
-    """Distinct emotions in label order.
+    """Distinct emotions in label order: those of `CATEGORIES`, then others by the alphabet.
 
     Raises
     ------
     UsageError
-        A name is unknown, or fewer than two are left.
+        A label cannot stand in a line of text, or fewer than two are left.
     """
     wanted = set(emotions)
-    unknown = sorted(wanted - set(CATEGORIES))
-    if unknown:
-        known = ", ".join(CATEGORIES)
-        raise UsageError(f"unknown emotion {unknown[0]!r}; known: {known}")
+    for emotion in sorted(wanted):
+        if not emotion.isprintable() or len(emotion) > MAX_LABEL_LENGTH or "," in emotion:
+            raise UsageError(
+                f"emotion {emotion[:MAX_LABEL_LENGTH]!r}: at most {MAX_LABEL_LENGTH} printable "
+                "characters, no comma"
+            )
     if len(wanted) < 2:
         raise UsageError("at least two emotions are needed, e.g. --emotions happy,sad")
-    return tuple(emotion for emotion in CATEGORIES if emotion in wanted)
+    known = [emotion for emotion in CATEGORIES if emotion in wanted]
+    return (*known, *sorted(wanted - set(known)))
+
+
+def category_of(emotion: str, named: Mapping[str, Category] | None = None) -> Category | None:
+    """The category that a user named for an emotion, else the usual one, if it has any."""
+    return (named or {}).get(emotion) or CATEGORIES.get(emotion)

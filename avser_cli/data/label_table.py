@@ -5,76 +5,152 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
 
-from avser_cli.data.clip import Clip
+from avser_cli.data.clip import Clip, SkippedFile, clip_key, read_split
 from avser_cli.data.emotion_words import read_emotion
 from avser_cli.errors import CorpusError, os_reason
 from avser_cli.untrusted_input import read_bounded
 
+TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".txt"})
 MAX_BYTES = 256_000_000
 NEEDED = ("file", "emotion")
 _SEXES = {"female": "female", "f": "female", "male": "male", "m": "male"}
 
+Row = tuple[int, dict[str, str]]
+"""Line of the table, and its cells by column."""
+
 
 @dataclass(frozen=True)
 class LabelTable:
-    """Clips of a table, and rows that cannot be used: file, and why with the row's line."""
+    """Clips of a table, sorted by key, and rows that cannot be used: file, and why with the line.
+
+    Attributes
+    ----------
+    clips : tuple of Clip
+    skipped : tuple of SkippedFile
+    """
 
     clips: tuple[Clip, ...]
-    skipped: tuple[tuple[Path, str], ...]
+    skipped: tuple[SkippedFile, ...]
 
 
-def read_table(path: Path, mapping: Mapping[str, str] | None = None) -> LabelTable:
+def read_table(
+    path: Path, mapping: Mapping[str, str] | None = None, corpus: str | None = None
+) -> LabelTable:
     """Read a table; relative paths are below the table's folder.
 
     Known besides ``file`` and ``emotion``: ``speaker``, ``sex``, ``text``, ``split``, ``start`` and
     ``end`` (seconds). A label that is no known word for an emotion is kept as it is written.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    mapping : Mapping, optional
+        Labels of further words, from `avser_cli.data.emotion_words.parse_mapping`.
+    corpus : str, optional
+        Its name; by default the table's without its ending.
 
     Raises
     ------
     CorpusError
         The table cannot be read, is no UTF-8 or UTF-16, or lacks a column; no row can be used.
     """
+    found = label_rows(read_rows(path, NEEDED), path.parent, corpus or path.stem, mapping)
+    if not found.clips:
+        why = f"; the first: {found.skipped[0].reason}" if found.skipped else ""
+        raise CorpusError(f"{path}: no row can be used{why}")
+    return found
+
+
+def has_columns(path: Path) -> bool:
+    """Whether a file is a table of labels, by its first line."""
     try:
-        content = read_bounded(path, MAX_BYTES)
-        wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
-        text = content.decode("utf-16" if wide else "utf-8-sig")
+        with path.open("rb") as handle:
+            first = _decode(handle.readline(MAX_BYTES))
+    except (OSError, UnicodeDecodeError):
+        return False
+    names = next(csv.reader([first], delimiter=_delimiter(first)), [])
+    return set(NEEDED) <= {name.strip().casefold() for name in names}
+
+
+def read_rows(path: Path, needed: Iterable[str]) -> Iterator[Row]:
+    """The rows of a table, with names of columns in lower case and cells without outer spaces.
+
+    Raises
+    ------
+    CorpusError
+        The table cannot be read, or lacks a column; while it is read: its quotes are damaged.
+    """
+    try:
+        text = _decode(read_bounded(path, MAX_BYTES))
     except OSError as error:
         raise CorpusError(f"{path}: {os_reason(error)}") from None
     except UnicodeDecodeError:
         raise CorpusError(f"{path}: not UTF-8; save it as UTF-8") from None
     except ValueError as error:
         raise CorpusError(f"{path}: {error}") from None
-    first = text.split("\n", 1)[0]
-    delimiter = max("\t,;", key=first.count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-    clips: dict[str, Clip] = {}
-    skipped: list[tuple[Path, str]] = []
+    delimiter = _delimiter(text.split("\n", 1)[0])
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        reader.fieldnames = [name.strip().casefold() for name in reader.fieldnames or ()]
-        missing = [name for name in NEEDED if name not in reader.fieldnames]
+        columns = [name.strip().casefold() for name in next(reader, [])]
+        missing = [name for name in needed if name not in columns]
         if missing:
-            raise CorpusError(f"{path}: no column {missing[0]}")
-        for row in reader:
-            cells = {name: (row.get(name) or "").strip() for name in reader.fieldnames}
-            file = _locate(path.parent, cells["file"])
-            try:
-                clip = _clip(path, file, cells, mapping)
-                if clip.key in clips:
-                    same = clips[clip.key].emotion == clip.emotion
-                    raise ValueError("same row twice" if same else "two emotions for one sound")
-                clips[clip.key] = clip
-            except ValueError as error:
-                skipped.append((file, f"line {reader.line_num}: {error}"))
+            there = f"; its columns: {', '.join(columns)}" if columns else ""
+            raise CorpusError(f"{path}: no column {missing[0]}{there}")
+        for cells in reader:
+            if cells:
+                row = dict.fromkeys(columns, "")
+                row |= {n: cell.strip() for n, cell in zip(columns, cells, strict=False)}
+                if len(cells) > len(columns):
+                    row[""] = f"more cells than the {len(columns)} columns; quote what has commas"
+                yield reader.line_num, row
     except csv.Error as error:
         raise CorpusError(f"{path}: line {reader.line_num}: {error}") from None
-    if not clips:
-        why = f"; the first: {skipped[0][1]}" if skipped else ""
-        raise CorpusError(f"{path}: no row can be used{why}")
-    return LabelTable(tuple(clips.values()), tuple(skipped))
+
+
+def label_rows(
+    rows: Iterable[Row], folder: Path, corpus: str, mapping: Mapping[str, str] | None = None
+) -> LabelTable:
+    """Clips of the rows of a table; of two labels for one sound, neither is taken."""
+    clips: dict[tuple[Path, float | None, float | None], Clip] = {}
+    lines: dict[tuple[Path, float | None, float | None], int] = {}
+    skipped: list[SkippedFile] = []
+    keys: dict[str, tuple[Path, float | None, float | None]] = {}
+    unclear: set[tuple[Path, float | None, float | None]] = set()
+    for line, cells in rows:
+        file = _locate(folder, cells["file"])
+        try:
+            clip = _clip(file, folder, corpus, cells, mapping)
+            place = (clip.path, clip.start, clip.end)
+            if place in clips:
+                if clips[place].emotion == clip.emotion:
+                    raise ValueError(f"same as line {lines[place]}")
+                unclear.add(place)
+                raise ValueError(
+                    f"{clip.emotion}, but {clips[place].emotion} in line {lines[place]}; "
+                    "neither is used"
+                )
+        except ValueError as error:
+            skipped.append(SkippedFile(file, f"line {line}: {error}"))
+            continue
+        if keys.setdefault(clip.key, place) != place:
+            clip = replace(clip, key=f"{clip.key}{file.suffix}")
+            keys[clip.key] = place
+        clips[place], lines[place] = clip, line
+    kept = (clip for place, clip in clips.items() if place not in unclear)
+    return LabelTable(tuple(sorted(kept, key=lambda clip: clip.key)), tuple(skipped))
+
+
+def _decode(content: bytes) -> str:
+    wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
+    return content.decode("utf-16" if wide else "utf-8-sig")
+
+
+def _delimiter(header: str) -> str:
+    return max("\t,;", key=header.count)
 
 
 def _locate(folder: Path, name: str) -> Path:
@@ -84,8 +160,10 @@ def _locate(folder: Path, name: str) -> Path:
 
 
 def _clip(
-    table: Path, file: Path, cells: dict[str, str], mapping: Mapping[str, str] | None
+    file: Path, folder: Path, corpus: str, cells: dict[str, str], mapping: Mapping[str, str] | None
 ) -> Clip:
+    if "" in cells:
+        raise ValueError(cells[""])
     if not cells["file"]:
         raise ValueError("no file")
     if not cells["emotion"]:
@@ -94,21 +172,23 @@ def _clip(
         raise ValueError("no such file")
     start, end = _seconds(cells, "start"), _seconds(cells, "end")
     if end is not None and end <= (start or 0.0):
-        raise ValueError("end is not after start")
+        raise ValueError(f"end {end:g} is not after start {start or 0:g}")
+    if file.suffix.lower() == ".png" and (start, end) != (None, None):
+        raise ValueError("a picture has no start and end")
     sex = cells.get("sex", "").casefold()
     if sex and sex not in _SEXES:
         raise ValueError(f"sex must be female or male, not {sex!r}")
-    corpus = table.stem
-    part = "" if start is None and end is None else f"#{start or 0:g}-{'' if end is None else end}"
+    part = "" if start is None and end is None else _part(start, end)
+    below = file.relative_to(folder) if file.is_relative_to(folder) else file
     return Clip(
-        key=f"{corpus}:{cells['file'].replace(chr(92), '/')}{part}",
+        key=f"{clip_key(corpus, below)}{part}",
         path=file,
         corpus=corpus,
         emotion=read_emotion(cells["emotion"], mapping) or cells["emotion"].casefold(),
         speaker=f"{corpus}:{cells['speaker']}" if cells.get("speaker") else None,
         sex=_SEXES.get(sex),
         text=cells.get("text") or None,
-        split=cells.get("split") or None,
+        split=read_split(cells["split"]) if cells.get("split") else None,
         start=start,
         end=end,
     )
@@ -125,3 +205,7 @@ def _seconds(cells: dict[str, str], name: str) -> float | None:
     if not (math.isfinite(value) and value >= 0):
         raise ValueError(f"{name} is no time in seconds, {cell[:20]!r}")
     return value
+
+
+def _part(start: float | None, end: float | None) -> str:
+    return f"#{start or 0:.9g}-{'' if end is None else format(end, '.9g')}"

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.audio.audio_info import checksum
-from avser_cli.audio.decoding import check_not_silent, read_waveform
+from avser_cli.audio.decoding import Waveform, check_not_silent
 from avser_cli.data.dataset import Read
 from avser_cli.errors import InputError, MissingExtraError
 
@@ -90,18 +90,19 @@ def check_opensmile() -> None:
         )
 
 
-def read_opensmile(path: Path, feature_set: str) -> Read:
-    """OpenSMILE's functionals of a sound file, and the checksum of its samples.
+def read_opensmile(path: Path, waveform: Waveform, feature_set: str) -> Read:
+    """OpenSMILE's functionals of a sound, and the checksum of its samples.
 
     openSMILE is not safe in threads, not even with an extractor for each: use processes.
 
     Parameters
     ----------
     path : pathlib.Path
+        For messages.
+    waveform : Waveform
     feature_set : {"egemaps", "compare"}
         eGeMAPSv02 (88 numbers a clip) or ComParE 2016 (6,373).
     """
-    waveform = read_waveform(path)
     check_not_silent(path, waveform.samples)
     values = _extractor(feature_set).process_signal(waveform.samples, waveform.rate).to_numpy()[0]
     if not np.isfinite(values).all():

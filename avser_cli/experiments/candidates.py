@@ -72,7 +72,7 @@ class Candidate:
             return read_features
         if self.reads == "nothing":
             return read_nothing
-        return partial(read_opensmile, feature_set=self.reads)
+        return Reader(partial(read_opensmile, feature_set=self.reads))
 
     @property
     def reads_in(self) -> Literal["threads", "processes"]:

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from avser_cli.data.clips import index_folder
-from avser_cli.data.dataset import Dataset, Progress, Reader, load_dataset, read_nothing
+from avser_cli.data.dataset import Dataset, Progress, load_dataset, read_nothing
 from avser_cli.errors import CorpusError
 from avser_cli.experiments.candidates import Candidate
 from avser_cli.experiments.execution import Workers, run_jobs
@@ -113,7 +113,7 @@ def finish(
             yield job, timed
 
 
-def reading_seconds(reader: Reader, paths: Sequence[Path]) -> float:
+def reading_seconds(reader: Callable[[Path], object], paths: Sequence[Path]) -> float:
     """Mean time to read a clip and make its input, over up to `TIMED_CLIPS`, one after the other.
 
     One call before is not counted: it loads libraries.

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.data.clips import Index, corpus_checksum, describe, index_folder
+from avser_cli.data.clips import Index, corpus_checksum, describe, index_data
 from avser_cli.data.dataset import Dataset, Progress, load_dataset, reader_of
+from avser_cli.data.sources import DataSources
 from avser_cli.data.splits import Leak, Split, SplitSettings, find_leaks, split_clips
 from avser_cli.errors import CorpusError
 from avser_cli.evaluation.metrics import Report, score
@@ -31,14 +32,18 @@ class Corpus:
     ----------
     dataset : Dataset
     about : dict
-        ``folder``, ``corpus_checksum`` and ``description`` of what was read.
+        ``folder``, ``fingerprint``, ``description``, ``corpora`` (names, separated by commas) and
+        ``labels`` (a checksum) of what was read.
     other_emotions : int
-        Well-named files of emotions that were not asked for.
+        Clips of emotions that were not asked for.
+    remarks : tuple of str
+        Lines about the sources.
     """
 
     dataset: Dataset
     about: dict[str, str]
     other_emotions: int
+    remarks: tuple[str, ...] = ()
 
     def split(self, settings: SplitSettings) -> TrainTestSplit:
         """Split the clips and look for leaks.
@@ -67,7 +72,8 @@ class TrainTestSplit:
 
     def key(self, recipe: Recipe, seed: int) -> str:
         """A checksum of everything that determines the training."""
-        data = [self.corpus.about["fingerprint"], self.dataset.emotions]
+        about = self.corpus.about
+        data = [about["fingerprint"], about.get("labels"), self.dataset.emotions]
         parts = [recipe.as_dict(), seed, asdict(self.split), data]
         if recipe.sampling != EACH_CLIP_ONCE:
             parts.append([(clip.corpus, clip.speaker) for clip in self.dataset.clips])
@@ -93,36 +99,41 @@ class Result:
 
 
 def read_corpus(
-    folder: Path,
+    data: DataSources,
     emotions: tuple[str, ...],
     recipe: Recipe,
     progress: Progress | None = None,
 ) -> Corpus:
-    """Read a folder of clips or pictures as a recipe's network takes them.
+    """Read clips or pictures as a recipe's network takes them.
 
     Raises
     ------
     InputError, CorpusError
-        See `index_folder` and `load_dataset`; also where an emotion has no usable clip.
+        See `index_data` and `load_dataset`; also where an emotion has no usable clip.
     """
-    index = index_folder(folder, emotions)
+    index = index_data(data, emotions)
+    index.check_emotions(emotions)
     dataset = load_dataset(index, emotions, reader_of(index, recipe.spectrogram), progress)
     return corpus_of(index, dataset)
 
 
 def corpus_of(index: Index, dataset: Dataset) -> Corpus:
     """The corpus of an index and what was read of it; every emotion must have a clip."""
-    folder, emotions = index.folder, dataset.emotions
+    emotions = dataset.emotions
     present = {clip.emotion for clip in dataset.clips}
     missing = [emotion for emotion in emotions if emotion not in present]
     if missing:
-        raise CorpusError(f"{folder}: no usable clip of {missing[0]}; add some or name --emotions")
+        raise CorpusError(
+            f"{index.sources}: no usable clip of {missing[0]}; add some or name --emotions"
+        )
     about = {
-        "folder": folder.name,
+        "folder": ", ".join(source.path.name for source in index.sources.sources),
+        "corpora": ", ".join(sorted({clip.corpus for clip in dataset.clips})),
         "fingerprint": corpus_checksum(clip.samples_sha256 for clip in dataset.clips),
         "description": describe(dataset.clips),
+        "labels": sha256(json.dumps([(clip.key, clip.emotion) for clip in dataset.clips]).encode()),
     }
-    return Corpus(dataset, about, index.other_emotions)
+    return Corpus(dataset, about, index.other_emotions, index.remarks)
 
 
 def check_no_leaks(leaks: list[Leak]) -> None:

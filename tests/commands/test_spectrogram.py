@@ -84,7 +84,7 @@ def test_the_manifest_says_what_each_picture_shows(avser, tmp_path):
     (tmp_path / "wav" / "text.wav").write_text("no sound")
     avser("spectrogram", "wav", "png")
     sad, loud, text = manifest(tmp_path / "png")
-    assert (sad["picture"], sad["emotion"], sad["actor"]) == (f"{name}.png", "sad", "4")
+    assert (sad["picture"], sad["emotion"], sad["speaker"]) == (f"{name}.png", "sad", "ravdess:04")
     assert (sad["rate"], sad["channels"], sad["duration"]) == ("16000", "2", "1.0")
     assert float(sad["peak"]) == pytest.approx(-6.02, abs=0.02)
     assert float(sad["rms"]) == pytest.approx(-9.03, abs=0.02)

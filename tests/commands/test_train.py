@@ -1,17 +1,20 @@
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 import soundfile
 
+from avser_cli.data.corpora import find_corpus, known_corpora
 from avser_cli.files import locked
 from tests.conftest import REPOSITORY
-from tests.synthetic import make_corpus, ravdess_name
+from tests.synthetic import make_corpus, ravdess_name, voice, write_wav
 
 
 @pytest.fixture
@@ -181,8 +184,12 @@ def test_a_bundle_comes_back_whose_replacement_was_killed(trained, avser, tmp_pa
         (["png", "--sampling", "corpus=1,corpus=0"], 2, "--sampling 'corpus=1,corpus=0'"),
         (["png", "--sampling", "corpus=2"], 2, "corpus=2; a power from 0 to 1"),
         (["png", "--draws", "0"], 2, "0 draws an epoch"),
-        (["png", "--emotions", "happy,bored"], 2, "unknown emotion 'bored'; known: happy"),
-        (["png", "--emotions", "happy,calm"], 7, "no usable clip of calm"),
+        (["png", "--emotions", "happy"], 2, "at least two emotions"),
+        (["png", "--map", "fun"], 2, "--map 'fun' must read WORD=LABEL"),
+        (["png", "--data", "png"], 2, "--data 'png' must read NAME=PATH"),
+        (["png", "png"], 2, "png: named twice"),
+        (["png", "--emotions", "happy,bored"], 7, "no clip of bored; labels there: "),
+        (["png", "--emotions", "happy,calm"], 7, "no clip of calm; labels there: "),
         (["png", "--split", "speaker", "--fold", "9"], 2, "--fold 9"),
         (["png", "--split", "speaker", "--fold", "3"], 7, "angry: 0 clips held out"),
         (["png", "--recipe", "paper"], 7, "other picture settings"),
@@ -278,3 +285,93 @@ def test_a_bundle_has_one_writer_and_errors_leave_no_folder(avser, tmp_path):
         done = avser("train", "empty", "--out", "m")
     assert done.returncode == 6
     assert "another run of avser is writing it" in done.stderr
+
+
+TINY = ("--recipe", "paper", "--epochs", "1")
+
+
+def config_of(folder):
+    return json.loads((folder / "config.json").read_text())
+
+
+@pytest.fixture
+def mine(tmp_path, corpus):
+    """A folder an emotion: the made clips under names that say nothing."""
+    ravdess = find_corpus("ravdess")
+    for number, path in enumerate(sorted(corpus.rglob("*.wav"))):
+        labels = ravdess.labels(path.stem)
+        folder = tmp_path / "mine" / labels["emotion"]
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, folder / f"rec{number}.wav")
+    return tmp_path / "mine"
+
+
+def test_a_folder_an_emotion_and_its_pictures_and_a_table_are_trained_on(mine, avser, tmp_path):
+    done = avser("train", "mine", *TINY, "--out", "a")
+    assert done.returncode == 0, done.stderr
+    split = config_of(tmp_path / "a")["split"]
+    assert len(split["train"]) == 48 and len(split["test"]) == 16
+    assert all(re.fullmatch(r"mine:(happy|sad|angry|neutral)/rec\d+", x) for x in split["test"])
+    assert avser("spectrogram", "mine", "png", "--recipe", "paper").returncode == 0
+    done = avser("train", "png", *TINY, "--out", "b")
+    assert done.returncode == 0, done.stderr
+    assert config_of(tmp_path / "b")["split"] == split
+    rows = [f"mine/{x.parent.name}/{x.name},{x.parent.name}" for x in sorted(mine.rglob("*.wav"))]
+    (tmp_path / "labels.csv").write_text("\n".join(["file,emotion", *rows, "mine/gone.wav,sad"]))
+    done = avser("train", "labels.csv", *TINY, "--out", "c", "--map", "sad=blue,neutral=blue",
+                 "--emotions", "happy,blue")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "left out: mine/gone.wav: line 66: no such file" in done.stderr
+    assert "not asked for: 16 clips of other emotions" in done.stderr
+    assert config_of(tmp_path / "c")["labels"] == ["happy", "blue"]
+
+
+def test_parts_of_one_file_are_clips(mine, avser, tmp_path):
+    rows = ["file,emotion,speaker,start,end"]
+    for emotion in ("happy", "sad"):
+        sounds = [soundfile.read(x) for x in sorted((mine / emotion).glob("*.wav"))]
+        joined = np.concatenate([samples for samples, _ in sounds])
+        soundfile.write(tmp_path / f"{emotion}.wav", joined, 16000)
+        ends = np.cumsum([len(samples) for samples, _ in sounds]) / 16000
+        starts = [0.0, *ends[:-1]]
+        rows += [
+            f"{emotion}.wav,{emotion},s{n % 3},{start},{end}"
+            for n, (start, end) in enumerate(zip(starts, ends, strict=True))
+        ]
+    rows.append("sad.wav,sad,s1,1000,1001")
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    done = avser("train", "labels.csv", *TINY, "--emotions", "happy,sad", "--out", "m")
+    assert done.returncode == 0, done.stderr
+    assert "left out: sad.wav: start 1000 is not before its end" in done.stderr
+    assert "corpus: 32 clips by 3 speakers: happy 16, sad 16" in done.stderr
+    whole = avser("train", "mine", *TINY, "--emotions", "happy,sad", "--out", "w")
+    assert whole.returncode == 0, whole.stderr
+    parts, files = config_of(tmp_path / "m"), config_of(tmp_path / "w")
+    assert parts["corpus"]["fingerprint"] == files["corpus"]["fingerprint"]
+
+
+def test_one_sound_with_two_labels_is_not_used(mine, avser, tmp_path):
+    shutil.copy(next((mine / "happy").iterdir()), mine / "sad" / "copy.wav")
+    done = avser("train", "mine", *TINY, "--out", "m")
+    assert done.returncode == 0, done.stderr
+    assert "left out: mine/sad/copy.wav: labelled sad, but happy as mine/happy/rec" in done.stderr
+    assert done.stderr.count("neither is used") == 2
+    assert "corpus: 63 clips" in done.stderr
+
+
+def test_several_sources_are_trained_on_together(mine, corpus, avser, tmp_path):
+    shutil.copytree(mine, tmp_path / "other")
+    for path in (tmp_path / "other").rglob("*.wav"):
+        write_wav(path, voice(path.parent.name, seed=1000 + int(path.stem[3:])))
+    done = avser("train", "mine", "--data", "yours=other", *TINY, "--out", "m")
+    assert done.returncode == 0, done.stderr
+    assert "corpus: 128 clips (mine 64, yours 64)" in done.stderr
+    assert config_of(tmp_path / "m")["corpus"]["corpora"] == "mine, yours"
+
+
+def test_the_table_of_corpora(avser):
+    done = avser("train", "--list-corpora")
+    assert (done.returncode, done.stderr) == (0, "")
+    for corpus in known_corpora().values():
+        row = next(x for x in done.stdout.splitlines() if f" {corpus.name} " in x)
+        assert corpus.url in row and f"{corpus.clips:,}" in row

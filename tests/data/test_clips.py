@@ -47,7 +47,7 @@ def test_a_stray_sound_does_not_hide_pictures(tmp_path):
 
 def test_nothing_usable_is_an_error(tmp_path):
     touch(tmp_path, "notes.wav")
-    with pytest.raises(CorpusError, match="no RAVDESS clips"):
+    with pytest.raises(CorpusError, match="no folder with sounds is named for an emotion"):
         index_folder(tmp_path, PAPER_EMOTIONS)
 
 

@@ -14,8 +14,8 @@ def read(*names, mapping=None):
 def test_folders_give_labels():
     found = read("Anger/a.wav", "HAPPINESS/a.wav", "odd/b.wav", "odd/c.wav", "d.wav")
     assert [(clip.key, clip.emotion) for clip in found.clips] == [
-        ("mine:Anger/a.wav", "angry"),
-        ("mine:HAPPINESS/a.wav", "happy"),
+        ("mine:Anger/a", "angry"),
+        ("mine:HAPPINESS/a", "happy"),
     ]
     assert found.clips[0].speaker is None
     assert found.unknown == {"odd": 2}

@@ -35,17 +35,18 @@ def test_tables_are_read(table, encoding, delimiter):
     one, two, three = found.clips
     assert (one.speaker, one.sex, one.start, one.end) == ("mine:1", "female", 0.5, 2.0)
     assert (one.split, two.speaker, two.path.name) == ("test", None, "b, c.wav")
-    assert three.key == "mine:sub/d.wav" and three.path.is_file()
+    assert three.key == "mine:sub/d" and three.path.is_file()
 
 
 def test_rows_that_cannot_be_used_are_named(table):
     text = "file,emotion,start,end\n"
-    text += "a.wav,sad,,\na.wav,sad,,\na.wav,happy,,\na.wav,sad,2,1\na.wav,sad,x,\n,sad,,\n"
+    text += "a.wav,sad,,\na.wav,sad,,\na.wav,happy,,\nsub/d.wav,sad,,\n"
+    text += "a.wav,sad,2,1\na.wav,sad,x,\n,sad,,\n"
     text += "e.wav,sad,,\na.wav,,,\n"
-    assert [why.split(": ", 1)[1] for _, why in table(text).skipped] == [
-        "same row twice",
-        "two emotions for one sound",
-        "end is not after start",
+    assert [item.reason.split(": ", 1)[1] for item in table(text).skipped] == [
+        "same as line 2",
+        "happy, but sad in line 2; neither is used",
+        "end 1 is not after start 2",
         "start is no time in seconds, 'x'",
         "no file",
         "no such file",
@@ -56,8 +57,10 @@ def test_rows_that_cannot_be_used_are_named(table):
 @pytest.mark.parametrize(
     ("text", "encoding", "reason"),
     [
-        ("", "utf-8", "no column file"),
-        ("file,label\na.wav,sad", "utf-8", "no column emotion"),
+        ("", "utf-8", "no column file$"),
+        ("file,label\na.wav,sad", "utf-8", "no column emotion; its columns: file, label"),
+        ('file,emotion\n"a.wav,sad\nb.wav,sad', "utf-8", "line 3: unexpected end of data"),
+        ("file,emotion\na.wav,sad,x", "utf-8", "line 2: more cells than the 2 columns"),
         ("file,emotion\nä.wav,sad", "latin-1", "not UTF-8"),
         ("file,emotion\ne.wav,sad", "utf-8", "no row can be used; the first: line 2: no such file"),
     ],

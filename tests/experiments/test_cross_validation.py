@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from avser_cli.data.sources import DataSources
 from avser_cli.errors import UsageError
 from avser_cli.experiments.cross_validation import RUN, plan, run_planned
 from avser_cli.experiments.summary import mean_and_spread, read_report, summarize
@@ -23,7 +24,7 @@ def ignore(line):
 @pytest.fixture(scope="module")
 def clips(corpus):
     assert set(PITCH) == set(EMOTIONS)
-    return read_corpus(corpus, EMOTIONS, RECIPE)
+    return read_corpus(DataSources.of(corpus), EMOTIONS, RECIPE)
 
 
 def test_plans_cover_folds_and_seeds():

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -17,15 +18,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from avser_cli.data.clip import Clip, SkippedFile, clip_key
+from avser_cli.data.clip import Clip, SkippedFile, clip_key, read_split
 from avser_cli.errors import CorpusError, UsageError, os_reason
 from avser_cli.untrusted_input import read_bounded
 
 GROUPS = frozenset({"speaker", "emotion", "sex", "text", "take", "channel", "intensity", "split"})
 SEXES = ("female", "male")
 MAX_TABLE_BYTES = 64_000_000
-NAMED_FILES = 3
-"""Files that a message names before it counts the others."""
 
 _TABLE_KEYS = {"file", "delimiter", "audio", "emotion", "speaker", "sex", "text"}
 _KEYS = {
@@ -45,6 +44,7 @@ _KEYS = {
     "texts": dict,
     "takes": dict,
     "near_misses": list,
+    "speaker_count": int,
     "speakers": dict,
     "speaker_names": dict,
     "folds": list,
@@ -81,6 +81,8 @@ class Corpus:
         Names that are of the corpus, but no clips of it, and why.
     speakers : Mapping
         Speaker to ``"female"``, ``"male"`` or ``"unknown"``; where given, there are no others.
+    speaker_count : int
+        As published, where `speakers` does not list them; else as many as it lists.
     speaker_names : Mapping
         Misspelt speakers to the right ones.
     folds : tuple of tuple of str
@@ -110,6 +112,7 @@ class Corpus:
     takes: Mapping[str, str] = field(default_factory=dict)
     near_misses: tuple[tuple[re.Pattern[str], str], ...] = ()
     speakers: Mapping[str, str] = field(default_factory=dict)
+    speaker_count: int = 0
     speaker_names: Mapping[str, str] = field(default_factory=dict)
     folds: tuple[tuple[str, ...], ...] = ()
     text_period: int | None = None
@@ -132,6 +135,12 @@ class Corpus:
             raise ValueError(f"name is not of {self.title}'s form")
         return self._read({group: code for group, code in match.groupdict().items() if code})
 
+    def has_form(self, name: str) -> bool:
+        """Whether a path has the form of this corpus's names, be its codes known or not."""
+        return bool(self.pattern.fullmatch(name)) or any(
+            form.fullmatch(name) for form, _ in self.near_misses
+        )
+
     def _read(self, codes: dict[str, str]) -> dict[str, str]:
         labels = dict(codes)
         labels["emotion"] = self._emotion(codes.get("emotion", ""))
@@ -151,6 +160,8 @@ class Corpus:
                 sex = _look_up(self.speakers, speaker, "speaker")
                 if sex in SEXES:
                     labels["sex"] = sex
+        if "split" in labels:
+            labels["split"] = read_split(labels["split"])
         if self.text_period and labels.get("text", "").isdecimal():
             labels["text"] = str((int(labels["text"]) - 1) % self.text_period + 1)
         return labels
@@ -190,11 +201,6 @@ class CorpusCopy:
             parts.append(f"{len(self.clips)} of {self.corpus.clips} clips")
         if self.copies:
             parts.append(f"{len(self.copies)} second copies left out, e.g. {self.copies[0]}")
-        if self.skipped:
-            named = ", ".join(f"{item.path} ({item.reason})" for item in self.skipped[:NAMED_FILES])
-            others = len(self.skipped) - NAMED_FILES
-            more = f" and {others} more" if others > 0 else ""
-            parts.append(f"{len(self.skipped)} files not used: {named}{more}")
         return f"{self.corpus.title}: {'; '.join(parts)}" if parts else None
 
 
@@ -241,6 +247,8 @@ def _build(content: dict[str, Any]) -> Corpus:
     if set(speakers.values()) - {*SEXES, "unknown"}:
         raise ValueError("speakers are female, male or unknown")
     folds = tuple(tuple(fold) for fold in content.get("folds", ()))
+    if not speakers and "speaker_count" not in content:
+        raise ValueError("speakers or speaker_count are missing")
     misses = tuple((_path_ending(form), str(why)) for form, why in content.get("near_misses", ()))
     return Corpus(
         **{
@@ -249,6 +257,7 @@ def _build(content: dict[str, Any]) -> Corpus:
             "pattern": pattern,
             "emotion_numbers": numbers,
             "speakers": speakers,
+            "speaker_count": content.get("speaker_count", len(speakers)),
             "folds": folds,
             "near_misses": misses,
         }
@@ -310,6 +319,32 @@ def recognize(names: Sequence[str]) -> Corpus | None:
     return best[0]
 
 
+CLOSE = 0.1
+"""Share of names that must have a corpus's form where nothing else gives labels."""
+
+
+def closest_corpus(names: Sequence[str]) -> Corpus | None:
+    """The corpus whose form most names have, whatever their codes; `None` where few have any's."""
+    forms = {
+        corpus.name: sum(corpus.has_form(name) for name in names)
+        for corpus in known_corpora().values()
+        if not corpus.table
+    }
+    corpora = known_corpora()
+    best = max(forms, key=lambda name: (forms[name], corpora[name].yields_to is None))
+    return corpora[best] if forms[best] > CLOSE * len(names) else None
+
+
+def mixed_corpora(names: Iterable[str]) -> dict[str, int]:
+    """How many of the names fit some corpus, by the first that each fits."""
+    counts: Counter[str] = Counter()
+    for name in names:
+        fitting = (x for x in known_corpora().values() if not x.table and _fits(x, name))
+        if (corpus := next(fitting, None)) is not None:
+            counts[corpus.name] += 1
+    return dict(counts)
+
+
 def recognize_folder(folder: Path, files: Sequence[Path]) -> Corpus | None:
     """The corpus that a folder holds, by its names or by a table of labels in it.
 
@@ -321,7 +356,7 @@ def recognize_folder(folder: Path, files: Sequence[Path]) -> Corpus | None:
     for corpus in known_corpora().values():
         if corpus.table and _has_columns(corpus, folder):
             return corpus
-    return recognize([_name(path, folder) for path in files])
+    return recognize([published_name(path, folder) for path in files])
 
 
 def read_corpus(corpus: Corpus, folder: Path, files: Iterable[Path]) -> CorpusCopy:
@@ -336,7 +371,7 @@ def read_corpus(corpus: Corpus, folder: Path, files: Iterable[Path]) -> CorpusCo
     clips, copies, skipped = [], [], []
     seen: set[tuple[str, ...]] = set()
     for path in sorted(files, key=lambda path: (len(path.parts), path.as_posix())):
-        name = _name(path, folder)
+        name = published_name(path, folder)
         try:
             labels: dict[str, Any] = (
                 corpus.labels(name) if rows is None else _row_labels(corpus, rows, path)
@@ -363,11 +398,13 @@ def _fits(corpus: Corpus, name: str) -> bool:
     return True
 
 
-def _name(path: Path, folder: Path) -> str:
-    """Path with the folder's own name before it, so that one speaker's folder is read as well."""
+def published_name(path: Path, folder: Path) -> str:
+    """What patterns read: the path without its ending, with the names of two folders above.
+
+    So one speaker's folder is read as well.
+    """
     relative = path.relative_to(folder).with_suffix("").as_posix()
-    above = folder.absolute().parts[-2:]
-    return "/".join((*(part.strip("/") for part in above), relative))
+    return "/".join((*(part.strip("/") for part in folder.absolute().parts[-2:]), relative))
 
 
 def _look_up(known: Mapping[str, str], code: str, what: str) -> str:

@@ -1,0 +1,331 @@
+"""Where labelled recordings are, and what gives their labels.
+
+A source is a known corpus in its published layout, a folder an emotion, a table of labels, or a
+folder of pictures that were drawn from one of these.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from avser_cli.audio.decoding import SOUND_SUFFIXES
+from avser_cli.audio.folder import list_files
+from avser_cli.data import audformat
+from avser_cli.data.clip import Clip, SkippedFile
+from avser_cli.data.corpora import (
+    Corpus,
+    closest_corpus,
+    known_corpora,
+    mixed_corpora,
+    published_name,
+    read_corpus,
+    recognize_folder,
+)
+from avser_cli.data.emotion_folders import read_emotion_folders
+from avser_cli.data.emotion_words import read_emotion
+from avser_cli.data.label_table import TABLE_SUFFIXES, LabelTable, has_columns, read_table
+from avser_cli.data.manifest import labelled_pictures, pictures_of_no_sound
+from avser_cli.errors import CorpusError, InputError, UsageError
+
+PICTURE_SUFFIXES = frozenset({".png"})
+Kind = Literal["pictures", "sounds"]
+NAMED = 5
+"""Names that a message lists before it counts the others."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A folder or table of labelled recordings.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+    name : str or None
+        Of a known corpus, which is then not looked for, or of recordings of one's own.
+    """
+
+    path: Path
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class DataSources:
+    """All sources of a training or a comparison.
+
+    Attributes
+    ----------
+    sources : tuple of Source
+    mapping : Mapping
+        Labels of words that are no known emotions, or in place of known ones, from
+        `avser_cli.data.emotion_words.parse_mapping`.
+    """
+
+    sources: tuple[Source, ...]
+    mapping: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, *paths: Path) -> DataSources:
+        """Those of some paths, whose names and labels are looked for."""
+        return cls(tuple(Source(path) for path in paths))
+
+    def __str__(self) -> str:
+        return ", ".join(str(source.path) for source in self.sources)
+
+
+@dataclass(frozen=True)
+class SourceContent:
+    """What a source holds.
+
+    Attributes
+    ----------
+    name : str
+        Of the corpus.
+    kind : {"pictures", "sounds"}
+    clips : tuple of Clip
+        Sorted by key.
+    skipped : tuple of SkippedFile
+    remarks : tuple of str
+        Lines about it, e.g. that a copy is not whole.
+    """
+
+    name: str
+    kind: Kind
+    clips: tuple[Clip, ...]
+    skipped: tuple[SkippedFile, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def parse_source(text: str) -> Source:
+    """A source from ``NAME=PATH``.
+
+    Raises
+    ------
+    UsageError
+        It is of another form.
+    """
+    name, equals, path = text.partition("=")
+    name = name.strip()
+    if not (equals and name and path) or not name.isprintable() or set(name) & set(":/\\"):
+        raise UsageError(f"--data {text!r} must read NAME=PATH, e.g. crema-d=./x")
+    return Source(Path(path), name.casefold() if name.casefold() in known_corpora() else name)
+
+
+def read_source(source: Source, mapping: Mapping[str, str] | None = None) -> SourceContent:
+    """The clips of a source.
+
+    A folder with sounds that have labels is a folder of sounds, whatever pictures lie beside them;
+    otherwise its pictures count.
+
+    Raises
+    ------
+    InputError
+        The source is missing or unreadable.
+    CorpusError
+        Nothing in it has a label, or two corpora fit; the message says what was looked for.
+    """
+    path = source.path
+    if not path.exists():
+        raise InputError(f"{path}: no such folder or table of labels; check the name")
+    if not path.is_dir():
+        return _read_table(path, source, mapping)
+    listed = list_files(path, PICTURE_SUFFIXES | SOUND_SUFFIXES)
+    pictures = [x for x in listed.files if x.suffix.lower() in PICTURE_SUFFIXES]
+    sounds = [x for x in listed.files if x.suffix.lower() not in PICTURE_SUFFIXES]
+    unread = tuple(SkippedFile(Path(line), "folder cannot be read") for line in listed.unreadable)
+    try:
+        found = _read_files(source, sounds, mapping)
+        without = _without_sound(pictures, sounds)
+    except CorpusError:
+        if not pictures:
+            raise
+        found, without = _read_pictures(source, pictures, mapping), ()
+    return replace(found, skipped=(*unread, *without, *found.skipped))
+
+
+def label_sounds(folder: Path, files: Sequence[Path]) -> dict[Path, Clip]:
+    """Labels of the sounds of a folder, where it has any."""
+    try:
+        found = _read_files(Source(folder), files, None)
+    except (CorpusError, InputError):
+        return {}
+    return {clip.path: clip for clip in found.clips if clip.start is clip.end is None}
+
+
+def is_table(path: Path) -> bool:
+    """Whether a file's name is that of a table of labels or an audformat database."""
+    return path.suffix.lower() in TABLE_SUFFIXES | {".yaml", ".yml"} and path.is_file()
+
+
+def _read_table(path: Path, source: Source, mapping: Mapping[str, str] | None) -> SourceContent:
+    if path.name == audformat.HEADER or path.suffix.lower() in (".yaml", ".yml"):
+        found = audformat.read_database(path, mapping, source.name)
+    elif path.suffix.lower() in TABLE_SUFFIXES:
+        found = read_table(path, mapping, source.name)
+    else:
+        raise InputError(
+            f"{path}: neither a folder nor a table of labels (.csv, .tsv, {audformat.HEADER})"
+        )
+    return _of_table(found)
+
+
+def _of_table(found: LabelTable) -> SourceContent:
+    drawn = all(clip.path.suffix.lower() in PICTURE_SUFFIXES for clip in found.clips)
+    kind: Kind = "pictures" if drawn else "sounds"
+    return SourceContent(found.clips[0].corpus, kind, found.clips, found.skipped)
+
+
+def _read_files(
+    source: Source, files: Sequence[Path], mapping: Mapping[str, str] | None
+) -> SourceContent:
+    """Labels of a folder's sounds, by whatever gives them."""
+    folder = source.path
+    if source.name in known_corpora():
+        return _of_corpus(known_corpora()[str(source.name)], folder, files, mapping)
+    if (folder / audformat.HEADER).is_file():
+        return _of_table(audformat.read_database(folder / audformat.HEADER, mapping, source.name))
+    corpus = recognize_folder(folder, files)
+    if corpus is not None:
+        return _of_corpus(corpus, folder, files, mapping)
+    if (table := _table_in(folder)) is not None:
+        name = source.name or folder.absolute().name
+        found = _of_table(read_table(table, mapping, name))
+        return replace(found, remarks=(f"{name}: labels from {table.name}",))
+    names = [published_name(path, folder) for path in files]
+    _check_one_corpus(folder, names)
+    try:
+        return _of_folders(source, files, mapping)
+    except CorpusError as error:
+        closest = closest_corpus(names)
+        if closest is not None:
+            return _of_corpus(closest, folder, files, mapping)
+        raise CorpusError(
+            f"{error}; nor are its {len(files)} files named as those of a known corpus "
+            "(avser train --list-corpora), nor is there a table with columns file and emotion"
+        ) from None
+
+
+def _table_in(folder: Path) -> Path | None:
+    """The table of labels that lies in a folder of sounds, if one does."""
+    files = (x for x in folder.iterdir() if x.suffix.lower() in TABLE_SUFFIXES)
+    tables = sorted(x for x in files if x.is_file() and has_columns(x))
+    if len(tables) > 1:
+        names = ", ".join(table.name for table in tables)
+        raise CorpusError(f"{folder}: several tables of labels, {names}; give one of them")
+    return tables[0] if tables else None
+
+
+def _of_corpus(
+    corpus: Corpus, folder: Path, files: Iterable[Path], mapping: Mapping[str, str] | None
+) -> SourceContent:
+    copy = read_corpus(corpus, folder, files)
+    if not copy.clips:
+        why = f"; the first: {copy.skipped[0].reason}" if copy.skipped else ""
+        raise CorpusError(
+            f"{folder}: no clip of {corpus.title} among {len(copy.skipped)} files{why}"
+        )
+    remark = copy.remark()
+    clips = _mapped(copy.clips, mapping)
+    return SourceContent(
+        corpus.name, "sounds", clips, copy.skipped, () if remark is None else (remark,)
+    )
+
+
+def _mapped(clips: Iterable[Clip], mapping: Mapping[str, str] | None) -> tuple[Clip, ...]:
+    """With the labels that the user puts in place of the corpus's."""
+    if not mapping:
+        return tuple(clips)
+    return tuple(replace(x, emotion=read_emotion(x.emotion, mapping) or x.emotion) for x in clips)
+
+
+def _of_folders(
+    source: Source, files: Sequence[Path], mapping: Mapping[str, str] | None
+) -> SourceContent:
+    folder = source.path
+    empty = _empty_folders(folder, files, mapping)
+    if empty and not files:
+        raise CorpusError(f"{folder}: no sound in its folders {', '.join(empty[:NAMED])}")
+    found = read_emotion_folders(folder, files, mapping, source.name)
+    name = found.clips[0].corpus
+    remarks = []
+    if found.unknown:
+        folders = [f"{one} ({count})" for one, count in sorted(found.unknown.items())]
+        more = f" and {len(folders) - NAMED} more" if len(folders) > NAMED else ""
+        remarks.append(
+            f"{name}: folders whose names are no known emotion are left out: "
+            f"{', '.join(folders[:NAMED])}{more}; name their labels with --map, e.g. "
+            f"--map {sorted(found.unknown)[0]}=happy"
+        )
+    if empty:
+        remarks.append(f"{name}: no sound in folders {', '.join(empty[:NAMED])}")
+    loose = tuple(
+        SkippedFile(path, "in no folder that is named for an emotion") for path in found.loose
+    )
+    return SourceContent(name, "sounds", found.clips, loose, tuple(remarks))
+
+
+def _empty_folders(
+    folder: Path, files: Sequence[Path], mapping: Mapping[str, str] | None
+) -> list[str]:
+    """Names of folders for emotions that hold no sound."""
+    filled = {parent for path in files for parent in path.parents}
+    folders = (Path(place) for place, _, _ in os.walk(folder))
+    return sorted(x.name for x in folders if x not in filled and read_emotion(x.name, mapping))
+
+
+def _check_one_corpus(folder: Path, names: Sequence[str]) -> None:
+    """Refuse a folder of several corpora: none of them would be read as it is."""
+    mixed = mixed_corpora(names)
+    if len(mixed) > 1 and 2 * sum(mixed.values()) >= len(names):
+        found = ", ".join(f"{name} {count}" for name, count in sorted(mixed.items()))
+        raise CorpusError(f"{folder}: holds clips of several corpora ({found}); give each folder")
+
+
+def _read_pictures(
+    source: Source, pictures: Sequence[Path], mapping: Mapping[str, str] | None
+) -> SourceContent:
+    """Labels of pictures, from their manifest, or else as those of sounds would be read."""
+    folder = source.path
+    gone = pictures_of_no_sound(folder)
+    skipped = [SkippedFile(path, "its sound is gone") for path in pictures if path in gone]
+    there = [path for path in pictures if path not in gone]
+    clips: dict[Path, Clip] = {}
+    if source.name not in known_corpora():
+        labelled = _mapped(labelled_pictures(folder, there, source.name), mapping)
+        clips = {clip.path: clip for clip in labelled}
+    others = [path for path in there if path not in clips]
+    named = Counter(clip.corpus for clip in clips.values()).most_common(1)
+    remarks: tuple[str, ...] = ()
+    if others:
+        name = source.name or (named[0][0] if named else None)
+        try:
+            found = (
+                _of_folders(replace(source, name=name), others, mapping)
+                if named and named[0][0] not in known_corpora()
+                else _read_files(replace(source, name=name), others, mapping)
+            )
+        except CorpusError:
+            if not clips:
+                raise
+            skipped += [SkippedFile(path, "no label in manifest.csv") for path in others]
+        else:
+            clips |= {clip.path: clip for clip in found.clips}
+            skipped += found.skipped
+            remarks = found.remarks
+    ordered = tuple(sorted(clips.values(), key=lambda clip: clip.key))
+    if not ordered:
+        raise CorpusError(f"{folder}: the sounds of its {len(pictures)} pictures are gone")
+    return SourceContent(ordered[0].corpus, "pictures", ordered, tuple(skipped), remarks)
+
+
+def _without_sound(pictures: Sequence[Path], sounds: Sequence[Path]) -> tuple[SkippedFile, ...]:
+    there = {path.with_suffix("") for path in sounds}
+    return tuple(
+        SkippedFile(path, "a picture without its sound, in a folder of sounds")
+        for path in pictures
+        if path.with_suffix("") not in there
+    )
