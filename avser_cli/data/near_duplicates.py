@@ -11,7 +11,7 @@ coarse to be compared at two rates.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,8 @@ MIN_SIMILARITY = 0.985
 
 POOLED, CANDIDATE = 4, 0.85
 """Frames that are averaged for a first look, and the correlation that asks for a second."""
+BLOCK, CHUNK = 2048, 1024
+"""Sketches that are compared with as many others at once, and pairs that are looked at again."""
 MAX_SHIFT = 4
 """Frames by which two sketches may lie apart; they are tried at quarters of a frame."""
 
@@ -52,39 +54,81 @@ def duplicate_groups(
         return checksum
 
     known = [number for number, fingerprint in enumerate(fingerprints) if fingerprint is not None]
-    stack = np.array([fingerprints[number] for number in known])
-    for one, other in _candidates(stack) if known else ():
-        first, second = sorted(head(checksums[known[number]]) for number in (one, other))
-        if first != second and similarity(stack[one], stack[other]) >= MIN_SIMILARITY:
+    sketches = [fingerprint for fingerprint in fingerprints if fingerprint is not None]
+    for pairs in _candidates(sketches):
+        found = _similarities(
+            np.array([sketches[one] for one, _ in pairs]),
+            np.array([sketches[other] for _, other in pairs]),
+        )
+        for one, other in pairs[found >= MIN_SIMILARITY]:
+            first, second = sorted(head(checksums[known[number]]) for number in (one, other))
             group[second] = first
     return [head(checksum) for checksum in checksums]
 
 
 def similarity(one: Fingerprint, other: Fingerprint) -> float:
     """The highest correlation of two sketches over small shifts in time."""
-    inner = one[:, MAX_SHIFT:-MAX_SHIFT]
-    length, best = inner.shape[1], 0.0
-    for quarters in range(8 * MAX_SHIFT):
-        start, rest = divmod(quarters, 4)
-        shifted = other[:, start : start + length] * (1 - rest / 4)
-        shifted = shifted + other[:, start + 1 : start + 1 + length] * (rest / 4)
-        best = max(best, float(np.vdot(_unit(inner[None]), _unit(shifted[None]))))
+    return float(_similarities(one[None], other[None])[0])
+
+
+def _similarities(ones: Fingerprint, others: Fingerprint) -> npt.NDArray[np.float32]:
+    """`similarity` of pairs of sketches, each of shape ``(n, BANDS, FRAMES)``.
+
+    A shift by a part of a frame is a mean of two neighbouring shifts, so that its correlation
+    follows from those of whole frames and from how alike the neighbours are.
+    """
+    inner = _unit(ones[:, :, MAX_SHIFT:-MAX_SHIFT])
+    length = FRAMES - 2 * MAX_SHIFT
+    windows = [_centred(others[:, :, at : at + length]) for at in range(2 * MAX_SHIFT + 1)]
+    products = [np.einsum("nd,nd->n", inner, window) for window in windows]
+    powers = [np.einsum("nd,nd->n", window, window) for window in windows]
+    best = np.zeros(len(ones), np.float32)
+    for at in range(2 * MAX_SHIFT):
+        neighbours = np.einsum("nd,nd->n", windows[at], windows[at + 1])
+        for part in (0.0, 0.25, 0.5, 0.75):
+            product = (1 - part) * products[at] + part * products[at + 1]
+            power = (
+                (1 - part) ** 2 * powers[at]
+                + part**2 * powers[at + 1]
+                + 2 * part * (1 - part) * neighbours
+            )
+            best = np.maximum(best, product / np.maximum(np.sqrt(np.maximum(power, 0)), 1e-6))
     return best
 
 
-def _candidates(stack: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:
-    """Pairs of sketches that are alike at a first look, shape ``(n, 2)``."""
-    pooled = stack.reshape(len(stack), BANDS, -1, POOLED).mean(axis=3)
-    still = _unit(pooled[:, :, 1:-1])
-    moved = [_unit(pooled[:, :, at : FRAMES // POOLED - 2 + at]) for at in (0, 1, 2)]
-    alike = np.maximum.reduce([still @ other.T for other in moved])
-    return np.argwhere(np.triu(np.maximum(alike, alike.T), k=1) >= CANDIDATE)
+def _candidates(sketches: Sequence[Fingerprint]) -> Iterator[npt.NDArray[np.intp]]:
+    """Pairs of sketches that are alike at a first look, in arrays of shape ``(up to CHUNK, 2)``.
+
+    Blocks against blocks: memory does not grow with the square of their number.
+    """
+    pooled = np.empty((len(sketches), BANDS, FRAMES // POOLED), np.float32)
+    for row, sketch in enumerate(sketches):
+        pooled[row] = sketch.reshape(BANDS, -1, POOLED).mean(axis=2)
+    width = pooled.shape[2] - 2
+    starts = range(0, len(sketches), BLOCK)
+    for first in starts:
+        still = _unit(pooled[first : first + BLOCK, :, 1:-1])
+        for second in starts[first // BLOCK :]:
+            block = pooled[second : second + BLOCK]
+            moved = [still @ _unit(block[:, :, at : at + width]).T for at in (0, 1, 2)]
+            alike = np.maximum.reduce(moved) >= CANDIDATE
+            pairs = np.argwhere(np.triu(alike, k=1) if first == second else alike)
+            pairs += (first, second)
+            for start in range(0, len(pairs), CHUNK):
+                yield pairs[start : start + CHUNK]
+
+
+def _centred(stack: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Each as a row with mean 0."""
+    flat = stack.reshape(len(stack), -1)
+    rows: npt.NDArray[np.float32] = flat - flat.mean(axis=1, keepdims=True)
+    return rows
 
 
 def _unit(stack: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Each as a row with mean 0 and length 1; of a constant, zeros."""
-    flat = stack.reshape(len(stack), -1)
-    flat = flat - flat.mean(axis=1, keepdims=True)
-    lengths = np.linalg.norm(flat, axis=1, keepdims=True)
-    rows: npt.NDArray[np.float32] = flat / np.maximum(lengths, 1e-6)
+    flat = _centred(stack)
+    rows: npt.NDArray[np.float32] = flat / np.maximum(
+        np.linalg.norm(flat, axis=1, keepdims=True), 1e-6
+    )
     return rows

@@ -1,5 +1,6 @@
 import io
 import random
+import tracemalloc
 from collections import Counter
 
 import numpy as np
@@ -10,8 +11,14 @@ from avser_cli.audio.decoding import read_waveform
 from avser_cli.data.clips import index_folder
 from avser_cli.data.dataset import load_dataset, reader_of
 from avser_cli.data.emotions import PAPER_EMOTIONS
-from avser_cli.data.near_duplicates import MIN_SIMILARITY, duplicate_groups, similarity
-from avser_cli.features.fingerprint import fingerprint_of
+from avser_cli.data.near_duplicates import (
+    BLOCK,
+    MAX_SHIFT,
+    MIN_SIMILARITY,
+    duplicate_groups,
+    similarity,
+)
+from avser_cli.features.fingerprint import BANDS, FRAMES, fingerprint_of
 from avser_cli.features.spectrogram import SpectrogramConfig, draw_spectrogram
 from avser_cli.model.recipe import find_recipe
 from tests.synthetic import voice
@@ -91,3 +98,43 @@ def test_on_the_real_corpus_only_copies_are_found(ravdess):
             assert (
                 similarity(whole, fingerprint(*change(clip.samples, clip.rate))) >= MIN_SIMILARITY
             )
+
+
+def correlation(one, other):
+    return np.corrcoef(one.ravel(), other.ravel())[0, 1]
+
+
+def test_similarity_is_the_highest_correlation_over_quarters_of_frames():
+    rng = np.random.default_rng(0)
+    one, other = rng.random((2, BANDS, FRAMES), np.float32)
+    other[:, 3:] += 2 * one[:, :-3]
+    inner, length = one[:, MAX_SHIFT:-MAX_SHIFT], FRAMES - 2 * MAX_SHIFT
+    found = []
+    for quarters in range(8 * MAX_SHIFT):
+        start, rest = divmod(quarters, 4)
+        shifted = other[:, start : start + length] * (1 - rest / 4)
+        shifted = shifted + other[:, start + 1 : start + 1 + length] * (rest / 4)
+        found.append(correlation(inner, shifted))
+    assert similarity(one, other) == pytest.approx(max(found), abs=1e-5)
+    assert np.argmax(found) == 4 * (MAX_SHIFT + 3)
+
+
+def test_copies_are_found_across_blocks_at_bounded_memory():
+    count = BLOCK + 900
+    draw = np.random.default_rng(1).random
+    fingerprints = [draw((BANDS, FRAMES), np.float32) for _ in range(count)]
+    fingerprints[-1] = np.roll(fingerprints[3], 4, axis=1) + 0.01 * draw(
+        (BANDS, FRAMES), np.float32
+    )
+    fingerprints[7] = fingerprints[5] * 1.5
+    checksums = [f"{number:05}" for number in range(count)]
+    tracemalloc.start()
+    groups = duplicate_groups(checksums, fingerprints)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert {n: group for n, group in enumerate(groups) if group != checksums[n]} == {
+        7: "00005",
+        count - 1: "00003",
+    }
+    # A matrix of all pairs would take 35 MB a shift; blocks take 17.
+    assert peak < 100e6
