@@ -23,7 +23,7 @@ MIN_SIMILARITY = 0.985
 
 POOLED, CANDIDATE = 4, 0.85
 """Frames that are averaged for a first look, and the correlation that asks for a second."""
-BLOCK, CHUNK = 2048, 1024
+BLOCK, CHUNK = 2048, 256
 """Sketches that are compared with as many others at once, and pairs that are looked at again."""
 MAX_SHIFT = 4
 """Frames by which two sketches may lie apart; they are tried at quarters of a frame."""
@@ -110,8 +110,10 @@ def _candidates(sketches: Sequence[Fingerprint]) -> Iterator[npt.NDArray[np.intp
         still = _unit(pooled[first : first + BLOCK, :, 1:-1])
         for second in starts[first // BLOCK :]:
             block = pooled[second : second + BLOCK]
-            moved = [still @ _unit(block[:, :, at : at + width]).T for at in (0, 1, 2)]
-            alike = np.maximum.reduce(moved) >= CANDIDATE
+            best = still @ _unit(block[:, :, :width]).T
+            for at in (1, 2):
+                np.maximum(best, still @ _unit(block[:, :, at : at + width]).T, out=best)
+            alike = best >= CANDIDATE
             pairs = np.argwhere(np.triu(alike, k=1) if first == second else alike)
             pairs += (first, second)
             for start in range(0, len(pairs), CHUNK):
