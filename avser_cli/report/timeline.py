@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +29,17 @@ OVERVIEW = SpectrogramConfig(width=TILE, height=128, fmin=60.0, seconds=TILE * C
 
 
 class Overview:
-    """A spectrogram of a recording of any length, drawn while it comes in."""
+    """A spectrogram of a recording of any length, drawn while it comes in.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    column : float
+        Seconds that a column spans.
+    """
+
+    def __init__(self, column: float = COLUMN) -> None:
+        self._config = replace(OVERVIEW, seconds=TILE * column)
+        self._tile_seconds = TILE * column
         self._held = np.empty(0, np.float32)
         self._tiles: list[npt.NDArray[np.uint8]] = []
         self._rate = 0
@@ -41,19 +50,19 @@ class Overview:
         self._rate = rate
         self.seconds += len(block) / rate
         self._held = np.concatenate([self._held, block])
-        length = round(TILE * COLUMN * rate)
+        length = round(self._tile_seconds * rate)
         while len(self._held) >= length:
-            self._tiles.append(draw_spectrogram(self._held[:length], rate, OVERVIEW))
+            self._tiles.append(draw_spectrogram(self._held[:length], rate, self._config))
             self._held = self._held[length:]
 
     def spectrogram(self) -> npt.NDArray[np.uint8]:
         """Shape ``(128, columns)``; row 0 is the highest frequency."""
         tiles = list(self._tiles)
         if len(self._held):
-            length = round(TILE * COLUMN * self._rate)
+            length = round(self._tile_seconds * self._rate)
             rest = np.pad(self._held, (0, length - len(self._held)))
             columns = max(1, round(len(self._held) / length * TILE))
-            tiles.append(draw_spectrogram(rest, self._rate, OVERVIEW)[:, :columns])
+            tiles.append(draw_spectrogram(rest, self._rate, self._config)[:, :columns])
         whole = np.concatenate(tiles, axis=1)
         step = -(-whole.shape[1] // WIDEST)
         starts = np.arange(0, whole.shape[1], step)
