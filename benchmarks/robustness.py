@@ -35,7 +35,7 @@ def main() -> None:
     names = ["none", *DEGRADATIONS]
     mean = {name: float(np.mean([uars[name] for uars in by_run.values()])) for name in names}
     values = {"uar": mean, "runs": by_run}
-    (given.report / ROBUSTNESS).write_text(json.dumps(values, indent=1) + "\n")
+    (given.report / ROBUSTNESS).write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
     print(robustness_table(values))
 
 

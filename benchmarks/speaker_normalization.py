@@ -78,7 +78,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("report", type=Path, help="folder of `avser evaluate --protocol speaker`")
     given = parser.parse_args()
-    emotions = tuple(json.loads((given.report / "report.json").read_text())["emotions"])
+    emotions = tuple(
+        json.loads((given.report / "report.json").read_text(encoding="utf-8"))["emotions"]
+    )
     runs = [
         FinishedRun.from_json((given.report / "runs" / planned.name / RUN).read_bytes(), planned)[1]
         for planned in plan("speaker")

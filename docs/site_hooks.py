@@ -21,7 +21,7 @@ BESIDE_README = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 def on_files(files: Files, config: Any) -> Files:
     """Add the pages that lie beside README, and the reference of the commands."""
     for name in BESIDE_README:
-        text = (ROOT / name).read_text().replace("](docs/", "](")
+        text = (ROOT / name).read_text(encoding="utf-8").replace("](docs/", "](")
         files.append(File.generated(config, name.lower(), content=text))
     content = command_reference()
     files.append(File.generated(config, "reference/commands.md", content=content))

@@ -212,4 +212,6 @@ def _write_for_people(
     plot_history(part / "history.png", result.trained.history, config.name)
     if result.report is not None:
         plot_confusion(part / "confusion.png", result.report, config.name)
-    (part / "MODEL_CARD.md").write_text(model_card(config, result.report, measured))
+    (part / "MODEL_CARD.md").write_text(
+        model_card(config, result.report, measured), encoding="utf-8"
+    )
