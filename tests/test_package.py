@@ -29,7 +29,8 @@ def test_the_wheel_holds_the_package_and_the_bundled_model_without_its_weights_f
     modules = {
         path.relative_to(REPOSITORY).as_posix() for path in (REPOSITORY / "avser_cli").rglob("*.py")
     }
-    others = {"avser_cli/py.typed", "avser_cli/report/comparison.html.j2"}
+    pages = ("comparison.html.j2", "answers.html.j2", "answers.js")
+    others = {"avser_cli/py.typed", *(f"avser_cli/report/{page}" for page in pages)}
     others |= {
         path.relative_to(REPOSITORY).as_posix()
         for path in (REPOSITORY / "avser_cli" / "data" / "corpora").glob("*.toml")
