@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 from msgspec import Meta
 
-from avser_cli.audio.decoding import Waveform, peak_of
+from avser_cli.audio.decoding import Stream, Waveform, peak_of
+from avser_cli.errors import InputError, os_reason
 from avser_cli.untrusted_input import Checksum, Count, PositiveInt
 
 FULL_SCALE = 1.0 - 2.0**-15
@@ -65,10 +67,55 @@ def audio_info(content: bytes, waveform: Waveform) -> AudioInfo:
     )
 
 
+class RunningAudioInfo:
+    """The same of a sound that comes in as blocks."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._count, self._power, self._peak, self._clipped = 0, 0.0, 0.0, 0
+
+    def feed(self, samples: npt.NDArray[np.float32]) -> None:
+        """Take in mono samples, shape ``(n,)``."""
+        self._hash.update(np.ascontiguousarray(samples).data)
+        self._count += len(samples)
+        self._power += float(np.square(samples, dtype=np.float64).sum())
+        self._peak = max(self._peak, peak_of(samples))
+        self._clipped += int((np.abs(samples) >= FULL_SCALE).sum())
+
+    def result(self, source_sha256: str | None, stream: Stream) -> AudioInfo:
+        """What has come in; without a checksum of the source, that of the samples is taken."""
+        samples_sha256 = self._hash.hexdigest()
+        return AudioInfo(
+            source_sha256=source_sha256 or samples_sha256,
+            samples_sha256=samples_sha256,
+            duration=round(self._count / stream.rate, 4),
+            rate=stream.rate,
+            channels=stream.channels,
+            peak=_decibels(self._peak),
+            rms=_decibels(float(np.sqrt(self._power / max(1, self._count)))),
+            clipped=self._clipped,
+        )
+
+
 def checksum(content: bytes | npt.NDArray[np.float32]) -> str:
     """SHA-256 in hexadecimal digits."""
     data = content if isinstance(content, bytes) else np.ascontiguousarray(content).data
     return hashlib.sha256(data).hexdigest()
+
+
+def file_checksum(path: Path) -> str:
+    """The `checksum` of a file of any size.
+
+    Raises
+    ------
+    InputError
+        It cannot be read.
+    """
+    try:
+        with path.open("rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {os_reason(error)}") from None
 
 
 def _decibels(amplitude: float) -> float:

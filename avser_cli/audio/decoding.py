@@ -234,5 +234,6 @@ def _check_length(sound: OpenSound) -> None:
 def _too_long(name: str, seconds: float, over: str = "") -> str:
     return (
         f"{name}: {over}{seconds:.0f} s long; at most {MAX_SECONDS:.0f} s are read in one "
-        "piece, so classify it in windows (avser classify --windows) or cut it into clips"
+        "piece, so classify it in windows (avser classify --windows), draw it with "
+        "--style spek, or cut it into clips"
     )

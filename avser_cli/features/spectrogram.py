@@ -215,13 +215,25 @@ def spectrogram_db(
         )
     starts_per_column, column_seconds = _columns(len(samples), rate, config)
     power = _column_power(samples, rate, config, starts_per_column, column_seconds)
-    window, fft_length = _window(config.window, rate, config.fft)
-    lobe = HANN_NOISE_BANDWIDTH * fft_length / len(window)
+    window, fft_length = analysis_window(config.window, rate, config.fft)
     filterbank = make_filterbank(
-        frequency_axis(config, rate), power.shape[1], rate / fft_length, lobe
+        frequency_axis(config, rate),
+        power.shape[1],
+        rate / fft_length,
+        band_noise(window, fft_length),
     )
-    db = 10.0 * np.log10(np.maximum(filterbank.apply(power), 10 ** (SILENT_DB / 10)))
+    return to_decibels(filterbank.apply(power))
+
+
+def to_decibels(power: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Levels in dB, shape ``(height, width)``, highest row first, of powers ``(width, height)``."""
+    db = 10.0 * np.log10(np.maximum(power, 10 ** (SILENT_DB / 10)))
     return np.ascontiguousarray(db.T[::-1], dtype=np.float32)
+
+
+def band_noise(window: npt.NDArray[np.float32], fft_length: int) -> float:
+    """The power of a sine, summed over its bins, relative to that of its peak."""
+    return HANN_NOISE_BANDWIDTH * fft_length / len(window)
 
 
 def frequency_axis(config: SpectrogramConfig, rate: int) -> FrequencyAxis:
@@ -291,7 +303,7 @@ def _column_power(
     column_seconds: float,
 ) -> npt.NDArray[np.float32]:
     """Power spectrum of each column, shape ``(width, bins)``; a full-scale sine peaks at 1."""
-    window, fft_length = _window(config.window, rate, config.fft)
+    window, fft_length = analysis_window(config.window, rate, config.fft)
     count = config.width * spectra_per_column
     middle_of_clip = len(samples) / 2
     offsets = (np.arange(count) + 0.5 - count / 2) * (column_seconds / spectra_per_column * rate)
@@ -301,13 +313,13 @@ def _column_power(
     padded = np.concatenate(
         [np.zeros(before, np.float32), samples, np.zeros(after, np.float32)], dtype=np.float32
     )
-    power = _power_spectra(padded, starts + before, window, fft_length)
+    power = power_spectra(padded, starts + before, window, fft_length)
     if spectra_per_column > 1:
         power = power.reshape(config.width, spectra_per_column, -1).mean(axis=1)
     return power
 
 
-def _power_spectra(
+def power_spectra(
     samples: npt.NDArray[np.float32],
     starts: npt.NDArray[np.int64],
     window: npt.NDArray[np.float32],
@@ -335,7 +347,9 @@ def _power_spectra(
 
 
 @lru_cache(maxsize=32)
-def _window(seconds: float, rate: int, fft: int | None) -> tuple[npt.NDArray[np.float32], int]:
+def analysis_window(
+    seconds: float, rate: int, fft: int | None
+) -> tuple[npt.NDArray[np.float32], int]:
     """Periodic Hann window, scaled so that a full-scale sine peaks at power 1; the FFT's length."""
     length = max(4, round(seconds * rate))
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)

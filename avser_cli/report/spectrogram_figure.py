@@ -7,18 +7,21 @@ import io
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from avser_cli import __version__
-from avser_cli.audio.audio_info import AudioInfo, audio_info
-from avser_cli.audio.decoding import STDIN, Waveform, read_waveform
+from avser_cli.audio.audio_info import AudioInfo, RunningAudioInfo, audio_info, file_checksum
+from avser_cli.audio.decoding import MAX_SECONDS, STDIN, Waveform, open_sound
 from avser_cli.audio.input import display_name
 from avser_cli.audio.selection import EVERYTHING, SoundSelection
-from avser_cli.audio.streams import Stream
+from avser_cli.audio.streams import Samples, Stream
+from avser_cli.errors import InputError
 from avser_cli.features.filterbank import mel_frequencies
 from avser_cli.features.render import file_content
+from avser_cli.features.running_spectrogram import RunningSpectrogram
 from avser_cli.features.spectrogram import SpectrogramConfig, spectrogram_db, spectrogram_span
 from avser_cli.files import provide_library_caches
 from avser_cli.report.console import escape
@@ -87,8 +90,54 @@ ENDIAN = {"WAV": "little", "WAVEX": "little", "RF64": "little", "W64": "little"}
 
 
 @dataclass(frozen=True)
+class _Picture:
+    """What a figure shows of a sound.
+
+    Attributes
+    ----------
+    levels : numpy.ndarray
+        dB, shape ``(height, width)``.
+    span : (float, float)
+        Start and end of `levels` in seconds.
+    rate : int
+        In Hz.
+    times, low, high : numpy.ndarray
+        Where in seconds each column of the waveform starts, its lowest and its highest sample.
+    """
+
+    levels: npt.NDArray[np.float32]
+    span: tuple[float, float]
+    rate: int
+    times: npt.NDArray[np.float64]
+    low: npt.NDArray[Any]
+    high: npt.NDArray[Any]
+
+    @classmethod
+    def of_waveform(cls, waveform: Waveform, config: SpectrogramConfig) -> Self:
+        """All of a sound, in memory."""
+        samples, rate = waveform.samples, waveform.rate
+        columns = min(len(samples), config.width)
+        edges = np.linspace(0, len(samples), columns, endpoint=False).astype(np.intp)
+        return cls(
+            spectrogram_db(samples, rate, config),
+            spectrogram_span(samples, rate, config),
+            rate,
+            edges / rate,
+            np.minimum.reduceat(samples, edges),
+            np.maximum.reduceat(samples, edges),
+        )
+
+    @classmethod
+    def of_running(cls, running: RunningSpectrogram) -> Self:
+        """A recording that came in as blocks."""
+        levels, low, high = running.levels()
+        times = np.linspace(0, running.seconds, len(low), endpoint=False)
+        return cls(levels, (0.0, running.seconds), running.rate, times, low, high)
+
+
+@dataclass(frozen=True)
 class FigureRenderer:
-    """Draws what people look at; an `avser_cli.features.render.Artist`.
+    """Draws what people look at; an `avser_cli.features.render.Renderer`.
 
     Attributes
     ----------
@@ -112,22 +161,48 @@ class FigureRenderer:
     selection: SoundSelection = EVERYTHING
 
     def render(self, path: Path) -> tuple[bytes, AudioInfo]:
-        """See `avser_cli.features.render.Artist`."""
-        waveform = read_waveform(path, self.selection)
-        content = file_content(path, waveform)
-        info = audio_info(content, waveform)
-        stream = stream_line(waveform.stream, 0 if path == STDIN else len(content))
+        """See `avser_cli.features.render.Renderer`."""
+        picture, stream, info = self._read(path)
+        line = stream_line(stream, _size(path))
         if self.selection != EVERYTHING:
-            stream += f": {self.selection.describe()}"
-        lines = (escape(Path(display_name(path)).name), stream)
+            line += f": {self.selection.describe()}"
         provide_library_caches()
         import matplotlib
 
         with matplotlib.rc_context(self._drawing_rules()):
-            return self._file(self._figure(waveform, lines), info), info
+            lines = (escape(Path(display_name(path)).name), line)
+            return self._file(self._figure(picture, lines), info), info
+
+    def _read(self, path: Path) -> tuple[_Picture, Stream, AudioInfo]:
+        """What is drawn of a sound; one of over ten minutes is not held in memory."""
+        held: list[Samples] = []
+        count = 0
+        running: RunningSpectrogram | None = None
+        facts = RunningAudioInfo()
+        with open_sound(path, selection=self.selection) as sound:
+            stream = sound.stream
+            for block in sound.blocks():
+                count += len(block)
+                held.append(block)
+                if running is None and count > MAX_SECONDS * stream.rate:
+                    running = RunningSpectrogram(self.config, stream.rate)
+                if running is not None:
+                    for part in held:
+                        running.feed(part)
+                        facts.feed(part)
+                    held = []
+        if running is not None:
+            source = None if path == STDIN else file_checksum(path)
+            return _Picture.of_running(running), stream, facts.result(source, stream)
+        if count == 0:
+            raise InputError(f"{display_name(path)}: holds no samples; copy or record it again")
+        samples = held[0] if len(held) == 1 else np.concatenate(held)
+        waveform = Waveform(samples, stream.rate, stream, self.selection)
+        info = audio_info(file_content(path, waveform), waveform)
+        return _Picture.of_waveform(waveform, self.config), stream, info
 
     def current(self, spectrogram: Path, source_sha256: str) -> AudioInfo | None:
-        """See `avser_cli.features.render.Artist`."""
+        """See `avser_cli.features.render.Renderer`."""
         try:
             content = spectrogram.read_bytes()
         except OSError:
@@ -142,7 +217,7 @@ class FigureRenderer:
         values = [__version__, source_sha256, drawn]
         return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
-    def _figure(self, waveform: Waveform, lines: tuple[str, str]) -> Any:
+    def _figure(self, picture: _Picture, lines: tuple[str, str]) -> Any:
         width, height = self.config.width, self.config.height
         size = self._letters()
         ink, paper = self._inks()
@@ -150,10 +225,10 @@ class FigureRenderer:
         figure.set_facecolor(paper)
         if self.style == "waveform":
             wave, axes = figure.subplots(2, 1, sharex=True, height_ratios=[1, 2.4])
-            self._draw_waveform(wave, waveform, ink)
+            self._draw_waveform(wave, picture, ink)
         else:
             wave = axes = figure.subplots()
-        self._draw_spectrogram(figure, axes, waveform)
+        self._draw_spectrogram(figure, axes, picture)
         wave.set_title("\n".join(lines), loc="left", fontsize=size, parse_math=False)
         return figure
 
@@ -172,19 +247,19 @@ class FigureRenderer:
         fixed = {"svg.hashsalt": "avser", "svg.fonttype": "none", "pdf.fonttype": 42}
         return {**dict.fromkeys(inked, self._inks()[0]), **fixed, "font.size": self._letters()}
 
-    def _draw_spectrogram(self, figure: Any, axes: Any, waveform: Waveform) -> None:
+    def _draw_spectrogram(self, figure: Any, axes: Any, picture: _Picture) -> None:
         from matplotlib.ticker import FuncFormatter
 
         config = self.config
-        levels = spectrogram_db(waveform.samples, waveform.rate, config)
+        levels = picture.levels
         ref_db = config.ref_db if config.level == "absolute" else float(levels.max())
-        top = config.fmax if config.fmax is not None else waveform.rate / 2
+        top = config.fmax if config.fmax is not None else picture.rate / 2
         image = axes.imshow(
             levels,
             cmap=_color_map(self.palette),
             vmin=ref_db - config.dynamic_range,
             vmax=ref_db,
-            extent=(*spectrogram_span(waveform.samples, waveform.rate, config), 0, 1),
+            extent=(*picture.span, 0, 1),
             aspect="auto",
             interpolation="nearest",
         )
@@ -195,16 +270,11 @@ class FigureRenderer:
         scale = figure.colorbar(image, ax=axes, pad=0.01, fraction=0.04)
         scale.ax.yaxis.set_major_formatter(FuncFormatter(lambda level, _: f"{level:.0f} dB"))
 
-    def _draw_waveform(self, axes: Any, waveform: Waveform, ink: str) -> None:
-        columns = min(len(waveform.samples), self.config.width)
-        edges = np.linspace(0, len(waveform.samples), columns, endpoint=False).astype(np.intp)
-        low = np.minimum.reduceat(waveform.samples, edges)
-        high = np.maximum.reduceat(waveform.samples, edges)
-        axes.fill_between(
-            edges / waveform.rate, low, high, step="post", color="#1f9ed8", linewidth=0.4
-        )
+    def _draw_waveform(self, axes: Any, picture: _Picture, ink: str) -> None:
+        low, high = picture.low, picture.high
+        axes.fill_between(picture.times, low, high, step="post", color="#1f9ed8", linewidth=0.4)
         axes.set_facecolor("none")
-        peak = max(float(np.abs(waveform.samples).max()), 1e-6)
+        peak = max(float(high.max()), -float(low.min()), 1e-6)
         axes.set_ylim(-1.05 * peak, 1.05 * peak)
         axes.axhline(0, color=ink, linewidth=0.4, alpha=0.5)
         axes.set_ylabel("amplitude")
@@ -226,6 +296,13 @@ class FigureRenderer:
             metadata=metadata,
         )
         return buffer.getvalue()
+
+
+def _size(path: Path) -> int:
+    try:
+        return 0 if path == STDIN else path.stat().st_size
+    except OSError:  # It is gone since; what was read of it is drawn.
+        return 0
 
 
 def stream_line(stream: Stream, size: int) -> str:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from avser_cli.audio.audio_info import MIN_DB, audio_info
+from avser_cli.audio.audio_info import MIN_DB, RunningAudioInfo, audio_info
 from avser_cli.audio.decoding import Stream, Waveform
 from tests.synthetic import tone
 
@@ -24,3 +24,14 @@ def test_levels_and_clipping():
 def test_silence_has_a_number():
     found = info(np.zeros(100))
     assert (found.peak, found.rms, found.clipped) == (MIN_DB, MIN_DB, 0)
+
+
+def test_facts_of_blocks_are_those_of_the_whole():
+    samples = np.clip(tone(amplitude=1.2), -1, 1)
+    stream = Stream("WAV", "FLOAT", 16000, 1, len(samples))
+    running = RunningAudioInfo()
+    for first in range(0, len(samples), 999):
+        running.feed(samples[first : first + 999])
+    whole = audio_info(samples.tobytes(), Waveform(samples, 16000, stream))
+    assert running.result(None, stream) == whole
+    assert running.result("a" * 64, stream).source_sha256 == "a" * 64

@@ -1,5 +1,9 @@
+import io
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from avser_cli.audio.audio_info import checksum
 from avser_cli.audio.streams import Stream
@@ -78,3 +82,21 @@ def test_every_palette_draws(tmp_path, palette):
     assert (
         FigureRenderer("waveform", SMALL, palette, "transparent").render(sound)[0][:4] == b"\x89PNG"
     )
+
+
+def test_a_long_recording_is_drawn_at_bounded_memory(tmp_path, monkeypatch):
+    samples = voice(seconds=5.0)
+    sound = write_wav(tmp_path / "a.wav", samples, subtype="FLOAT")
+    whole, expected = FigureRenderer("waveform", SMALL).render(sound)
+    monkeypatch.setattr("avser_cli.report.spectrogram_figure.MAX_SECONDS", 3.0)
+    renderer = FigureRenderer("waveform", SMALL)
+    drawn, info = renderer.render(sound)
+    assert drawn != whole
+    assert replace(info, rms=expected.rms) == expected
+    assert info.rms == pytest.approx(expected.rms, abs=0.02)
+    (tmp_path / "a.png").write_bytes(drawn)
+    assert renderer.current(tmp_path / "a.png", checksum(sound.read_bytes())) == info
+    pixels, before = (
+        np.asarray(Image.open(io.BytesIO(x)).convert("L"), float) for x in (drawn, whole)
+    )
+    assert np.abs(pixels - before).mean() < 10
