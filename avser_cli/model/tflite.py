@@ -1,16 +1,14 @@
-"""The TFLite runtime, without TensorFlow."""
+"""A bundle's network in the TFLite runtime, without TensorFlow."""
 
 from __future__ import annotations
 
 import math
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.errors import MissingExtraError
-from avser_cli.native_output import suppress_native_output
+from avser_cli.litert import load_interpreter
 
 MAX_TENSOR_BYTES = 512 * 2**20
 """Most that all tensors of a model may take together."""
@@ -40,25 +38,9 @@ class TFLiteNetwork:
         ai-edge-litert is not installed.
     """
 
-    _has_spoken = False
-
     def __init__(self, content: bytes) -> None:
-        try:
-            from ai_edge_litert.interpreter import Interpreter
-        except ImportError:
-            raise MissingExtraError(
-                "classifying needs ai-edge-litert; install it with: pip install ai-edge-litert"
-            ) from None
         self._content = content
-        # Once a process the runtime names its delegate on stderr. Later ones, made by threads while
-        # another may be printing, must leave the file descriptors alone.
-        with nullcontext() if TFLiteNetwork._has_spoken else suppress_native_output():
-            self._interpreter: Any = Interpreter(model_content=content, num_threads=1)
-            # As the file states them, and as the operations then ask for.
-            _check_sizes(self._interpreter)
-            self._interpreter.allocate_tensors()
-            _check_sizes(self._interpreter)
-        TFLiteNetwork._has_spoken = True
+        self._interpreter: Any = load_interpreter(content, _check_sizes)
         source, target = _only(self._interpreter)
         self._source, self._target = source["index"], target["index"]
         self.input_shape = tuple(int(side) for side in source["shape"][1:])
