@@ -10,6 +10,7 @@ from avser_cli.errors import (
     InputError,
     MissingExtraError,
     ModelError,
+    NoVoiceError,
     OutputError,
     PartialError,
     UsageError,
@@ -17,7 +18,7 @@ from avser_cli.errors import (
 
 if TYPE_CHECKING:
     from avser_cli.inference.classifier import Classifier
-    from avser_cli.inference.predictions import Prediction, Segment
+    from avser_cli.inference.predictions import Prediction, RecordingPrediction, Segment
     from avser_cli.inference.speaker_reference import normalize_speaker
 
 __version__ = "0.1.0"
@@ -28,9 +29,11 @@ __all__ = [
     "InputError",
     "MissingExtraError",
     "ModelError",
+    "NoVoiceError",
     "OutputError",
     "PartialError",
     "Prediction",
+    "RecordingPrediction",
     "Segment",
     "UsageError",
     "normalize_speaker",

@@ -42,6 +42,22 @@ class InputError(AvserError):
     exit_code = ExitCode.INPUT
 
 
+class NoVoiceError(InputError):
+    """A sound in which nobody speaks.
+
+    Parameters
+    ----------
+    name : str
+        Of the sound, as messages show it.
+    seconds : float
+        Its length.
+    """
+
+    def __init__(self, name: str, seconds: float) -> None:
+        super().__init__(f"{name}: no voice found; --any-sound classifies it nevertheless")
+        self.seconds = seconds
+
+
 class PartialError(AvserError):
     """Some inputs were done and some were not."""
 

@@ -116,7 +116,7 @@ CASES = {
          "--epochs", str(EPOCHS), "--cache", "runs", "--out", "tables"), (), epochs, epoch_lines,
     ),
     "classify": Case(
-        ("classify", LARGE, "--out", "results.csv"),
+        ("classify", LARGE, "--any-sound", "--out", "results.csv"),
         (),
         rows,
         lambda text: int(re.findall(r"(\d+) classified", text)[-1]),

@@ -234,7 +234,7 @@ def commands_on(folder, name, content):
         ["spectrogram", name, folder / "drawn" / f"{name}.png"],
         ["train", among, "--network", "mlp", "--epochs", "1", "--out", folder / "models" / name],
         ["evaluate", alone, "--model", MODEL, "--part", "new", "--figure", folder / "figure.png"],
-        ["classify", name, "--model", MODEL],
+        ["classify", name, "--any-sound", "--model", MODEL],
     ]
 
 

@@ -23,7 +23,7 @@ ORDER = [
 ]
 """From what knows nothing of the others to what may use all."""
 LAYERS = {name: level for level, name in enumerate(ORDER)}
-SHARED = {"errors", "files", "native_output", "cluster", "untrusted_input"}
+SHARED = {"errors", "files", "litert", "native_output", "cluster", "untrusted_input"}
 """Modules that every package may use."""
 TENSORFLOW = {"model", "training"}
 
@@ -79,6 +79,7 @@ TESTED_ELSEWHERE = {
     "experiments/summary": "experiments/test_cross_validation.py",
     "inference/predictions": "records: report/test_result_writer.py",
     "model/tflite": "training/test_trainer.py holds it against Keras",
+    "litert": "the runtime of all networks: audio/test_silero.py, training/test_trainer.py",
     "native_output": "silence of libraries: commands/test_train.py",
     "report/comparison_report": "commands/test_compare.py",
     "report/corpora_table": "commands/test_train.py",

@@ -11,8 +11,8 @@ import pytest
 
 from avser_cli.errors import OutputError
 from avser_cli.files import whole_folder, write_whole
-from avser_cli.inference.predictions import Prediction
-from avser_cli.report.result_writer import ResultWriter, clip_row
+from avser_cli.inference.predictions import RecordingPrediction
+from avser_cli.report.result_writer import ResultWriter, RowLayout
 from tests.conftest import REPOSITORY
 from tests.kill_recovery import halves, leftovers
 from tests.synthetic import voice, write_wav
@@ -47,7 +47,7 @@ MLP = ("--models", "mlp", "--seeds", "0", "--epochs", "2", "--cache", "runs")
         (1250, ["evaluate", "CORPUS", "--protocol", "statement", *CNN, "--out", "report"], [],
          "statement1-seed0: accuracy"),
         (100, ["compare", "models", "CORPUS", *MLP, "--out", "tables"], [], "1 kept from before"),
-        (4, ["classify", "CORPUS", "--out", "rows.csv"], [], "classified"),
+        (4, ["classify", "CORPUS", "--any-sound", "--out", "rows.csv"], [], "classified"),
     ],
     ids=["spectrogram", "train", "evaluate", "compare", "classify"],
 )  # fmt: skip
@@ -91,11 +91,11 @@ def test_a_full_disk_keeps_the_old_folder(disk):
 
 
 def test_a_row_that_does_not_fit_leaves_no_part(disk):
-    answer = Prediction("sad", "negative", 1.0, {"happy": 0.0, "sad": 1.0}, False)
-    writer = ResultWriter(disk / "rows.csv", "csv", ("happy", "sad"), "m@1", windows=False)
+    answer = RecordingPrediction("sad", "negative", 1.0, {"happy": 0.0, "sad": 1.0}, False)
+    writer = ResultWriter(disk / "rows.csv", "csv", RowLayout(("happy", "sad")), "m@1")
     with pytest.raises(OutputError, match="No space left"):
         for number in range(10_000):
-            writer.write([clip_row(f"{number}.wav", answer, "m@1")])
+            writer.write([writer.layout.row(f"{number}.wav", answer, "m@1")])
     # Of the last block a part was free, which the system takes without a word.
     assert (disk / "rows.csv").read_bytes().endswith(b",m@1\n")
 
@@ -109,7 +109,7 @@ def test_a_row_that_does_not_fit_leaves_no_part(disk):
         ["classify", str(REPOSITORY / "examples/voice.wav"), "--explain", "disk/why.png"],
         ["compare", "models", "CORPUS", *MLP, "--out", "disk/tables"],
         ["compare", "models", "CORPUS", *MLP[:-1], "disk/runs", "--out", "tables"],
-        ["classify", "CORPUS", "--out", "disk/rows.csv"],
+        ["classify", "CORPUS", "--any-sound", "--out", "disk/rows.csv"],
     ],
     ids=lambda value: f"{value[0]} {value[-2]}",
 )  # fmt: skip
@@ -199,7 +199,7 @@ def test_the_pictures_go_away(avser, tmp_path):
 
 
 def test_the_sounds_of_classify_go_away(avser, tmp_path):
-    with halfway(tmp_path, "classify", "wav", "--out", "out/rows.csv") as ended:
+    with halfway(tmp_path, "classify", "wav", "--any-sound", "--out", "out/rows.csv") as ended:
         shutil.rmtree(tmp_path / "wav")
     assert ended == {
         "code": 4,
@@ -209,7 +209,7 @@ def test_the_sounds_of_classify_go_away(avser, tmp_path):
 
 
 def test_the_rows_go_away(avser, tmp_path):
-    with halfway(tmp_path, "classify", "wav", "--out", "out/rows.csv") as ended:
+    with halfway(tmp_path, "classify", "wav", "--any-sound", "--out", "out/rows.csv") as ended:
         shutil.rmtree(tmp_path / "out")
     assert ended == {
         "code": 6,
@@ -217,5 +217,5 @@ def test_the_rows_go_away(avser, tmp_path):
             "avser: out/rows.csv: was removed or replaced while rows were written; start again"
         ],
     }
-    again = avser("classify", "wav", "--out", "out/rows.csv")
+    again = avser("classify", "wav", "--any-sound", "--out", "out/rows.csv")
     assert (again.returncode, "5 classified, 0 kept" in again.stderr) == (0, True)

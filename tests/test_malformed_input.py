@@ -43,7 +43,9 @@ def folder(tmp_path_factory):
     return place
 
 
-@pytest.mark.parametrize("command", [["classify", "."], ["spectrogram", ".", "../drawn"]])
+@pytest.mark.parametrize(
+    "command", [["classify", ".", "--any-sound"], ["spectrogram", ".", "../drawn"]]
+)
 def test_a_folder_of_hostile_sounds(folder, command):
     code, _, memory, told = outcome(command, folder)
     assert code == 4, told

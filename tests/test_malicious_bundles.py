@@ -20,7 +20,7 @@ from tests.malicious_bundles import (
     with_keras,
     write_keras,
 )
-from tests.synthetic import voice, write_wav
+from tests.synthetic import speech, write_wav
 
 MEMORY_LIMIT = 1000
 TRAINING_MEMORY_LIMIT = 1500
@@ -38,7 +38,7 @@ def refused(code, told, expected=5):
 
 @pytest.fixture
 def folder(tmp_path):
-    write_wav(tmp_path / "clip.wav", voice())
+    write_wav(tmp_path / "clip.wav", speech())
     return tmp_path
 
 

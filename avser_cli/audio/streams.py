@@ -128,3 +128,15 @@ def _why_not_sound(largest: float) -> str:
         f"holds samples of up to {largest:g} times full scale, as integers stored as floats are; "
         "export it again with samples from -1 to 1"
     )
+
+
+def take_seconds(blocks: Iterator[Samples], seconds: float, rate: int) -> Samples:
+    """What blocks give until that long has come in, or all of it: whole blocks, joined."""
+    taken: list[Samples] = []
+    count = 0
+    while count < seconds * rate and (block := next(blocks, None)) is not None:
+        taken.append(block)
+        count += len(block)
+    if len(taken) == 1:
+        return taken[0]
+    return np.concatenate(taken) if taken else np.empty(0, np.float32)

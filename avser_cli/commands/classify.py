@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,20 +19,21 @@ from avser_cli.audio.input import display_name
 from avser_cli.audio.streams import Samples
 from avser_cli.commands.listing import report_listing
 from avser_cli.commands.sound_options import SoundOptions
-from avser_cli.errors import InputError, PartialError, UsageError
+from avser_cli.errors import InputError, NoVoiceError, PartialError, UsageError
 from avser_cli.files import fitting_name, locked, remove_leftovers_of, write_whole
 from avser_cli.inference.classifier import Classifier
-from avser_cli.inference.predictions import Prediction, Segment
+from avser_cli.inference.predictions import Prediction, RecordingPrediction, Segment
 from avser_cli.inference.speaker_reference import normalize_speaker
 from avser_cli.report.console import echo, escape, print_table, progress
 from avser_cli.report.label_tracks import LABEL_SUFFIXES, LabelFormat, label_track
-from avser_cli.report.result_writer import ResultWriter, clip_row, segment_row
+from avser_cli.report.result_writer import ResultWriter, RowLayout
 from avser_cli.report.text_output import (
     answer_table,
     paper_lines,
     probability_bars,
     segment_line,
     time_summary,
+    uncertain_line,
 )
 
 Format = Literal["text", "table", "csv", "jsonl", "audacity", "textgrid", "srt"]
@@ -68,7 +70,10 @@ def classify(
         ),
     ] = None,
     windows: Annotated[
-        bool, typer.Option("--windows", help="Long recordings: slide over what is voiced.")
+        bool, typer.Option("--windows", help="Long recordings: slide over the speech.")
+    ] = False,
+    any_sound: Annotated[
+        bool, typer.Option("--any-sound", help="Also classify what holds no voice.")
     ] = False,
     speaker_reference: Annotated[
         Path | None,
@@ -108,6 +113,7 @@ def classify(
     if speaker_reference == STDIN:
         raise UsageError("--speaker-reference takes a folder or a file, not stdin")
     classifier = Classifier.load(model).with_selection(sound.selection())
+    classifier = classifier.with_any_sound(any_sound)
     unreadable: list[str] = []
     places: dict[Path, Path] = {}
     paths: list[Path] = []
@@ -127,7 +133,7 @@ def classify(
         if windows:
             _classify_windows(run, plot)
         else:
-            _classify_clips(run)
+            _classify_recordings(run)
             if explain:
                 _explain(classifier, paths[0], explain)
     run.finish()
@@ -218,7 +224,8 @@ class _Run:
         """Where rows go; None for formats without rows. What is done already is left out."""
         if self.format != "csv" and self.format != "jsonl":
             return None
-        writer = ResultWriter(self.out, self.format, self.labels, self.classifier.name, windows)
+        layout = RowLayout(self.labels, segments=windows)
+        writer = ResultWriter(self.out, self.format, layout, self.classifier.name)
         remaining = [path for path in self.paths if str(path) not in writer.done]
         self.kept = len(self.paths) - len(remaining)
         self.paths = remaining
@@ -271,28 +278,57 @@ class _Run:
             yield on_progress
 
 
-def _classify_clips(run: _Run) -> None:
+def _classify_recordings(run: _Run) -> None:
     rows = run.rows(windows=False)
     table: list[tuple[str, Prediction]] = []
-    jobs = run.jobs if run.several else 1
-    with run.progress("classifying", run.several) as on_progress:
-        answers = run.classifier.predict_many(run.paths, jobs)
-        for done, (path, answer) in enumerate(answers, start=1):
-            run.answered += not isinstance(answer, InputError)
-            if isinstance(answer, InputError):
-                run.failed(answer)
-            elif rows:
-                rows.write([clip_row(str(path), answer, run.classifier.name)])
-            elif run.format == "table":
-                table.append((escape(display_name(path)), answer))
-            else:
-                head = [f"{escape(display_name(path))}:"] if run.several else []
-                bars = probability_bars(answer) if run.verbose else []
-                lines = [*head, *paper_lines(answer.emotion, run.labels), *bars]
-                print("\n".join(lines), flush=True)
-            on_progress(done, len(run.paths))
+    for path, answer in _answers(run):
+        run.answered += not isinstance(answer, InputError)
+        if rows and not isinstance(answer, InputError):
+            rows.write([rows.layout.row(str(path), answer, rows.model)])
+        elif rows and isinstance(answer, NoVoiceError):
+            rows.write([rows.layout.no_voice(str(path), answer.seconds, rows.model)])
+        if isinstance(answer, InputError):
+            run.failed(answer)
+        elif run.format == "table":
+            table.append((escape(display_name(path)), answer))
+        elif not rows:
+            _print_answer(run, path, answer)
     if run.format == "table":
         print_table(answer_table(table))
+
+
+def _answers(run: _Run) -> Iterator[tuple[Path, RecordingPrediction | InputError]]:
+    """The answer for each sound, or its error: many side by side, or a single one on all cores."""
+    if run.several:
+        with run.progress("classifying", True) as on_progress:
+            answers = run.classifier.predict_many(run.paths, run.jobs)
+            for done, found in enumerate(answers, start=1):
+                yield found
+                on_progress(done, len(run.paths))
+        return
+    for path in run.paths:
+        with run.progress("classifying", path != STDIN) as on_progress:
+
+            def read(done: float, total: float, told: Callable[[int, int], None]) -> None:
+                told(round(done), max(1, round(total)))
+
+            try:
+                answer = run.classifier.predict(path, run.jobs, partial(read, told=on_progress))
+            except InputError as error:
+                yield path, error
+            else:
+                yield path, answer
+
+
+def _print_answer(run: _Run, path: Path, answer: Prediction) -> None:
+    name = escape(display_name(path))
+    lines = paper_lines(answer.emotion, run.labels)
+    bars = probability_bars(answer) if run.verbose else []
+    print("\n".join([*([f"{name}:"] if run.several else []), *lines, *bars]), flush=True)
+    calibration = run.classifier.config.calibration
+    if answer.uncertain and calibration:
+        line = uncertain_line(answer, calibration.threshold)
+        echo(f"{name}: {line}" if run.several else line)
 
 
 def _classify_windows(run: _Run, plot: Path | None) -> None:
@@ -306,7 +342,7 @@ def _classify_windows(run: _Run, plot: Path | None) -> None:
             continue
         run.answered += 1
         if rows and not run.live(path):
-            rows.write([segment_row(str(path), part, run.classifier.name) for part in found])
+            rows.write([rows.layout.row(str(path), part, rows.model) for part in found])
         elif run.format == "table":
             table += [(escape(display_name(path)), part) for part in found]
         elif run.format == "audacity" or run.format == "textgrid" or run.format == "srt":
@@ -342,9 +378,11 @@ def _segments(
         for segment in run.classifier.segments(path, live, jobs, on_block, on_damage):
             found.append(segment)
             if rows:
-                rows.write([segment_row(str(path), segment, run.classifier.name)])
+                rows.write([rows.layout.row(str(path), segment, rows.model)])
             if as_text:
                 print(segment_line(segment, run.verbose), flush=True)
+    if not found:
+        raise NoVoiceError(display_name(path), seconds)
     if as_text:
         print("\n".join(time_summary(found, seconds)), flush=True)
     if plot:

@@ -20,7 +20,7 @@ from avser_cli.data.sources import PICTURE_SUFFIXES
 from avser_cli.errors import CorpusError, InputError
 from avser_cli.features.acoustic import feature_vector
 from avser_cli.features.fingerprint import Fingerprint, fingerprint_of
-from avser_cli.features.render import check_long_enough, clip_spectrogram
+from avser_cli.features.render import audible_part, clip_spectrogram
 from avser_cli.features.spectrogram import SpectrogramConfig, draw_spectrogram
 from avser_cli.features.spectrogram_png import read_spectrogram
 
@@ -279,12 +279,12 @@ def read_sound_as(settings: SpectrogramConfig) -> Reader:
 
 
 def _features(path: Path, waveform: Waveform) -> Read:
-    check_long_enough(path, waveform, SpectrogramConfig().trim)
+    audible_part(path, waveform, SpectrogramConfig().trim)
     return _of_sound(feature_vector(waveform.samples, waveform.rate), waveform)
 
 
 def _nothing(path: Path, waveform: Waveform) -> Read:
-    check_long_enough(path, waveform, SpectrogramConfig().trim)
+    audible_part(path, waveform, SpectrogramConfig().trim)
     return _of_sound(np.empty(0, np.float32), waveform)
 
 

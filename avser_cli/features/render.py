@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from avser_cli.audio.audio_info import AudioInfo, audio_info, checksum
 from avser_cli.audio.decoding import STDIN, Waveform, check_not_silent, read_waveform
@@ -132,21 +133,31 @@ def clip_spectrogram(
     name: Path | str, waveform: Waveform, config: SpectrogramConfig
 ) -> SpectrogramImage:
     """Draw a decoded clip, or raise `InputError` where it is silent or too short."""
-    check_long_enough(name, waveform, config.trim)
+    audible_part(name, waveform, config.trim)
     try:
         return draw_spectrogram(waveform.samples, waveform.rate, config)
     except UsageError as error:
         raise InputError(f"{display_name(name)}: {error}") from None
 
 
-def check_long_enough(name: Path | str, waveform: Waveform, trim: float | None) -> None:
-    """Raise `InputError` where a clip is silent, or too short without the silence at its ends."""
+def audible_part(
+    name: Path | str, waveform: Waveform, trim: float | None
+) -> npt.NDArray[np.float32]:
+    """A clip's samples without the silence at its ends.
+
+    Raises
+    ------
+    InputError
+        The clip is silent, or too short without it.
+    """
     check_not_silent(name, waveform.samples)
-    kept = len(trim_silence(waveform.samples, waveform.rate, trim or np.inf)) / waveform.rate
-    if kept < MIN_SECONDS:
+    kept = trim_silence(waveform.samples, waveform.rate, trim or np.inf)
+    seconds = len(kept) / waveform.rate
+    if seconds < MIN_SECONDS:
         raise InputError(
-            f"{name}: {kept:.2f} s of sound is too short; at least {MIN_SECONDS} s are needed"
+            f"{name}: {seconds:.2f} s of sound is too short; at least {MIN_SECONDS} s are needed"
         )
+    return kept
 
 
 def render_all(

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -13,23 +14,37 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.audio.decoding import Stream, Waveform, check_rate, open_sound, read_waveform
+from avser_cli.audio.input import display_name
 from avser_cli.audio.sample_arrays import mono_samples
 from avser_cli.audio.selection import EVERYTHING, SoundSelection
-from avser_cli.audio.streams import Samples
+from avser_cli.audio.speech import holds_speech
+from avser_cli.audio.streams import Samples, take_seconds
 from avser_cli.audio.vad import frame_length
 from avser_cli.data.emotions import CATEGORIES
-from avser_cli.errors import InputError, ModelError, UsageError
-from avser_cli.features.render import check_long_enough, clip_spectrogram
-from avser_cli.features.spectrogram import SpectrogramConfig, frequency_axis, spectrogram_span
+from avser_cli.errors import InputError, ModelError, NoVoiceError, UsageError
+from avser_cli.features.render import audible_part, clip_spectrogram
+from avser_cli.features.spectrogram import (
+    SpectrogramConfig,
+    draw_spectrogram,
+    frequency_axis,
+    spectrogram_span,
+    trim_silence,
+)
 from avser_cli.inference.explanation import occlusion_map
 from avser_cli.inference.loading import load_network, resolve_model
-from avser_cli.inference.predictions import Explanation, Prediction, Segment
+from avser_cli.inference.pooling import pool_windows
+from avser_cli.inference.predictions import Explanation, Prediction, RecordingPrediction, Segment
 from avser_cli.inference.speaker_normalization import SpeakerNormalization
-from avser_cli.inference.windows import WINDOW, Row, Window, spans, windows
+from avser_cli.inference.windows import WINDOW, Row, Window, all_windows, spans, windows
 from avser_cli.model.bundle import MLP, TFLITE, BundleConfig, read_config
 from avser_cli.model.calibration import with_temperature
 from avser_cli.model.mlp import MlpWeights
 from avser_cli.model.tflite import TFLiteNetwork
+
+HELD_SECONDS = 60.0
+"""A recording up to this long is held as a whole: its ends are trimmed before its length counts."""
+
+OnProgress = Callable[[float, float], None]
 
 
 class Classifier:
@@ -42,12 +57,15 @@ class Classifier:
         What is taken off all answers.
     selection : SoundSelection
         Which channel of files, of which audio track, is classified.
+    any_sound : bool
+        Classify whatever it is, also where nobody speaks.
     """
 
     def __init__(self, config: BundleConfig, network: TFLiteNetwork | MlpWeights) -> None:
         self.config = config
         self.normalization: SpeakerNormalization | None = None
         self.selection = EVERYTHING
+        self.any_sound = False
         # Networks that no thread uses now; there are never more than threads.
         self._idle = [network]
         self._clone = network.clone if isinstance(network, TFLiteNetwork) else lambda: network
@@ -80,19 +98,52 @@ class Classifier:
         classifier.selection = selection
         return classifier
 
-    def predict(self, path: Path | str) -> Prediction:
-        """Classify a sound file.
+    def with_any_sound(self, any_sound: bool = True) -> Self:
+        """A classifier that also takes sounds without a voice, beside this one."""
+        classifier = copy(self)
+        classifier.any_sound = any_sound
+        return classifier
+
+    def predict(
+        self,
+        path: Path | str,
+        jobs: int = 1,
+        on_progress: OnProgress = lambda done, total: None,
+    ) -> RecordingPrediction:
+        """Classify a sound file: all of its speech.
+
+        Parameters
+        ----------
+        path : path
+        jobs : int
+            Threads for a recording that is longer than the network's span; -1 for one a core.
+        on_progress : callable
+            Called with the seconds of such a recording that are read, and with all as the file
+            states them.
 
         Raises
         ------
+        NoVoiceError
+            Nobody speaks in it.
         InputError
             The file cannot be decoded, is silent, or is too short to be judged.
         """
         path = Path(path)
-        return self.predict_clip(path, read_waveform(path, self.selection))
+        if self._span is None:
+            waveform = read_waveform(path, self.selection)
+            return self._predict_array(display_name(path), waveform.samples, waveform.rate)
+        with open_sound(path, selection=self.selection) as sound:
+            stream = sound.stream
+            return self._predict_blocks(
+                sound.name,
+                sound.blocks(),
+                stream.rate,
+                jobs,
+                lambda done: on_progress(done, max(done, stream.duration)),
+            )
 
-    def predict_samples(self, samples: npt.ArrayLike, rate: int) -> Prediction:
-        """Classify samples from memory.
+    def predict_samples(self, samples: npt.ArrayLike, rate: int) -> RecordingPrediction:
+        """Classify samples from memory, as `predict` does a file.
 
         Parameters
         ----------
@@ -104,17 +155,19 @@ class Classifier:
 
         Raises
         ------
+        NoVoiceError
+            Nobody speaks in them.
         InputError
             There are NaN or infinite samples, they are silent, or too few to be judged.
         """
         check_rate(rate)
-        return self.predict_clip("samples", _clip(mono_samples(samples, whole=True), rate))
+        return self._predict_array("samples", mono_samples(samples, whole=True), rate)
 
     def predict_many(
         self,
         paths: Iterable[Path | str],
         jobs: int = -1,
-    ) -> Iterator[tuple[Path, Prediction | InputError]]:
+    ) -> Iterator[tuple[Path, RecordingPrediction | InputError]]:
         """Classify sound files side by side, in their order, at bounded memory.
 
         Parameters
@@ -126,11 +179,11 @@ class Classifier:
         Yields
         ------
         path : pathlib.Path
-        prediction : Prediction or InputError
+        prediction : RecordingPrediction or InputError
             The answer, or the error.
         """
 
-        def classify_one(path: Path) -> tuple[Path, Prediction | InputError]:
+        def classify_one(path: Path) -> tuple[Path, RecordingPrediction | InputError]:
             try:
                 return path, self.predict(path)
             except InputError as error:
@@ -179,25 +232,35 @@ class Classifier:
     ) -> Iterator[tuple[Window, Row | None]]:
         """The windows of `stream`, without their samples, and the probabilities for each.
 
-        None stands for those of a window that holds too little sound.
+        None stands for those of a window without a voice, or with too little sound.
         """
-        config = self.config.recipe.spectrogram
-        if config is None:
-            raise UsageError(
-                "only a model that reads spectrograms can classify windows; use a cnn2d"
-            )
-
-        def classify_one(window: Window) -> tuple[Window, Row | None]:
-            clip = _clip(window.samples, rate)
-            try:
-                spectrogram = clip_spectrogram("window", clip, config)
-            except InputError:
-                return replace(window, samples=_NONE), None
-            return replace(window, samples=_NONE), self.probabilities(spectrogram[None])[0]
-
+        config = self._spectrogram_config("classify windows")
         blocks = (mono_samples(chunk) for chunk in chunks)
         pieces = windows(blocks, rate, config.seconds or WINDOW, on_progress)
-        yield from _in_order(classify_one, pieces, jobs)
+        return self._judged(pieces, rate, jobs)
+
+    def _judged(
+        self, pieces: Iterable[Window], rate: int, jobs: int
+    ) -> Iterator[tuple[Window, Row | None]]:
+        config = self._spectrogram_config("classify windows")
+
+        def judge(window: Window) -> tuple[Window, Row | None]:
+            without = replace(window, samples=_NONE)
+            try:
+                spectrogram = clip_spectrogram("window", _waveform(window.samples, rate), config)
+            except InputError:
+                return without, None
+            if not (self.any_sound or holds_speech(window.samples, rate)):
+                return without, None
+            return without, self.probabilities(spectrogram[None])[0]
+
+        yield from _in_order(judge, pieces, jobs)
+
+    def _spectrogram_config(self, purpose: str) -> SpectrogramConfig:
+        config = self.config.recipe.spectrogram
+        if config is None:
+            raise UsageError(f"only a model that reads spectrograms can {purpose}; use a cnn2d")
+        return config
 
     def segments(
         self,
@@ -239,21 +302,79 @@ class Classifier:
             if sound.damaged:
                 on_damage()
 
-    def predict_clip(self, name: Path | str, clip: Waveform) -> Prediction:
-        """Classify a decoded clip; `name` stands in the messages of errors."""
-        spectrogram = self.config.recipe.spectrogram
-        if spectrogram is not None:
-            return self._prediction(
-                self.probabilities(clip_spectrogram(name, clip, spectrogram)[None])[0]
-            )
-        from avser_cli.features.acoustic import feature_vector
+    @property
+    def _span(self) -> float | None:
+        """Seconds that the network reads at once; None where it reads a recording as a whole."""
+        config = self.config.recipe.spectrogram
+        return config.seconds if config is not None else None
 
-        check_long_enough(name, clip, SpectrogramConfig().trim)
-        features = feature_vector(clip.samples, clip.rate)
-        return self._prediction(self.probabilities(features[None])[0])
+    def _predict_array(self, name: str, samples: Samples, rate: int) -> RecordingPrediction:
+        if self._span is None:
+            config = self.config.recipe.spectrogram or SpectrogramConfig()
+            kept = audible_part(name, _waveform(samples, rate), config.trim)
+            return self._predict_at_once(name, samples, kept, rate)
+        return self._predict_blocks(name, iter([samples]), rate)
+
+    def _predict_blocks(
+        self,
+        name: str,
+        blocks: Iterator[Samples],
+        rate: int,
+        jobs: int = 1,
+        on_progress: Callable[[float], None] = lambda seconds: None,
+    ) -> RecordingPrediction:
+        """A recording of any length: within the network's span at once, else in windows."""
+        config = self._spectrogram_config("classify windows")
+        span = config.seconds or WINDOW
+        held = take_seconds(blocks, HELD_SECONDS, rate)
+        if len(held) == 0:
+            raise InputError(f"{name}: holds no samples; copy or record it again")
+        rest = next(blocks, None)
+        if rest is None:
+            kept = audible_part(name, _waveform(held, rate), config.trim)
+            if len(kept) <= span * rate:
+                return self._predict_at_once(name, held, kept, rate)
+        seconds = 0.0
+
+        def count(received: float) -> None:
+            nonlocal seconds
+            seconds = received
+            on_progress(received)
+
+        frame = frame_length(rate) / rate
+        parts = [held] if rest is None else chain([held, rest], blocks)
+        found = pool_windows(self.window_rows(parts, rate, jobs, count), frame)
+        if found is None and rest is None:
+            # Somebody may speak where no part stands out by its energy.
+            found = pool_windows(self._judged(all_windows(kept, rate, span), rate, jobs), frame)
+        if found is None:
+            raise NoVoiceError(name, seconds)
+        return self._recording_prediction(found.probabilities, seconds, found.speech, found.windows)
+
+    def _predict_at_once(
+        self, name: str, samples: Samples, kept: Samples, rate: int
+    ) -> RecordingPrediction:
+        """A recording that the network reads as a whole; `kept` is its audible part."""
+        seconds = len(samples) / rate
+        if not (self.any_sound or holds_speech(kept, rate)):
+            raise NoVoiceError(name, seconds)
+        config = self.config.recipe.spectrogram
+        if config is None:
+            from avser_cli.features.acoustic import feature_vector
+
+            inputs: npt.NDArray[Any] = feature_vector(samples, rate)
+        else:
+            try:
+                inputs = draw_spectrogram(samples, rate, config)
+            except UsageError as error:
+                raise InputError(f"{name}: {error}") from None
+        row = self.probabilities(inputs[None])[0]
+        return self._recording_prediction(row, seconds, len(kept) / rate)
 
     def explain(self, path: Path | str) -> Explanation:
         """What the answer for a sound file depends on, at the cost of some 200 answers.
+
+        Of a recording over the network's span it is the window that speaks most for the answer.
 
         Raises
         ------
@@ -262,19 +383,30 @@ class Classifier:
         InputError
             As for `predict`.
         """
-        config = self.config.recipe.spectrogram
-        if config is None:
-            raise UsageError("only a model that reads pictures can be explained; use a cnn2d")
-        clip = read_waveform(Path(path), self.selection)
-        spectrogram = clip_spectrogram(path, clip, config)
-        prediction = self._prediction(self.probabilities(spectrogram[None])[0])
+        config = self._spectrogram_config("explain its answers")
+        path = Path(path)
+        waveform = read_waveform(path, self.selection)
+        samples, rate, start = waveform.samples, waveform.rate, 0.0
+        prediction = self._predict_array(display_name(path), samples, rate)
         answer = self.config.labels.index(prediction.emotion)
+        kept = trim_silence(samples, rate, config.trim or np.inf)
+        if config.seconds is not None and len(kept) > config.seconds * rate:
+            length = frame_length(rate)
+            judged = [
+                (row[answer], window.start, window.end)
+                for window, row in self.window_rows([samples], rate)
+                if row is not None
+            ]
+            if judged:
+                _, first, last = max(judged)
+                samples, start = samples[first * length : last * length], first * length / rate
+        spectrogram = clip_spectrogram(path, _waveform(samples, rate), config)
         lost = occlusion_map(
             spectrogram, lambda spectrograms: self.probabilities(spectrograms)[:, answer]
         )
-        frequencies = frequency_axis(config, clip.rate).center_frequencies()
-        span = spectrogram_span(clip.samples, clip.rate, config)
-        return Explanation(prediction, spectrogram, lost, frequencies, *span)
+        frequencies = frequency_axis(config, rate).center_frequencies()
+        span = [start + second for second in spectrogram_span(samples, rate, config)]
+        return Explanation(prediction, spectrogram, lost, frequencies, span[0], span[1])
 
     def probabilities(self, inputs: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Probabilities for what the network reads, calibrated where the bundle says how.
@@ -324,9 +456,10 @@ class Classifier:
         files = self.config.files
         normalization = f"+{self.normalization.key}" if self.normalization else ""
         weights = files.get(TFLITE, files.get(MLP, ""))[:8]
-        return f"{self.config.name}@{weights}{normalization}{self.selection.mark}"
+        any_sound = "+any-sound" if self.any_sound else ""
+        return f"{self.config.name}@{weights}{normalization}{self.selection.mark}{any_sound}"
 
-    def _prediction(self, row: npt.NDArray[np.float32]) -> Prediction:
+    def _prediction(self, row: Row) -> Prediction:
         best = int(row.argmax())
         emotion = self.config.labels[best]
         calibration = self.config.calibration
@@ -340,13 +473,19 @@ class Classifier:
             uncertain=calibration is not None and float(row[best]) < calibration.threshold,
         )
 
+    def _recording_prediction(
+        self, row: Row, seconds: float, speech: float, windows: int = 1
+    ) -> RecordingPrediction:
+        answer = vars(self._prediction(row))
+        return RecordingPrediction(**answer, seconds=seconds, speech=speech, windows=windows)
+
 
 _NONE: Samples = np.empty(0, np.float32)
 _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
 
 
-def _clip(samples: Samples, rate: int) -> Waveform:
+def _waveform(samples: Samples, rate: int) -> Waveform:
     return Waveform(samples, rate, Stream("memory", "FLOAT", rate, 1, len(samples)))
 
 

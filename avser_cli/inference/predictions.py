@@ -36,6 +36,25 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class RecordingPrediction(Prediction):
+    """The answer for a whole recording.
+
+    Attributes
+    ----------
+    seconds : float
+        Length of the recording.
+    speech : float
+        Seconds of it that were judged.
+    windows : int
+        Number of windows whose answers were pooled; 1 for a recording within the model's span.
+    """
+
+    seconds: float = 0.0
+    speech: float = 0.0
+    windows: int = 1
+
+
+@dataclass(frozen=True)
 class Segment:
     """The answer for a part of a recording.
 

@@ -136,6 +136,13 @@ class _Slider:
         return max(self._region, self._next - HOP)
 
 
+def all_windows(samples: Samples, rate: int, seconds: float) -> Iterator[Window]:
+    """The windows of a recording that counts as one speech region, whatever stands out in it."""
+    length = frame_length(rate)
+    region = SpeechRegion(0, len(samples) // length, closed=True)
+    yield from _Slider(seconds).slide(region, samples, 0, length)
+
+
 def spans(answers: Iterable[tuple[Window, Row | None]], frame: float = FRAME) -> Iterator[Span]:
     """Join the windows' answers to spans of one emotion each.
 

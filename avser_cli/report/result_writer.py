@@ -2,33 +2,102 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from avser_cli.errors import OutputError, os_reason
 from avser_cli.files import is_special, remove_leftovers_of, write_whole
-from avser_cli.inference.predictions import Prediction, Segment
-from avser_cli.untrusted_input import parse_json
+from avser_cli.inference.predictions import Prediction, RecordingPrediction, Segment
+from avser_cli.inference.resume import RowFormat, csv_record, resume_state
 
-RowFormat = Literal["csv", "jsonl"]
 Row = dict[str, Any]
 
 
-def clip_row(file: str, prediction: Prediction, model: str) -> Row:
-    """A clip's row: file, emotion, category, confidence, probabilities, uncertain, model."""
-    return {"file": file, **_prediction_fields(prediction), "model": model}
+@dataclass(frozen=True)
+class RowLayout:
+    """Which columns rows have.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        The model's emotions.
+    segments : bool
+        Rows are parts of recordings, with their times.
+    speaker, channel : bool
+        Rows name who speaks, or on which channel.
+    """
+
+    labels: tuple[str, ...]
+    segments: bool = False
+    speaker: bool = False
+    channel: bool = False
+
+    def columns(self) -> list[str]:
+        """The names, in order: as the header of a CSV has them."""
+        return [
+            "file",
+            *(["channel"] if self.channel else []),
+            *(["start", "end"] if self.segments else []),
+            *(["speaker"] if self.speaker else []),
+            "emotion",
+            "category",
+            "confidence",
+            *(f"p_{label}" for label in self.labels),
+            "uncertain",
+            *([] if self.segments else ["seconds", "speech", "windows"]),
+            "model",
+        ]
+
+    def row(
+        self,
+        file: str,
+        answer: RecordingPrediction | Segment,
+        model: str,
+        speaker: str = "",
+        channel: str = "",
+    ) -> Row:
+        """The row of a recording or of a segment."""
+        found: Row = {"file": file, "channel": channel, "speaker": speaker, "model": model}
+        if isinstance(answer, Segment):
+            found |= {"start": answer.start, "end": answer.end}
+            return self._in_order(found | _prediction_fields(answer.prediction))
+        found |= {
+            "seconds": round(answer.seconds, 3),
+            "speech": round(answer.speech, 3),
+            "windows": answer.windows,
+        }
+        return self._in_order(found | _prediction_fields(answer))
+
+    def no_voice(
+        self, file: str, seconds: float, model: str, speaker: str = "", channel: str = ""
+    ) -> Row:
+        """The row of a recording in which nobody speaks: no emotion, 0 s of speech."""
+        found: Row = dict.fromkeys(_NO_ANSWER)
+        found |= {"file": file, "channel": channel, "speaker": speaker, "model": model}
+        return self._in_order(found | {"seconds": round(seconds, 3), "speech": 0.0, "windows": 0})
+
+    def _in_order(self, found: Row) -> Row:
+        names = dict.fromkeys("probabilities" if x[:2] == "p_" else x for x in self.columns())
+        return {name: found[name] for name in names}
+
+    def text(self, row: Row, format: RowFormat) -> str:
+        """One line, or, where a name holds line breaks, one CSV record."""
+        if format == "jsonl":
+            return json.dumps(row, ensure_ascii=False) + "\n"
+        probabilities = row["probabilities"] or {}
+        flat = {**row, **{f"p_{label}": f"{p:.6f}" for label, p in probabilities.items()}}
+        if row["confidence"] is not None:
+            flat["confidence"] = f"{row['confidence']:.6f}"
+            flat["uncertain"] = str(row["uncertain"]).lower()
+        return csv_record(flat.get(name) for name in self.columns())
 
 
-def segment_row(file: str, segment: Segment, model: str) -> Row:
-    """A segment's row: a clip's, with start and end in seconds after the file."""
-    times = {"start": segment.start, "end": segment.end}
-    return {"file": file, **times, **_prediction_fields(segment.prediction), "model": model}
+_NO_ANSWER = ("emotion", "category", "confidence", "probabilities", "uncertain")
 
 
 def _prediction_fields(prediction: Prediction) -> Row:
@@ -41,42 +110,6 @@ def _prediction_fields(prediction: Prediction) -> Row:
     }
 
 
-def columns(labels: Sequence[str], windows: bool) -> list[str]:
-    """The header of the CSV."""
-    times = ["start", "end"] if windows else []
-    probabilities = [f"p_{label}" for label in labels]
-    return [
-        "file",
-        *times,
-        "emotion",
-        "category",
-        "confidence",
-        *probabilities,
-        "uncertain",
-        "model",
-    ]
-
-
-def row_text(row: Row, format: RowFormat) -> str:
-    """One line, or, where a name holds line breaks, one CSV record."""
-    if format == "jsonl":
-        return json.dumps(row, ensure_ascii=False) + "\n"
-    probabilities = {f"p_{label}": f"{p:.6f}" for label, p in row["probabilities"].items()}
-    flat = {
-        **row,
-        **probabilities,
-        "confidence": f"{row['confidence']:.6f}",
-        "uncertain": str(row["uncertain"]).lower(),
-    }
-    return _record(flat[name] for name in columns(list(row["probabilities"]), "start" in row))
-
-
-def _record(values: Iterable[Any]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(values)
-    return text.getvalue()
-
-
 class ResultWriter:
     """Writes rows to stdout, or appends them to a file and skips the sounds that it holds.
 
@@ -85,12 +118,9 @@ class ResultWriter:
     out : pathlib.Path or None
         None for stdout.
     format : {"csv", "jsonl"}
-    labels : sequence of str
-        The model's emotions.
+    layout : RowLayout
     model : str
         `Classifier.name`: rows of another model are not gone on with.
-    windows : bool
-        Rows are segments.
 
     Attributes
     ----------
@@ -103,14 +133,11 @@ class ResultWriter:
         The file holds something else, rows of another model, or cannot be written.
     """
 
-    def __init__(
-        self, out: Path | None, format: RowFormat, labels: Sequence[str], model: str, windows: bool
-    ) -> None:
+    def __init__(self, out: Path | None, format: RowFormat, layout: RowLayout, model: str) -> None:
         self._format, self._out = format, out
-        self._header = columns(labels, windows)
-        self._model = model
-        self.done: set[str] = set()
-        head = _record(self._header) if format == "csv" else ""
+        self.layout, self.model = layout, model
+        self.done: frozenset[str] = frozenset()
+        head = csv_record(layout.columns()) if format == "csv" else ""
         if out is None:
             self._write = _to_stdout
             if head:
@@ -123,7 +150,7 @@ class ResultWriter:
                 self._to_file(head)
             else:
                 remove_leftovers_of(out)
-                self._go_on(out, head)
+                self._go_on(out)
                 # Unbuffered: what has been answered is on disk, whatever happens next.
                 self._file = out.open("ab", buffering=0)
         except OSError as error:
@@ -132,7 +159,7 @@ class ResultWriter:
 
     def write(self, rows: Sequence[Row]) -> None:
         """Write one sound's rows at once."""
-        self._write("".join(row_text(row, self._format) for row in rows))
+        self._write("".join(self.layout.text(row, self._format) for row in rows))
 
     def _to_file(self, text: str) -> None:
         assert self._out is not None
@@ -152,67 +179,12 @@ class ResultWriter:
                 f"{self._out}: was removed or replaced while rows were written; start again"
             )
 
-    def _go_on(self, out: Path, head: str) -> None:
-        content = out.read_bytes() if out.exists() else b""
-        if not content:
-            write_whole(out, head.encode())
-            return
-        rows, whole = self._read(out, content.decode("utf-8", "surrogateescape"))
-        if not whole and rows:
-            # The end was cut off: other rows of the last sound may be missing, too.
-            rows = [row for row in rows if row[0] != rows[-1][0]]
-        if not whole:
-            write_whole(out, _encoded(head + "".join(text for _, text in rows)))
-        self.done = {name for name, _ in rows}
-
-    def _read(self, out: Path, content: str) -> tuple[list[tuple[str, str]], bool]:
-        """Each whole row's file name and text, and whether nothing else is there."""
-        rows: list[tuple[str, str]] = []
-        whole = content.endswith("\n")
-        if self._format == "csv":
-            try:
-                records = list(csv.reader(io.StringIO(content, newline="")))
-            except csv.Error as error:
-                raise OutputError(
-                    f"{out}: holds no answers ({error}); give another --out"
-                ) from None
-            if records[0] != self._header and (len(records) > 1 or whole):
-                raise OutputError(f"{out}: holds other columns; give another --out")
-            for number, record in enumerate(records[1:], start=2):
-                if len(record) != len(self._header) or record[-1] != self._model:
-                    model = record[-1] if len(record) == len(self._header) else ""
-                    self._check_model(out, model, cut=not whole and number == len(records))
-                    whole = False
-                    break
-                rows.append((record[0], _record(record)))
-            return rows, whole
-        # Line feeds alone: a file's name may hold what `splitlines` takes for the end of a line.
-        for line in io.StringIO(content, newline="\n"):
-            try:
-                row = parse_json(line)
-                name, model = row["file"], row["model"]
-                if not (isinstance(name, str) and isinstance(model, str)):
-                    raise TypeError
-            except (ValueError, TypeError, KeyError):
-                if not rows:
-                    raise OutputError(f"{out}: holds no answers; give another --out") from None
-                whole = False
-                break
-            if ("start" in row) != ("start" in self._header):
-                raise OutputError(f"{out}: holds other columns; give another --out")
-            if model != self._model:
-                self._check_model(out, model, cut=False)
-            rows.append((name, line))
-        return rows, whole
-
-    def _check_model(self, out: Path, model: str, cut: bool) -> None:
-        # A cut name is the start of the right one. A whole one may be, too: the same model's
-        # without a reference of the speaker.
-        if not ((cut or not model) and self._model.startswith(model)):
-            raise OutputError(
-                f"{out}: answers of another model, channel or speaker reference ({model}); give "
-                "another --out"
-            )
+    def _go_on(self, out: Path) -> None:
+        content = out.read_bytes().decode("utf-8", "surrogateescape") if out.exists() else ""
+        state = resume_state(out, content, self._format, self.layout.columns(), self.model)
+        if state.text is not None:
+            write_whole(out, _encoded(state.text))
+        self.done = state.done
 
 
 def _encoded(text: str) -> bytes:

@@ -52,6 +52,11 @@ def probability_bars(prediction: Prediction) -> list[str]:
     return [*bars, "uncertain"] if prediction.uncertain else bars
 
 
+def uncertain_line(prediction: Prediction, threshold: float) -> str:
+    """That an answer is uncertain, and by what: its confidence and the model's threshold."""
+    return f"uncertain: {prediction.confidence:.2f}, under the model's threshold of {threshold:.2f}"
+
+
 def segment_line(segment: Segment, verbose: bool = False) -> str:
     """Times, emotion and confidence, and ``uncertain`` where the bundle calls it so."""
     prediction = segment.prediction

@@ -15,7 +15,7 @@ from PIL import Image
 from avser_cli.files import locked
 from tests.conftest import REPOSITORY
 from tests.report.test_text_output import PAPER
-from tests.synthetic import tone, voice, write_wav
+from tests.synthetic import speech, tone, write_wav
 
 VOICE = REPOSITORY / "examples" / "voice.wav"
 
@@ -34,8 +34,8 @@ def test_exactly_the_papers_four_lines(avser):
 
 
 def test_several_clips_and_folders(avser, tmp_path):
-    write_wav(tmp_path / "in" / "a b.wav", voice())
-    write_wav(tmp_path / "in" / "ü.wav", voice("sad"))
+    write_wav(tmp_path / "in" / "a b.wav", speech())
+    write_wav(tmp_path / "in" / "ü.wav", speech("sad"))
     done = avser("classify", "in", VOICE)
     assert done.returncode == 0
     lines = done.stdout.splitlines()
@@ -46,8 +46,10 @@ def test_several_clips_and_folders(avser, tmp_path):
 def test_jsonl(avser, trained):
     done = avser("classify", VOICE, "--format", "jsonl", "--model", trained / "models" / "tiny")
     found = json.loads(done.stdout)
-    expected = ["file", "emotion", "category", "confidence", "probabilities", "uncertain", "model"]
-    assert list(found) == expected
+    expected = ["file", "emotion", "category", "confidence", "probabilities", "uncertain"]
+    assert list(found) == [*expected, "seconds", "speech", "windows", "model"]
+    assert found["windows"] == 1
+    assert 0 < found["speech"] < found["seconds"] == 1.937
     assert found["file"] == str(VOICE)
     assert max(found["probabilities"].values()) == found["confidence"]
     assert done.stderr == ""
@@ -69,18 +71,18 @@ def test_the_model_is_given_or_in_the_environment(avser, trained):
 def test_any_rate_and_depth(tmp_path, rate, subtype):
     from avser_cli.inference.classifier import Classifier
 
-    six = np.stack([voice(rate=rate)] * 6, axis=1)
+    six = np.stack([speech(rate=rate)] * 6, axis=1)
     path = write_wav(tmp_path / "six.wav", six, rate, subtype)
     assert Classifier.load().predict(path).emotion
 
 
 def test_each_bad_input_is_one_line(avser, tmp_path):
-    whole = write_wav(tmp_path / "whole.wav", voice()).read_bytes()
+    whole = write_wav(tmp_path / "whole.wav", speech()).read_bytes()
     (tmp_path / "cut.wav").write_bytes(whole[:5000])
     (tmp_path / "text.wav").write_text("no sound")
     (tmp_path / "empty.wav").touch()
     (tmp_path / "folder").mkdir()
-    nan = voice()
+    nan = speech()
     nan[5] = np.nan
     write_wav(tmp_path / "nan.wav", nan, subtype="FLOAT")
     write_wav(tmp_path / "silent.wav", np.zeros(16000, np.float32))
@@ -113,7 +115,7 @@ def test_each_bad_input_is_one_line(avser, tmp_path):
 
 def test_a_closed_pipe_is_no_error(tmp_path):
     for number in range(30):
-        write_wav(tmp_path / f"{number}.wav", voice(seconds=0.5))
+        write_wav(tmp_path / f"{number}.wav", speech(seconds=0.5))
     command = (
         f"{sys.executable} -m avser_cli classify {tmp_path} --format jsonl | head -1 > /dev/null"
     )
@@ -129,8 +131,8 @@ def joined(*parts, rate=16000):
 
 
 def test_csv_and_table_for_several(avser, tmp_path):
-    write_wav(tmp_path / "in" / "a,b.wav", voice())
-    write_wav(tmp_path / "in" / "c.wav", voice("sad"))
+    write_wav(tmp_path / "in" / "a,b.wav", speech())
+    write_wav(tmp_path / "in" / "c.wav", speech("sad"))
     done = avser("classify", "in", "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     assert [row["file"] for row in rows] == ["in/a,b.wav", "in/c.wav"]
@@ -143,7 +145,7 @@ def test_csv_and_table_for_several(avser, tmp_path):
 
 def test_out_is_gone_on_with(avser, tmp_path):
     for name in "abc":
-        write_wav(tmp_path / "in" / f"{name}.wav", voice(seed=ord(name)))
+        write_wav(tmp_path / "in" / f"{name}.wav", speech(seed=ord(name)))
     first = avser("classify", "in", "--out", "rows.csv")
     assert first.returncode == 0
     assert first.stdout == ""
@@ -161,7 +163,7 @@ def test_out_is_gone_on_with(avser, tmp_path):
 
 
 def test_out_of_another_model_is_refused(avser, trained, tmp_path):
-    write_wav(tmp_path / "a.wav", voice())
+    write_wav(tmp_path / "a.wav", speech())
     avser("classify", "a.wav", "--out", "rows.jsonl")
     before = (tmp_path / "rows.jsonl").read_bytes()
     done = avser("classify", VOICE, "--out", "rows.jsonl", "--model", trained / "models" / "tiny")
@@ -175,7 +177,7 @@ def test_out_of_another_model_is_refused(avser, trained, tmp_path):
 
 def test_interrupted_rows_stay(tmp_path):
     for number in range(300):
-        write_wav(tmp_path / "in" / f"{number:03}.wav", voice(seconds=2.0, seed=number))
+        write_wav(tmp_path / "in" / f"{number:03}.wav", speech(seconds=2.0, seed=number))
     command = [sys.executable, "-m", "avser_cli", "classify", "in", "--out", "rows.csv"]
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     running = subprocess.Popen(
@@ -195,7 +197,7 @@ def test_interrupted_rows_stay(tmp_path):
 
 
 def test_windows(avser, tmp_path):
-    write_wav(tmp_path / "long.wav", joined(voice(seconds=4.0), voice("sad", seconds=2.0)))
+    write_wav(tmp_path / "long.wav", joined(speech(seconds=4.0), speech("sad", seconds=2.0)))
     done = avser("classify", "--windows", "long.wav", "--plot", "line.png")
     assert done.returncode == 0
     *lines, summary = done.stdout.splitlines()
@@ -210,7 +212,7 @@ def test_windows(avser, tmp_path):
 
 
 def test_tracks_of_windows(avser, tmp_path):
-    write_wav(tmp_path / "long.wav", joined(voice(seconds=2.0), voice("sad", seconds=2.0)))
+    write_wav(tmp_path / "long.wav", joined(speech(seconds=2.0), speech("sad", seconds=2.0)))
     labels = avser("classify", "--windows", "long.wav", "--format", "audacity").stdout
     assert all(len(line.split("\t")) == 3 for line in labels.splitlines())
     done = avser("classify", "--windows", "long.wav", "long.wav", "--format", "srt", "--out", "all")
@@ -222,7 +224,7 @@ def test_tracks_of_windows(avser, tmp_path):
 
 
 def test_sound_from_stdin(tmp_path):
-    path = write_wav(tmp_path / "a.wav", joined(voice(seconds=2.0)))
+    path = write_wav(tmp_path / "a.wav", joined(speech(seconds=2.0)))
     for extra, head in (([], "Your emotion comes under"), (["--windows"], "00:00.")):
         with path.open("rb") as sound:
             done = subprocess.run(
@@ -247,7 +249,7 @@ def test_explanation(avser, tmp_path):
 def test_odd_names(avser, tmp_path):
     names = ["a b.wav", "ü.wav", "-x.wav", "line\nbreak.wav"]
     for name in names:
-        write_wav(tmp_path / "in" / name, voice())
+        write_wav(tmp_path / "in" / name, speech())
     found = [
         json.loads(line)
         for line in avser("classify", "in", "--format", "jsonl").stdout.splitlines()
@@ -264,7 +266,7 @@ def anna(tmp_path):
     for emotion in ("happy", "sad", "angry", "neutral"):
         for take in (0, 1):
             write_wav(
-                tmp_path / "anna" / f"{emotion}-{take}.wav", voice(emotion, seconds=1 + take / 4)
+                tmp_path / "anna" / f"{emotion}-{take}.wav", speech(emotion, seconds=1 + take / 4)
             )
     return tmp_path / "anna"
 
@@ -320,14 +322,14 @@ def test_bad_references(avser, anna):
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
 def test_any_encoding_of_stdout_gets_an_answer(avser, tmp_path, encoding):
     name = "日本.wav"
-    write_wav(tmp_path / name, voice())
+    write_wav(tmp_path / name, speech())
     for arguments in (["--windows"], ["--verbose"], ["--format", "table"]):
         done = avser("classify", name, VOICE, *arguments, PYTHONIOENCODING=encoding)
         assert done.returncode == 0, done.stderr
 
 
 def test_dollars_are_no_formulas(avser, tmp_path):
-    write_wav(tmp_path / "in" / "a$$b_$1_vs_$2.wav", voice())
+    write_wav(tmp_path / "in" / "a$$b_$1_vs_$2.wav", speech())
     done = avser("spectrogram", "in", "png", "--style", "spek")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "png" / "a$$b_$1_vs_$2.png").exists()
@@ -339,7 +341,7 @@ def test_dollars_are_no_formulas(avser, tmp_path):
 
 def test_tracks_of_one_name_do_not_overwrite_each_other(avser, tmp_path):
     for name in ("anna/rec.wav", "ben/rec.wav"):
-        write_wav(tmp_path / "in" / name, voice())
+        write_wav(tmp_path / "in" / name, speech())
     arguments = ("--windows", "--format", "srt", "--out")
     assert avser("classify", "in", *arguments, "tracks").returncode == 0
     assert avser("classify", "in/anna/rec.wav", "in/ben/rec.wav", *arguments, "two").returncode == 0
@@ -349,7 +351,7 @@ def test_tracks_of_one_name_do_not_overwrite_each_other(avser, tmp_path):
 
 
 def test_rows_to_stdout_devices_and_pipes(avser, tmp_path):
-    write_wav(tmp_path / "a.wav", voice())
+    write_wav(tmp_path / "a.wav", speech())
     done = avser("classify", "a.wav", "--out", "-", "--format", "csv")
     assert done.returncode == 0 and done.stdout.count("\n") == 2
     assert not (tmp_path / "-").exists()
@@ -360,7 +362,7 @@ def test_rows_to_stdout_devices_and_pipes(avser, tmp_path):
 
 
 def test_an_output_that_another_run_writes_is_refused(avser, tmp_path):
-    write_wav(tmp_path / "a.wav", voice())
+    write_wav(tmp_path / "a.wav", speech())
     with locked(tmp_path / "rows.csv"):
         done = avser("classify", "a.wav", "--out", "rows.csv")
     assert done.returncode == 6
@@ -370,15 +372,15 @@ def test_an_output_that_another_run_writes_is_refused(avser, tmp_path):
 
 
 def test_files_with_other_endings_are_counted(avser, tmp_path):
-    write_wav(tmp_path / "in" / "a.wav", voice())
+    write_wav(tmp_path / "in" / "a.wav", speech())
     (tmp_path / "in" / "notes.docx").touch()
     done = avser("classify", "in")
     assert "in: 1 file with other endings passed over" in done.stderr
 
 
 def test_one_channel_of_a_call(avser, tmp_path):
-    write_wav(tmp_path / "left.wav", voice("sad"), subtype="FLOAT")
-    two = np.stack([voice("sad"), voice("angry")], axis=1)
+    write_wav(tmp_path / "left.wav", speech("sad"), subtype="FLOAT")
+    two = np.stack([speech("sad"), speech("angry")], axis=1)
     write_wav(tmp_path / "call.wav", two, subtype="FLOAT")
 
     def answer(*arguments):
@@ -397,7 +399,7 @@ def test_one_channel_of_a_call(avser, tmp_path):
 
 
 def test_rows_of_another_channel_are_not_gone_on_with(avser, tmp_path):
-    write_wav(tmp_path / "a.wav", np.stack([voice("sad"), voice("angry")], axis=1))
+    write_wav(tmp_path / "a.wav", np.stack([speech("sad"), speech("angry")], axis=1))
     assert avser("classify", "a.wav", "--channel", "left", "--out", "r.csv").returncode == 0
     rows = (tmp_path / "r.csv").read_bytes()
     done = avser("classify", "a.wav", "--channel", "right", "--out", "r.csv")
@@ -408,8 +410,67 @@ def test_rows_of_another_channel_are_not_gone_on_with(avser, tmp_path):
 
 @pytest.mark.parametrize("options", [[], ["--windows"]])
 def test_channels_that_cancel_each_other_are_named(avser, tmp_path, options):
-    write_wav(tmp_path / "a.wav", np.stack([voice(), -voice()], axis=1))
+    write_wav(tmp_path / "a.wav", np.stack([speech(), -speech()], axis=1))
     done = avser("classify", "a.wav", *options)
     assert done.returncode == 3
     assert "cancel each other" in done.stderr
     assert avser("classify", "a.wav", "--channel", "right", *options).returncode == 0
+
+
+def dial_tone(seconds=4.0):
+    return (tone(350.0, seconds) + tone(440.0, seconds)) / 2
+
+
+def test_where_nobody_speaks_no_emotion_is_told(avser, tmp_path):
+    write_wav(tmp_path / "in" / "dial.wav", dial_tone())
+    told = "in/dial.wav: no voice found; --any-sound classifies it nevertheless"
+    for extra in ([], ["--windows"], ["--windows", "--out", "t.srt"], ["--explain", "why.png"]):
+        done = avser("classify", "in/dial.wav", *extra)
+        assert (done.returncode, done.stdout) == (3, ""), extra
+        assert done.stderr.splitlines() == [f"avser: {told}"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in"]
+    write_wav(tmp_path / "in" / "voice.wav", speech())
+    done = avser("classify", "in", "--out", "rows.csv")
+    assert done.returncode == 4
+    assert f"failed: {told}" in done.stderr.splitlines()
+    rows = list(csv.DictReader((tmp_path / "rows.csv").open()))
+    assert [row["file"] for row in rows] == ["in/dial.wav", "in/voice.wav"]
+    assert (rows[0]["emotion"], rows[0]["p_sad"], rows[0]["speech"]) == ("", "", "0.0")
+    assert (rows[0]["seconds"], rows[0]["windows"], rows[1]["windows"]) == ("4.0", "0", "1")
+    again = avser("classify", "in", "--out", "rows.csv")
+    assert again.stderr.splitlines()[-1] == "rows.csv: 0 classified, 2 kept, 0 failed"
+
+
+def test_any_sound_is_classified_where_asked_for(avser, tmp_path):
+    write_wav(tmp_path / "dial.wav", dial_tone())
+    done = avser("classify", "dial.wav", "--any-sound")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[0] in PAPER.values()
+    row = json.loads(avser("classify", "dial.wav", "--any-sound", "--format", "jsonl").stdout)
+    assert row["speech"] > 0
+    assert row["model"].endswith("+any-sound")
+
+
+def test_an_uncertain_answer_says_so_beside_the_four_lines(avser, tmp_path):
+    draw = np.random.default_rng(0)
+    hiss = 0.15 * draw.standard_normal(48_000)
+    write_wav(tmp_path / "hiss.wav", (speech(seconds=3.0) / 2 + hiss).astype(np.float32))
+    row = json.loads(avser("classify", "hiss.wav", "--format", "jsonl").stdout)
+    assert row["uncertain"]
+    done = avser("classify", "hiss.wav")
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 4)
+    line = f"uncertain: {row['confidence']:.2f}, under the model's threshold of 0.64"
+    assert done.stderr.splitlines() == [line]
+    two = avser("classify", "hiss.wav", VOICE)
+    assert two.stderr.splitlines() == [f"hiss.wav: {line}"]
+
+
+def test_a_long_recording_is_judged_by_all_of_its_speech(avser, tmp_path):
+    parts = [speech("sad", 2.0, seed=n) for n in range(8)]
+    parts[4:4] = [speech("happy", 2.0)]
+    write_wav(tmp_path / "call.wav", joined(*parts))
+    row = json.loads(avser("classify", "call.wav", "--format", "jsonl").stdout)
+    assert row["windows"] >= 9
+    assert row["seconds"] == 27.0
+    assert row["speech"] == pytest.approx(18.0, abs=2.0)
+    assert len(avser("classify", "call.wav").stdout.splitlines()) == 4

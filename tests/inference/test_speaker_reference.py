@@ -5,7 +5,7 @@ from avser_cli.errors import InputError
 from avser_cli.inference.classifier import Classifier
 from avser_cli.inference.speaker_normalization import MIN_RECORDINGS, SpeakerNormalization
 from avser_cli.inference.speaker_reference import normalize_speaker
-from tests.synthetic import PITCH, voice, write_wav
+from tests.synthetic import PITCH, speech, write_wav
 
 
 @pytest.fixture(scope="module")
@@ -13,7 +13,7 @@ def anna(tmp_path_factory):
     """Clips of one made voice in every mood."""
     folder = tmp_path_factory.mktemp("anna")
     return [
-        write_wav(folder / f"{emotion}-{take}.wav", voice(emotion, seconds=1.0 + take / 4))
+        write_wav(folder / f"{emotion}-{take}.wav", speech(emotion, seconds=1.0 + take / 4))
         for emotion in PITCH
         for take in (0, 1)
     ]
@@ -55,7 +55,7 @@ def test_confidence_and_uncertain_follow(anna):
 
 
 def test_windows_are_heard_with_windows(anna, tmp_path):
-    long = np.concatenate([voice(emotion, seconds=4.0) for emotion in PITCH])
+    long = np.concatenate([speech(emotion, seconds=4.0) for emotion in PITCH])
     path = write_wav(tmp_path / "long.wav", long)
     bundled = Classifier.load()
     knowing = normalize_speaker(bundled, [path], windows=True)
