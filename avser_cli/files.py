@@ -100,17 +100,29 @@ def write_whole(path: Path, content: bytes) -> None:
         raise OutputError(f"{path}: cannot be written: {reason}") from None
 
 
+class BusyError(OutputError):
+    """Another run of avser writes the same file or folder."""
+
+
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, wait: bool = False) -> Iterator[None]:
     """Keep other runs from writing the same file or folder meanwhile.
 
     A hidden lock file beside it, ``.NAME.lock``, is held by the process: it is free again after a
     kill. Folders that are made for it go again where nothing else was written into them.
 
+    Parameters
+    ----------
+    path : pathlib.Path
+    wait : bool
+        Whether to wait for another run that holds it.
+
     Raises
     ------
+    BusyError
+        Another run holds it, and it is not to be waited for.
     OutputError
-        Another run holds it, or the folder that it lies in cannot be written to.
+        The folder that it lies in cannot be written to.
     """
     if is_special(path):
         yield
@@ -122,13 +134,13 @@ def locked(path: Path) -> Iterator[None]:
         lock = target.with_name(f".{_short(target.name)}.lock")
         made = _make_folders(lock.parent)
         try:
-            held = FileLock(lock, timeout=0)
+            held = FileLock(lock, timeout=-1 if wait else 0)
             held.acquire()
         except BaseException:
             _remove_empty(made)
             raise
     except Timeout:
-        raise OutputError(
+        raise BusyError(
             f"{path}: another run of avser is writing it; wait for that one, or name another output"
         ) from None
     except (OSError, RuntimeError, NotImplementedError) as error:

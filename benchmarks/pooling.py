@@ -20,7 +20,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from rich.table import Table
 
 from avser_cli.audio.decoding import read_waveform
 from avser_cli.audio.folder import find_sounds
@@ -36,6 +35,7 @@ from avser_cli.model.calibration import (
     with_temperature,
 )
 from avser_cli.report.console import print_table
+from avser_cli.report.tables import TextTable
 from benchmarks.labelled_folders import corpus_clips
 
 Rows = npt.NDArray[np.float32]
@@ -213,17 +213,17 @@ def _judged(classifier: Classifier, kind: str, emotion: str, samples: Samples, r
     return Judged(kind, label, np.stack(rows), np.array(lengths), middle)
 
 
-def _table(kind: str, runs: Sequence[Sequence[Judged]], exponents: Sequence[float]) -> Table:
+def _table(kind: str, runs: Sequence[Sequence[Judged]], exponents: Sequence[float]) -> TextTable:
     every = [judged for run in runs for judged in run]
     truth = np.array([judged.label for judged in every])
-    table = Table("pooling", "accuracy", "UAR", "ECE", title=f"{kind}: {len(every)} recordings")
+    lines: list[tuple[str, ...]] = []
 
     def add(name: str, rows: Sequence[Row]) -> None:
         stacked = np.stack(rows)
         right = stacked.argmax(axis=1) == truth
         uar = np.mean([right[truth == label].mean() for label in np.unique(truth)])
         error = expected_calibration_error(stacked, truth)
-        table.add_row(name, f"{right.mean():.3f}", f"{uar:.3f}", f"{error:.3f}")
+        lines.append((name, f"{right.mean():.3f}", f"{uar:.3f}", f"{error:.3f}"))
 
     add(MIDDLE, [judged.middle for judged in every])
     for name, pooling in POOLINGS.items():
@@ -234,7 +234,8 @@ def _table(kind: str, runs: Sequence[Sequence[Judged]], exponents: Sequence[floa
         for judged in run
     ]
     add("mean of logits, agreement of the other runs", of_runs)
-    return table
+    title = f"{kind}: {len(every)} recordings"
+    return TextTable(("pooling", "accuracy", "UAR", "ECE"), tuple(lines), title=title)
 
 
 if __name__ == "__main__":

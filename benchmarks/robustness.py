@@ -8,6 +8,7 @@ report. Nothing is trained.
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,11 @@ from joblib import Parallel, delayed
 from avser_cli.audio.decoding import Waveform, read_waveform
 from avser_cli.data.corpora import find_corpus
 from avser_cli.evaluation.metrics import score
-from avser_cli.experiments.summary import ROBUSTNESS
+from avser_cli.experiments.summary import ROBUSTNESS, Robustness
 from avser_cli.features.render import clip_spectrogram
 from avser_cli.inference.classifier import Classifier
 from avser_cli.report.cross_validation_report import robustness_table
+from avser_cli.report.tables import to_markdown
 from benchmarks.degradations import DEGRADATIONS, Degradation, Samples
 from benchmarks.kept_runs import parse_arguments
 
@@ -34,9 +36,10 @@ def main() -> None:
     by_run = {run.name: _of_run(run, given.sounds) for run in given.runs}
     names = ["none", *DEGRADATIONS]
     mean = {name: float(np.mean([uars[name] for uars in by_run.values()])) for name in names}
-    values = {"uar": mean, "runs": by_run}
-    (given.report / ROBUSTNESS).write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
-    print(robustness_table(values))
+    measured = Robustness(mean, by_run)
+    content = json.dumps(asdict(measured), indent=1) + "\n"
+    (given.report / ROBUSTNESS).write_text(content, encoding="utf-8")
+    print(to_markdown(robustness_table(measured)))
 
 
 def _of_run(run: Path, sounds: dict[str, Path]) -> dict[str, float]:

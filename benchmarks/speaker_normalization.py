@@ -16,14 +16,13 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from rich.table import Table
 
 from avser_cli.data.corpora import find_corpus
-from avser_cli.experiments.cross_validation import RUN, plan
-from avser_cli.experiments.runs import FinishedRun
+from avser_cli.experiments.runs import RUN, FinishedRun, plan
 from avser_cli.inference.speaker_normalization import MIN_RECORDINGS, SpeakerNormalization
 from avser_cli.model.calibration import calibrate, expected_calibration_error
 from avser_cli.report.console import print_table
+from avser_cli.report.tables import TextTable
 
 Rows = npt.NDArray[np.intp]
 Choice = Callable[[Rows, npt.NDArray[np.int64], np.random.Generator], Rows]
@@ -87,15 +86,16 @@ def main() -> None:
     ]
     _, scaled = calibrate([(run.probabilities, run.labels) for run in runs], "")
     runs = [replace(run, probabilities=p) for run, p in zip(runs, scaled, strict=True)]
-    table = Table("reference", "UAR", "speech", "song", "ECE", "speech, by fold")
+    rows = []
     for name, choose in REFERENCES.items():
         columns = [_scores(emotions, run, choose) for run in runs]
         means = np.mean(columns, axis=0)
         spreads = np.std(columns, axis=0, ddof=1)
         cells = [f"{m:.3f} ± {s:.3f}" for m, s in zip(means[:3], spreads[:3], strict=True)]
         folds = " ".join(f"{column[1]:.3f}" for column in columns)
-        table.add_row(name, *cells, f"{means[3]:.3f}", folds)
-    print_table(table)
+        rows.append((name, *cells, f"{means[3]:.3f}", folds))
+    head = ("reference", "UAR", "speech", "song", "ECE", "speech, by fold")
+    print_table(TextTable(head, tuple(rows)))
 
 
 def _scores(emotions: tuple[str, ...], run: FinishedRun, choose: Choice | None) -> list[float]:

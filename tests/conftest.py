@@ -48,7 +48,12 @@ def avser(tmp_path):
         return subprocess.run(
             [sys.executable, "-m", "avser_cli", *map(str, arguments)],
             cwd=cwd or tmp_path,
-            env={**os.environ, "PYTHONPATH": str(REPOSITORY), **environment},
+            env={
+                **os.environ,
+                "PYTHONPATH": str(REPOSITORY),
+                "AVSER_CACHE": str(tmp_path / "cache"),
+                **environment,
+            },
             input=stdin,
             capture_output=True,
             text=True,

@@ -74,10 +74,7 @@ def epochs(home: Path) -> int:
     """Those of finished runs, and of the checkpoints of others."""
     if new_bundle(home):
         return EPOCHS
-    runs = {
-        **{path.parent.name: path for path in home.glob("report/runs/*/run.json")},
-        **{path.stem: path for path in home.glob("runs/*.json")},
-    }
+    runs = {path.parent.name: path for path in home.glob("runs/*/run.json")}
     for state in home.rglob("state.json"):
         runs.setdefault(state.parents[1].name.removeprefix(".").removesuffix(".run"), state)
     return sum(
@@ -109,7 +106,7 @@ CASES = {
                           before=(*TRAIN, "--seed", "1")),
     "evaluate": Case(
         ("evaluate", SMALL, "--protocol", "statement", "--network", "cnn1d", "--epochs",
-         str(EPOCHS), "--out", "report"), (), epochs, epoch_lines,
+         str(EPOCHS), "--cache", "runs", "--out", "report"), (), epochs, epoch_lines,
     ),
     "compare": Case(
         ("compare", "models", SMALL, "--models", "mlp,cnn1d", "--seeds", "0,1",
@@ -272,7 +269,11 @@ def grow_old(home: Path) -> None:
 
 def identities(home: Path) -> dict[Path, tuple[int, int]]:
     """Finished files that are written once."""
-    kept = [*home.glob("png/*/*.png"), *home.glob("report/runs/[!.]*/*"), *home.glob("runs/*.json")]
+    kept = [
+        *home.glob("png/*/*.png"),
+        *home.glob("report/runs/[!.]*/*"),
+        *home.glob("runs/[!.]*/*"),
+    ]
     return {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in kept
             if not LEFTOVER.search(str(path))}  # fmt: skip
 

@@ -1,5 +1,6 @@
 """Sounds and corpora that the tests make themselves."""
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def ravdess_clip(name, samples_sha256=None):
         key=name,
         path=Path(f"{name}.wav"),
         corpus="ravdess",
-        samples_sha256=samples_sha256 or f"sha-{name}",
+        samples_sha256=samples_sha256 or sha256(name.encode()).hexdigest(),
         **labels,
     )
 

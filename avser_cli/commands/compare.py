@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal, cast
 
 import typer
 
 from avser_cli.commands import options as common
+from avser_cli.commands.experiments import ExecutionOptions, command_line, run_jobs
+from avser_cli.data.sources import DataSources
 from avser_cli.data.splits import SPLIT_ALIASES, SplitKind
-from avser_cli.errors import OutputError, UsageError
+from avser_cli.errors import UsageError
 from avser_cli.experiments.candidates import (
     BASELINES,
     DEFAULT_MODELS,
@@ -23,18 +22,16 @@ from avser_cli.experiments.candidates import (
     select_models,
     select_optimizers,
 )
-from avser_cli.experiments.comparison import finish, plan_jobs, read_recordings
-from avser_cli.experiments.comparison_summary import summarize_comparison
-from avser_cli.experiments.cross_validation import plan
+from avser_cli.experiments.comparison import summarize_comparison
 from avser_cli.experiments.execution import Workers
-from avser_cli.experiments.run_cache import Job, RunCache
-from avser_cli.experiments.runs import FinishedRun, PlannedRun
-from avser_cli.files import cache_folder, check_writable, remove_leftovers
+from avser_cli.experiments.experiment import read_recordings
+from avser_cli.experiments.run_cache import RunCache, plan_jobs
+from avser_cli.experiments.runs import FinishedRun, PlannedRun, plan
+from avser_cli.files import check_writable, locked, remove_leftovers
 from avser_cli.model.recipe import find_recipe
 from avser_cli.report.comparison_report import write_comparison
-from avser_cli.report.console import echo, format_time_left, print_table, progress
-from avser_cli.report.grids import QUICK, comparison_tables, to_rich
-from avser_cli.training.history import Epoch
+from avser_cli.report.comparison_tables import QUICK, comparison_tables
+from avser_cli.report.console import echo, print_table, progress
 from avser_cli.training.training_run import Corpus
 
 TABLES = ("models", "optimizers")
@@ -144,14 +141,7 @@ def compare(
     quick: Annotated[
         bool, typer.Option("--quick", help="A smoke run: two epochs, one seed. Measures nothing.")
     ] = False,
-    jobs: Annotated[int, typer.Option(help="Trainings at once, on this machine.")] = 1,
-    scheduler: Annotated[
-        str | None, typer.Option(help="Train on a Dask cluster: tcp://HOST:8786.")
-    ] = None,
-    cache: Annotated[
-        Path | None,
-        typer.Option(help="Finished runs; default: $AVSER_CACHE, else runs in your cache folder."),
-    ] = None,
+    execution: ExecutionOptions,
     out: Annotated[
         Path | None, typer.Option(help="Folder of tables and figures; default: ./compare-TABLE.")
     ] = None,
@@ -172,27 +162,25 @@ def compare(
     source = data or Path("wav")
     if not source.exists():
         raise UsageError(f"{source}: no such folder; name the folder of sound to compare on")
-    if jobs < 1:
-        raise UsageError(f"--jobs {jobs}: at least 1")
+    workers = execution.workers
     rows = models if table == "models" else optimizers
     candidates = rows.candidates(epochs, quick)
     target = out or Path(f"compare-{table}")
     check_writable(target)
-    run_cache = RunCache(cache or _default_cache())
     remove_leftovers(target)
-    remove_leftovers(run_cache.folder)
+    run_cache = execution.open_cache()
     labels = common.parse_emotions(emotions)
     planned = runs.planned(quick)
     if quick:
         echo(QUICK)
-    workers = Workers(jobs, scheduler)
     corpus, finished = _run_all(source, labels, candidates, planned, run_cache, workers)
-    values = summarize_comparison(table, corpus, candidates, finished, quick)
+    comparison = summarize_comparison(table, corpus, candidates, finished, quick, command_line())
     if quick:
         print(QUICK)
-    for grid in comparison_tables(values):
-        print_table(to_rich(grid))
-    names = write_comparison(target, values, finished, shlex.join(["avser", *sys.argv[1:]]))
+    for shown in comparison_tables(comparison):
+        print_table(shown)
+    with locked(target, wait=True):
+        names = write_comparison(target, comparison, finished)
     echo(f"written: {target}: {', '.join(names)}")
 
 
@@ -214,17 +202,6 @@ def _rates(text: str) -> list[float]:
         raise UsageError(f"--rates {text!r}: numbers, e.g. 0.001,0.005") from None
 
 
-def _default_cache() -> Path:
-    """Where finished runs are kept for all folders and tables."""
-    if given := os.environ.get("AVSER_CACHE"):
-        try:
-            check_writable(Path(given))
-        except OutputError as error:
-            raise OutputError(f"AVSER_CACHE: {error}") from None
-        return Path(given)
-    return cache_folder() / "runs"
-
-
 def _run_all(
     source: Path,
     emotions: tuple[str, ...],
@@ -233,87 +210,16 @@ def _run_all(
     run_cache: RunCache,
     workers: Workers,
 ) -> tuple[Corpus, dict[str, list[FinishedRun]]]:
-    """The corpus and every candidate's runs, trained where the store does not hold them."""
+    """The corpus and every candidate's runs, trained where the cache does not hold them."""
     if any(candidate.recipe is not None for candidate in candidates):
         common.check_tensorflow()
     with progress("reading") as on_progress:
-        corpus = read_recordings(source, emotions, on_progress)
-    common.report_corpus(corpus)
-    jobs = plan_jobs(corpus, candidates, planned)
-    found = {job.key: kept for job in jobs if (kept := run_cache.load(job)) is not None}
-    missing = [job for job in jobs if job.key not in found]
-    if missing:
-        check_writable(run_cache.folder)
-    for job in missing:
-        if run_cache.is_damaged(job):
-            echo(f"{run_cache.path(job)}: damaged; {job.name} is trained again")
-    echo(f"runs: {len(jobs)}; {len(found)} kept from before, {len(missing)} to train")
-    seconds = {job.candidate.name: found[job.key].seconds for job in jobs if job.key in found}
-    lines = _RunLines(missing, seconds)
-    try:
-        for job, finished in finish(source, corpus, missing, run_cache, workers, lines.read, lines):
-            found[job.key] = finished
-            lines.done(job, finished)
-    except KeyboardInterrupt:
-        echo("stopped; finished runs are kept: the same command goes on")
-        raise
+        data = read_recordings(DataSources.of(source), emotions, on_progress)
+    common.report_corpus(data.corpus)
+    jobs = plan_jobs(data.corpus, candidates, planned)
+    runs = run_jobs(data, jobs, {}, run_cache, workers)
     by_name: dict[str, list[FinishedRun]] = {}
     for job in jobs:
-        by_name.setdefault(job.candidate.name, []).append(found[job.key])
-    return corpus, by_name
-
-
-class _RunLines:
-    """Lines that tell how far the runs are, with the time left.
-
-    Parameters
-    ----------
-    missing : list of Job
-    seconds : dict
-        Training time of a run by candidate, where one is kept.
-    """
-
-    def __init__(self, missing: list[Job], seconds: dict[str, float]) -> None:
-        self.missing, self.seconds = missing, seconds
-        self.finished: set[str] = set()
-        self.spent: dict[str, list[float]] = {}
-
-    def read(self, what: str, done: int, total: int) -> None:
-        """After each file."""
-        if done == total:
-            echo(f"read: {what} of {total} clips")
-
-    def __call__(self, job: Job, line: Epoch) -> None:
-        """After each epoch; of many short ones, now and then."""
-        recipe = job.candidate.recipe
-        assert recipe is not None
-        spent = self.spent.setdefault(job.key, [])
-        spent.append(line.seconds)
-        epochs = recipe.epochs * recipe.ensemble
-        # Epochs of an interrupted run that is gone on with count as done.
-        done = recipe.epochs * (line.member - 1) + line.epoch
-        each = sum(spent) / len(spent)
-        self.seconds[job.candidate.name] = each * epochs
-        if done % max(1, recipe.epochs // 20) == 0 or done == epochs:
-            rest = each * (epochs - done) + self._others_left(job)
-            echo(
-                f"run {len(self.finished) + 1} of {len(self.missing)}: {job.name}  "
-                f"epoch {done}/{epochs}  loss {line.loss:.4f}  accuracy {line.accuracy:.3f}  "
-                f"{format_time_left(rest)}"
-            )
-
-    def _others_left(self, current: Job) -> float:
-        """Seconds of the runs that are not begun; those never seen count as the mean of others."""
-        mean = sum(self.seconds.values()) / len(self.seconds)
-        waiting = [x for x in self.missing if x.key not in self.finished and x.key != current.key]
-        return sum(self.seconds.get(job.candidate.name, mean) for job in waiting)
-
-    def done(self, job: Job, finished: FinishedRun) -> None:
-        """After each run."""
-        self.finished.add(job.key)
-        self.seconds[job.candidate.name] = finished.seconds
-        report = finished.report(job.emotions)
-        echo(
-            f"done {len(self.finished)} of {len(self.missing)}: {job.name}: accuracy "
-            f"{report.accuracy:.3f}, UAR {report.uar:.3f}, {finished.seconds:.0f} s"
-        )
+        finished = replace(runs[job.key], planned=job.planned)
+        by_name.setdefault(job.candidate.name, []).append(finished)
+    return data.corpus, by_name

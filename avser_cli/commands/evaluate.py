@@ -3,37 +3,37 @@
 from __future__ import annotations
 
 import json
-import shlex
-import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal, cast
 
 import typer
 
 from avser_cli.commands import options as common
+from avser_cli.commands.experiments import ExecutionOptions, command_line, run_jobs
 from avser_cli.data.sources import DataSources
 from avser_cli.data.splits import SPLIT_ALIASES, SplitKind
 from avser_cli.errors import UsageError
 from avser_cli.evaluation.scoring import PART_ALIASES, PARTS, Evaluation, Part
 from avser_cli.evaluation.scoring import evaluate as score_bundle
-from avser_cli.experiments.cross_validation import plan, run_planned
-from avser_cli.experiments.runs import FinishedRun, PlannedRun
+from avser_cli.experiments.candidates import of_recipe
+from avser_cli.experiments.cross_validation import find_runs, keep_runs
+from avser_cli.experiments.experiment import read_inputs_of
+from avser_cli.experiments.run_cache import plan_jobs
+from avser_cli.experiments.runs import PlannedRun, plan
 from avser_cli.experiments.summary import summarize
-from avser_cli.files import check_writable, remove_leftovers
+from avser_cli.files import check_writable, locked, remove_leftovers
 from avser_cli.inference.classifier import Classifier
 from avser_cli.model.bundle import BundleConfig, newest_bundle
 from avser_cli.model.recipe import Recipe
 from avser_cli.report.console import echo, escape, print_table, progress
 from avser_cli.report.cross_validation_report import (
-    interval_note,
-    protocol_table,
     recall_words,
+    runs_table,
     write_report,
 )
 from avser_cli.report.figures import plot_confusion
 from avser_cli.report.tables import classification_report, confusion_table, interval_words
-from avser_cli.training.training_run import read_corpus
 
 FOLDERS = (Path("png"), Path("wav"))
 BUNDLE = "One bundle"
@@ -105,6 +105,7 @@ def evaluate(
             rich_help_panel=PROTOCOL,
         ),
     ] = None,
+    execution: ExecutionOptions,
 ) -> None:
     """Score a model bundle on the clips that it held out, or cross-validate a recipe.
 
@@ -122,7 +123,7 @@ def evaluate(
     chosen = training.chosen()
     target = out or Path("reports") / f"{chosen.network}-{chosen.name}-{runs.protocol}"
     labels = common.parse_emotions(emotions)
-    _cross_validate(source, runs.planned(), chosen, labels, target, format)
+    _cross_validate(source, runs.planned(), chosen, labels, target, execution, format)
 
 
 ONLY_BUNDLE = {"model", "part", "figure"}
@@ -203,33 +204,31 @@ def _cross_validate(
     recipe: Recipe,
     emotions: tuple[str, ...],
     target: Path,
+    execution: ExecutionOptions,
     format: str,
 ) -> None:
+    workers = execution.workers
     check_writable(target)
     remove_leftovers(target)
+    run_cache = execution.open_cache()
     common.check_tensorflow()
+    candidate = of_recipe(f"{recipe.network}-{recipe.name}", recipe)
     with progress("reading") as on_progress:
-        corpus = read_corpus(DataSources.of(source), emotions, recipe, on_progress)
-    common.report_corpus(corpus)
+        data = read_inputs_of(candidate, DataSources.of(source), emotions, on_progress)
+    common.report_corpus(data.corpus)
     echo(f"{len(planned)} trainings: {common.describe_recipe(recipe)}")
-    finished: list[FinishedRun] = []
-    for number, run in enumerate(planned, start=1):
-        echo(f"run {number} of {len(planned)}: {run.name}, {run.split.describe()}")
-        lines = common.epoch_line(recipe, len(planned) - number)
-        try:
-            finished.append(run_planned(run, corpus, recipe, target, lines))
-        except KeyboardInterrupt:
-            echo("stopped; what is finished is kept: the same command goes on")
-            raise
-        report = finished[-1].report(emotions)
-        echo(f"{run.name}: accuracy {report.accuracy:.3f}, UAR {report.uar:.3f}")
-    summary = summarize(finished, corpus, recipe, planned[0].split.kind)
-    write_report(target, summary, finished, shlex.join(["avser", *sys.argv[1:]]))
+    jobs = plan_jobs(data.corpus, [candidate], planned)
+    runs = run_jobs(data, jobs, find_runs(target, jobs), run_cache, workers)
+    finished = [replace(runs[job.key], planned=job.planned) for job in jobs]
+    protocol = planned[0].split.kind
+    summary = summarize(finished, data.corpus, recipe, protocol, command_line())
+    with locked(target, wait=True):
+        keep_runs(target, jobs, run_cache)
+        write_report(target, summary, finished)
     if format == "json":
-        print(json.dumps(summary, indent=1))
+        print(json.dumps(summary.as_dict(), indent=1))
     else:
-        print_table(protocol_table(summary))
-        print(interval_note(summary))
+        print_table(runs_table(summary))
         print(recall_words(summary))
-        print_table(confusion_table(emotions, summary["confusion"]))
+        print_table(confusion_table(emotions, summary.confusion))
     echo(f"report: {target / 'report.md'}")

@@ -25,7 +25,7 @@ from avser_cli.model.recipe import Recipe, find_recipe
 from avser_cli.report.console import echo, print_table, progress
 from avser_cli.report.corpora_table import corpora_table
 from avser_cli.report.figures import plot_confusion, plot_history
-from avser_cli.report.model_card import check_report, model_card
+from avser_cli.report.model_card import model_card
 from avser_cli.report.tables import classification_report
 from avser_cli.training.export import write_parts
 from avser_cli.training.training_run import Result, read_corpus, run
@@ -96,8 +96,6 @@ def train(
     chosen = training.chosen()
     labels = common.parse_emotions(emotions)
     measured = read_report(report, chosen, labels) if report else None
-    if report and measured:
-        check_report(report, measured)
     split_settings, seed = split.settings(), split.seed
     target = out or Path("models") / default_name(chosen, split_settings, seed)
     try:

@@ -10,13 +10,15 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 from avser_cli.data.dataset import Reader, read_features, read_nothing, read_sound_as
 from avser_cli.errors import UsageError
 from avser_cli.experiments.baselines import check_opensmile, read_opensmile
 from avser_cli.experiments.published import TABLE_3, PublishedModel
 from avser_cli.model.recipe import OPTIMIZERS, Recipe, find_recipe
+from avser_cli.training.provenance import ACOUSTIC_FEATURES_WITH, NUMPY, libraries_of, run_key
+from avser_cli.training.training_run import TrainTestSplit
 
 RATES = (0.001, 0.005)
 """The paper's learning rates."""
@@ -24,6 +26,13 @@ QUICK_EPOCHS = 2
 OPENSMILE_SETS = ("egemaps", "compare")
 
 Baseline = Literal["svm", "boosting", "prior"]
+
+_READ_WITH = {"features": ACOUSTIC_FEATURES_WITH, **dict.fromkeys(OPENSMILE_SETS, ("opensmile",))}
+_FITTED_WITH: dict[Baseline, tuple[str, ...]] = {
+    "svm": ("scikit-learn",),
+    "boosting": ("scikit-learn",),
+    "prior": (),
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +43,7 @@ class Candidate:
     ----------
     name : str
     reads : str
-        ``spectrogram``, ``features`` (the CNN-1D's), ``egemaps``, ``compare`` or ``nothing``.
+        ``picture``, ``features`` (the CNN-1D's), ``egemaps``, ``compare`` or ``nothing``.
     recipe : Recipe or None
         ``None`` for a baseline.
     baseline : {"svm", "boosting", "prior"} or None
@@ -54,13 +63,31 @@ class Candidate:
         spectrogram = self.recipe.spectrogram if self.recipe else None
         return json.dumps([self.reads, asdict(spectrogram) if spectrogram else None])
 
-    def as_dict(self) -> dict[str, Any]:
-        """What determines it, as plain values."""
-        return {
-            "reads": self.reads,
-            "recipe": self.recipe.as_dict() if self.recipe else None,
-            "rival": self.baseline,
-        }
+    @property
+    def kind(self) -> str:
+        """Network and recipe, or features and classifier: equal for all who train the same."""
+        if self.recipe is not None:
+            return f"{self.recipe.network}-{self.recipe.name}"
+        return (
+            f"{self.reads}-{self.baseline}" if self.reads in OPENSMILE_SETS else f"{self.baseline}"
+        )
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """Libraries whose versions may change its runs."""
+        if self.recipe is not None:
+            return libraries_of(self.recipe)
+        assert self.baseline is not None
+        return (NUMPY, *_FITTED_WITH[self.baseline], *_READ_WITH.get(self.reads, ()))
+
+    def run_key(self, prepared: TrainTestSplit, seed: int) -> str:
+        """A checksum of everything that determines its run; its name in a table does not."""
+        if self.recipe is not None:
+            return prepared.key(self.recipe, seed)
+        model = {"reads": self.reads, "baseline": self.baseline}
+        labels = {clip.key: [clip.emotion] for clip in prepared.dataset.clips}
+        emotions = prepared.dataset.emotions
+        return run_key(model, seed, prepared.split, labels, emotions, self.libraries)
 
     def reader(self) -> Reader:
         """What turns a sound file into the candidate's input."""
@@ -80,7 +107,8 @@ class Candidate:
         return "processes" if self.reads in OPENSMILE_SETS else "threads"
 
 
-def _of_recipe(name: str, recipe: Recipe, published: PublishedModel | None = None) -> Candidate:
+def of_recipe(name: str, recipe: Recipe, published: PublishedModel | None = None) -> Candidate:
+    """The candidate that trains a recipe."""
     reads = "picture" if recipe.spectrogram else "features"
     return Candidate(name, reads, recipe=recipe, published=published)
 
@@ -90,12 +118,12 @@ _CNN1D, _PAPER = find_recipe("cnn1d"), find_recipe("cnn2d", "paper")
 MODELS: dict[str, Candidate] = {
     candidate.name: candidate
     for candidate in (
-        _of_recipe("mlp", find_recipe("mlp"), TABLE_3["mlp"]),
-        _of_recipe("cnn1d", _CNN1D, TABLE_3["cnn1d"]),
-        _of_recipe("cnn1d-5e-6", _CNN1D.with_options(learning_rate=5e-6), TABLE_3["cnn1d"]),
-        _of_recipe("cnn2d-paper", _PAPER, TABLE_3["cnn2d"]),
-        _of_recipe("cnn2d-paper-dropout-0.8", _PAPER.with_options(dropout=0.8), TABLE_3["cnn2d"]),
-        _of_recipe("cnn2d-default", find_recipe("cnn2d")),
+        of_recipe("mlp", find_recipe("mlp"), TABLE_3["mlp"]),
+        of_recipe("cnn1d", _CNN1D, TABLE_3["cnn1d"]),
+        of_recipe("cnn1d-5e-6", _CNN1D.with_options(learning_rate=5e-6), TABLE_3["cnn1d"]),
+        of_recipe("cnn2d-paper", _PAPER, TABLE_3["cnn2d"]),
+        of_recipe("cnn2d-paper-dropout-0.8", _PAPER.with_options(dropout=0.8), TABLE_3["cnn2d"]),
+        of_recipe("cnn2d-default", find_recipe("cnn2d")),
     )
 }
 """Rows of `avser compare models` by name."""
@@ -153,7 +181,7 @@ def select_optimizers(
     for rate in rates:
         for optimizer in optimizers:
             row = recipe.with_options(optimizer=optimizer, learning_rate=rate)
-            rows.append(_shortened(_of_recipe(f"{optimizer}-{rate:g}", row), epochs, quick))
+            rows.append(_shortened(of_recipe(f"{optimizer}-{rate:g}", row), epochs, quick))
     return _each_once(rows, "optimizer and rate")
 
 

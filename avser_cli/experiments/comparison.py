@@ -1,165 +1,300 @@
-"""Candidates on the same clips and the same splits: which runs there are, and running them."""
+"""What a comparison shows: the content of ``compare.json`` and of every table and figure."""
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
 
-from avser_cli.data.clips import index_folder
-from avser_cli.data.dataset import Dataset, Progress, load_dataset, read_nothing
-from avser_cli.errors import CorpusError
+import numpy as np
+
+from avser_cli import __version__
+from avser_cli.data.emotions import PAPER_EMOTIONS
+from avser_cli.evaluation.bootstrap import Interval
+from avser_cli.evaluation.metrics import Report, Scores
 from avser_cli.experiments.candidates import Candidate
-from avser_cli.experiments.execution import Workers, run_jobs
-from avser_cli.experiments.provenance import training_environment
-from avser_cli.experiments.run_cache import Job, RunCache
-from avser_cli.experiments.runs import FinishedRun, PlannedRun
-from avser_cli.model.bundle import sha256
-from avser_cli.training.history import Epoch
-from avser_cli.training.training_run import Corpus, corpus_of
-
-TIMED_CLIPS = 20
-"""Clips on which the time to read one is measured."""
+from avser_cli.experiments.published import TABLE_2, PublishedModel, PublishedOptimizer
+from avser_cli.experiments.runs import FinishedRun
+from avser_cli.experiments.significance import Pair, Significance, compare_runs
+from avser_cli.experiments.summary import MeanAndSpread
+from avser_cli.model.recipe import Recipe
+from avser_cli.training.provenance import LIBRARIES, RUN_FORMAT, library_versions
+from avser_cli.training.training_run import Corpus
 
 
-def read_recordings(
-    folder: Path, emotions: tuple[str, ...], progress: Progress | None = None
-) -> Corpus:
-    """The clips of a folder of sound, checked and with their checksums, without inputs.
+@dataclass(frozen=True)
+class MeanScores:
+    """Precision, recall and F1 over runs."""
 
-    Raises
-    ------
-    InputError, CorpusError
-        See `avser_cli.training.training_run.read_corpus`; also where the folder holds pictures.
+    precision: MeanAndSpread
+    recall: MeanAndSpread
+    f1: MeanAndSpread
+
+    @classmethod
+    def of(cls, scores: Iterable[Scores]) -> Self:
+        """Those of each run's scores."""
+        scores = list(scores)
+        return cls(
+            MeanAndSpread.of(x.precision for x in scores),
+            MeanAndSpread.of(x.recall for x in scores),
+            MeanAndSpread.of(x.f1 for x in scores),
+        )
+
+
+@dataclass(frozen=True)
+class EmotionScores(MeanScores):
+    """The same of an emotion, with its mean number of clips."""
+
+    support: float = 0.0
+
+
+@dataclass(frozen=True)
+class ModelRun:
+    """One run of a model."""
+
+    name: str
+    seed: int
+    report: Report
+
+    def as_dict(self) -> dict[str, Any]:
+        """The run as plain values, on one level with its report."""
+        return {"name": self.name, "seed": self.seed, **self.report.as_dict()}
+
+
+@dataclass(frozen=True)
+class ModelSummary:
+    """A row of a comparison.
+
+    Attributes
+    ----------
+    name : str
+    recipe : Recipe or None
+        ``None`` for a baseline.
+    published : PublishedModel or None
+        What the paper's Table 3 reports for it.
+    published_table_2 : PublishedOptimizer or None
+        What its Table 2 does.
+    accuracy, uar : MeanAndSpread
+    accuracy_interval, uar_interval : tuple of float
+        95 % intervals of the means.
+    macro, weighted : MeanScores
+        Averages over emotions.
+    per_emotion : dict of str to EmotionScores
+    confusion : list of list of int
+        Pooled over runs.
+    parameters : int
+    seconds : MeanAndSpread
+        Training time.
+    clip_ms : float or None
+        Mean time for a clip in ms, from reading to prediction, over the runs where it was measured.
+    runs : tuple of ModelRun
     """
-    index = index_folder(folder, emotions)
-    if index.kind == "pictures":
-        raise CorpusError(f"{folder}: holds pictures; give the folder of sound that was drawn")
-    return corpus_of(index, load_dataset(index, emotions, read_nothing, progress))
+
+    name: str
+    recipe: Recipe | None
+    published: PublishedModel | None
+    published_table_2: PublishedOptimizer | None
+    accuracy: MeanAndSpread
+    accuracy_interval: Interval
+    uar: MeanAndSpread
+    uar_interval: Interval
+    macro: MeanScores
+    weighted: MeanScores
+    per_emotion: dict[str, EmotionScores]
+    confusion: list[list[int]]
+    parameters: int
+    seconds: MeanAndSpread
+    clip_ms: float | None
+    runs: tuple[ModelRun, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The row as plain values."""
+        return {**asdict(self), "runs": [run.as_dict() for run in self.runs]}
 
 
-def plan_jobs(
-    corpus: Corpus, candidates: Sequence[Candidate], runs: Sequence[PlannedRun]
-) -> list[Job]:
-    """Every candidate on every split, candidate by candidate.
+@dataclass(frozen=True)
+class WrongClip:
+    """A clip that every model got wrong in every run.
 
-    Raises
-    ------
-    CorpusError
-        A split leaves an emotion with too few clips, or leaks.
+    Attributes
+    ----------
+    clip, label : str
+    predicted : dict of str to list of str
+        By model, what each run predicted instead.
     """
-    emotions, engine = corpus.dataset.emotions, training_environment()
-    splits = {run: corpus.split(run.split).split for run in runs}
-    jobs = []
-    for candidate in candidates:
-        for run in runs:
-            about = [candidate.as_dict(), run.seed, asdict(splits[run]), emotions]
-            parts = [*about, corpus.about["fingerprint"], engine]
-            key = sha256(json.dumps(parts, sort_keys=True).encode())
-            jobs.append(Job(candidate, run, splits[run], emotions, engine, key))
-    return jobs
+
+    clip: str
+    label: str
+    predicted: dict[str, list[str]]
 
 
-def finish(
-    folder: Path,
+@dataclass(frozen=True)
+class Comparison:
+    """Candidates side by side: the content of ``compare.json``.
+
+    Attributes
+    ----------
+    table : {"models", "optimizers"}
+    quick : bool
+        Whether it was a smoke run.
+    split : str
+    runs : tuple of str
+        What each run held out, in words.
+    seeds : tuple of int
+    emotions : tuple of str
+    corpus : dict of str to str
+        See `avser_cli.training.training_run.Corpus`.
+    resampled : str
+        What the bootstrap behind the intervals drew.
+    models : tuple of ModelSummary
+    pairs : tuple of Pair
+        The significance of each pair of models.
+    wrong_by_all : tuple of WrongClip
+    created, avser : str
+        Date and time (UTC, ISO 8601) and version.
+    run_format : int
+        See `avser_cli.training.provenance.RUN_FORMAT`.
+    libraries : dict of str to str
+        Versions, openSMILE's too where a model reads its features.
+    command : str
+        What made it.
+    """
+
+    table: str
+    quick: bool
+    split: str
+    runs: tuple[str, ...]
+    seeds: tuple[int, ...]
+    emotions: tuple[str, ...]
+    corpus: dict[str, str]
+    resampled: str
+    models: tuple[ModelSummary, ...]
+    pairs: tuple[Pair, ...]
+    wrong_by_all: tuple[WrongClip, ...]
+    created: str
+    avser: str
+    run_format: int
+    libraries: dict[str, str]
+    command: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The content of ``compare.json``."""
+        return {**asdict(self), "models": [model.as_dict() for model in self.models]}
+
+
+def summarize_comparison(
+    table: str,
     corpus: Corpus,
-    jobs: Sequence[Job],
-    run_cache: RunCache,
-    workers: Workers,
-    on_read: Callable[[str, int, int], None],
-    on_epoch: Callable[[Job, Epoch], None],
-) -> Iterator[tuple[Job, FinishedRun]]:
-    """Train the runs that are not in the store, those that read the same inputs together.
+    candidates: Sequence[Candidate],
+    runs: Mapping[str, Sequence[FinishedRun]],
+    quick: bool,
+    command: str,
+) -> Comparison:
+    """What the runs of all candidates show.
 
     Parameters
     ----------
-    folder : pathlib.Path
-        Of sound, as `corpus` was read from.
+    table : {"models", "optimizers"}
     corpus : Corpus
-    jobs : sequence of Job
-        Without those that the store holds.
-    run_cache : RunCache
-    workers : Workers
-    on_read : callable
-        Called with what is read, files done and all files.
-    on_epoch : callable
-        Called after each epoch of a run on this machine.
-
-    Yields
-    ------
-    tuple of Job and FinishedRun
-        As they finish, already kept.
-
-    Raises
-    ------
-    CorpusError
-        A candidate cannot use a clip that others can, so that they would not be comparable.
+    candidates : sequence of Candidate
+    runs : mapping
+        By candidate's name, in the same order of runs.
+    quick : bool
+        Whether it was a smoke run.
+    command : str
+        What made it.
     """
-    by_inputs: dict[str, list[Job]] = {}
-    for job in jobs:
-        by_inputs.setdefault(job.candidate.inputs_key, []).append(job)
-    for group in by_inputs.values():
-        candidate = group[0].candidate
-        dataset, read_seconds = corpus.dataset, 0.0
-        if candidate.reads != "nothing":
-            dataset = _read_inputs(folder, corpus, candidate, on_read)
-            read_seconds = _timed_where_read(candidate, dataset.paths)
-        for job, finished in run_jobs(group, dataset, run_cache, workers, on_epoch):
-            predict_seconds = finished.clip_seconds or 0.0
-            timed = replace(finished, clip_seconds=read_seconds + predict_seconds)
-            run_cache.save(job, timed)
-            yield job, timed
-
-
-def reading_seconds(reader: Callable[[Path], object], paths: Sequence[Path]) -> float:
-    """Mean time to read a clip and make its input, over up to `TIMED_CLIPS`, one after the other.
-
-    One call before is not counted: it loads libraries.
-    """
-    chosen = paths[:: -(-len(paths) // TIMED_CLIPS)]
-    reader(chosen[0])
-    start = time.perf_counter()
-    for path in chosen:
-        reader(path)
-    return (time.perf_counter() - start) / len(chosen)
-
-
-def _timed_where_read(candidate: Candidate, paths: Sequence[Path]) -> float:
-    """`reading_seconds`, in a process of its own where the corpus is read in processes, too.
-
-    openSMILE aborts in a process that other threads have worked in.
-    """
-    if candidate.reads_in == "threads":
-        return reading_seconds(candidate.reader(), paths)
-    from joblib import Parallel, delayed
-
-    (seconds,) = Parallel(n_jobs=2, backend="loky")(
-        [delayed(reading_seconds)(candidate.reader(), paths)]
+    first = next(iter(runs.values()))
+    speaker_of = {clip.key: clip.speaker or clip.key for clip in corpus.dataset.clips}
+    significance = compare_runs(runs, speaker_of)
+    emotions = corpus.dataset.emotions
+    used = dict.fromkeys([*LIBRARIES, *(name for row in candidates for name in row.libraries)])
+    return Comparison(
+        table=table,
+        quick=quick,
+        split=first[0].planned.split.kind,
+        runs=tuple(run.planned.split.describe() for run in first),
+        seeds=tuple(sorted({run.planned.seed for run in first})),
+        emotions=emotions,
+        corpus=corpus.about,
+        resampled=significance.resampled,
+        models=tuple(
+            _summarize_model(row, runs[row.name], emotions, significance) for row in candidates
+        ),
+        pairs=significance.pairs,
+        wrong_by_all=_wrong_by_all(runs, emotions),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        avser=__version__,
+        run_format=RUN_FORMAT,
+        libraries=library_versions(used),
+        command=command,
     )
-    return float(seconds)
 
 
-def _read_inputs(
-    folder: Path, corpus: Corpus, candidate: Candidate, on_read: Callable[[str, int, int], None]
-) -> Dataset:
-    index = index_folder(folder, corpus.dataset.emotions)
-    usable = {path.name for path in corpus.dataset.paths}
-    index = replace(index, clips=tuple(x for x in index.clips if x.path.name in usable))
-    dataset = load_dataset(
-        index,
-        corpus.dataset.emotions,
-        candidate.reader(),
-        lambda done, total: on_read(candidate.reads, done, total),
-        candidate.reads_in,
+def _summarize_model(
+    candidate: Candidate,
+    runs: Sequence[FinishedRun],
+    emotions: tuple[str, ...],
+    significance: Significance,
+) -> ModelSummary:
+    reports = [run.report(emotions) for run in runs]
+    timed = [run.clip_seconds for run in runs if run.clip_seconds is not None]
+    return ModelSummary(
+        name=candidate.name,
+        recipe=candidate.recipe,
+        published=candidate.published,
+        published_table_2=_table_2(candidate, emotions),
+        accuracy=MeanAndSpread.of(report.accuracy for report in reports),
+        accuracy_interval=significance.accuracy[candidate.name],
+        uar=MeanAndSpread.of(report.uar for report in reports),
+        uar_interval=significance.uar[candidate.name],
+        macro=MeanScores.of(report.macro for report in reports),
+        weighted=MeanScores.of(report.weighted for report in reports),
+        per_emotion={name: _of_emotion(reports, name) for name in emotions},
+        confusion=np.sum([report.confusion for report in reports], axis=0).tolist(),
+        parameters=runs[0].parameters,
+        seconds=MeanAndSpread.of(run.seconds for run in runs),
+        clip_ms=1000 * float(np.mean(timed)) if timed else None,
+        runs=tuple(
+            ModelRun(run.planned.name, run.planned.seed, report)
+            for run, report in zip(runs, reports, strict=True)
+        ),
     )
-    if dataset.clips != corpus.dataset.clips:
-        odd = set(corpus.dataset.clips) ^ set(dataset.clips)
-        names = ", ".join(sorted({clip.key for clip in odd})[:3])
-        reasons = {item.reason for item in dataset.skipped[len(index.skipped) :]}
-        raise CorpusError(
-            f"{folder}: {candidate.name} cannot use clips that others can: {names} "
-            f"({'; '.join(sorted(reasons)[:1])}); leave them out"
-        )
-    return dataset
+
+
+def _of_emotion(reports: Sequence[Report], emotion: str) -> EmotionScores:
+    scores = [report.per_emotion[emotion] for report in reports]
+    mean = MeanScores.of(scores)
+    support = float(np.mean([x.support for x in scores]))
+    return EmotionScores(mean.precision, mean.recall, mean.f1, support)
+
+
+def _table_2(candidate: Candidate, emotions: tuple[str, ...]) -> PublishedOptimizer | None:
+    """The paper's part for the candidate's optimizer and rate, if it has these four emotions."""
+    recipe = candidate.recipe
+    if recipe is None or recipe.network != "cnn2d" or emotions != PAPER_EMOTIONS:
+        return None
+    return TABLE_2.get((recipe.optimizer, recipe.learning_rate))
+
+
+def _wrong_by_all(
+    runs: Mapping[str, Sequence[FinishedRun]], emotions: tuple[str, ...]
+) -> tuple[WrongClip, ...]:
+    """Clips that every model got wrong in every run, and what each predicted instead."""
+    predicted: dict[str, dict[str, list[str]]] = {}
+    labels: dict[str, str] = {}
+    right: set[str] = set()
+    for model, found in runs.items():
+        for run in found:
+            guesses = run.probabilities.argmax(axis=1)
+            for name, label, guess in zip(run.names, run.labels, guesses, strict=True):
+                labels[name] = emotions[label]
+                predicted.setdefault(name, {}).setdefault(model, []).append(emotions[guess])
+                if label == guess:
+                    right.add(name)
+    return tuple(
+        WrongClip(name, labels[name], predicted[name])
+        for name in sorted(predicted)
+        if name not in right
+    )

@@ -1,28 +1,34 @@
-"""Where the runs of a comparison are trained: here, in several processes, or on a Dask cluster."""
+"""Where runs are trained: here, in several processes, or on a Dask cluster."""
 
 from __future__ import annotations
 
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from avser_cli.cluster import TRIES, dask_client, worker_losses
-from avser_cli.data.dataset import Dataset, Inputs
+from avser_cli.data.dataset import Inputs
 from avser_cli.errors import UsageError
 from avser_cli.experiments.baselines import fit_boosting, fit_prior, fit_svm
-from avser_cli.experiments.provenance import training_environment
 from avser_cli.experiments.run_cache import Job, RunCache
 from avser_cli.experiments.runs import FinishedRun
+from avser_cli.model.recipe import Recipe
+from avser_cli.training.export import write_parts
 from avser_cli.training.history import Epoch
+from avser_cli.training.provenance import environment
+from avser_cli.training.training_run import Corpus, TrainTestSplit
+from avser_cli.training.training_run import run as train_and_score
 
+Predict = Callable[[Inputs], npt.NDArray[np.float32]]
 OnEpoch = Callable[[Job, Epoch], None]
 
 
@@ -41,15 +47,45 @@ class Workers:
     jobs: int = 1
     scheduler: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.jobs < 1:
+            raise UsageError(f"--jobs {self.jobs}: at least 1")
+
+    @property
+    def here(self) -> bool:
+        """Whether this process trains."""
+        return self.jobs == 1 and self.scheduler is None
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """A run as it comes from where it was trained.
+
+    Attributes
+    ----------
+    finished : FinishedRun
+        Its `clip_seconds` count the prediction alone.
+    bundle : dict of str to bytes
+        The parts of the recipe's bundle; empty for a baseline.
+    """
+
+    finished: FinishedRun
+    bundle: Mapping[str, bytes]
+
 
 def run_jobs(
-    group: Sequence[Job], dataset: Dataset, run_cache: RunCache, workers: Workers, on_epoch: OnEpoch
-) -> Iterator[tuple[Job, FinishedRun]]:
+    group: Sequence[Job],
+    corpus: Corpus,
+    inputs: Inputs,
+    run_cache: RunCache,
+    workers: Workers,
+    on_epoch: OnEpoch,
+) -> Iterator[tuple[Job, TrainedRun]]:
     """Train jobs that read the same inputs.
 
     Yields
     ------
-    tuple of Job and FinishedRun
+    tuple of Job and TrainedRun
         As they finish; in their order where they are trained in this process.
 
     Raises
@@ -58,20 +94,22 @@ def run_jobs(
         The scheduler does not answer, its workers run another version of avser, or workers
         died too often.
     """
-    if workers.jobs == 1 and workers.scheduler is None:
+    if workers.here:
         for job in group:
             checkpoint = run_cache.checkpoint(job)
-            yield job, train_job(job, dataset.inputs, Clips.of(dataset), checkpoint, on_epoch)
+            yield job, train_job(job, corpus, inputs, checkpoint, on_epoch)
         return
     remaining = {job.key: job for job in group}
     spread = _over_cluster if workers.scheduler else _over_processes
     losses = worker_losses()
+    # Workers are sent the inputs once, apart from the clips.
+    corpus = replace(corpus, dataset=replace(corpus.dataset, inputs=np.empty(0, inputs.dtype)))
     for attempt in range(1, TRIES + 1):
         try:
-            for key, finished in spread(
-                list(remaining.values()), dataset, run_cache, workers, on_epoch
+            for key, trained in spread(
+                list(remaining.values()), corpus, inputs, run_cache, workers, on_epoch
             ):
-                yield remaining.pop(key), finished
+                yield remaining.pop(key), trained
             return
         except losses as error:
             if attempt == TRIES:
@@ -82,90 +120,108 @@ def run_jobs(
                 ) from None
 
 
-@dataclass(frozen=True)
-class Clips:
-    """What a worker must know of the clips besides their inputs.
-
-    Attributes
-    ----------
-    names, channels : tuple of str
-    labels : numpy.ndarray
-        Indices of emotions, shape ``(n,)``.
-    """
-
-    names: tuple[str, ...]
-    channels: tuple[str, ...]
-    labels: npt.NDArray[np.int64]
-
-    @classmethod
-    def of(cls, dataset: Dataset) -> Clips:
-        """Those of a dataset."""
-        return cls(
-            tuple(clip.key for clip in dataset.clips),
-            tuple(clip.channel or "" for clip in dataset.clips),
-            dataset.labels,
-        )
-
-
 def train_job(
-    job: Job, inputs: Inputs, clips: Clips, checkpoint: Path | None, on_epoch: OnEpoch
-) -> FinishedRun:
-    """Train one run and predict the clips that it holds out."""
-    train = np.flatnonzero([name in job.split.train for name in clips.names])
-    test = np.flatnonzero([name in job.split.test for name in clips.names])
-    emotions = len(job.emotions)
-    history: tuple[Epoch, ...] = ()
-    predict: Callable[[Inputs], npt.NDArray[np.float32]]
-    start = time.perf_counter()
-    if job.candidate.recipe is not None:
-        from avser_cli.training.checkpoint import Checkpoint
-        from avser_cli.training.sampling import TrainingSet
-        from avser_cli.training.trainer import train as train_network
+    job: Job, corpus: Corpus, inputs: Inputs, checkpoint: Path | None, on_epoch: OnEpoch
+) -> TrainedRun:
+    """Train one run and predict the clips that it holds out.
 
-        kept = Checkpoint(checkpoint, job.key, forgiving=True) if checkpoint else None
-        trained = train_network(
-            job.candidate.recipe,
-            TrainingSet(inputs[train], clips.labels[train], emotions, *2 * [np.zeros_like(train)]),
-            job.planned.seed,
-            lambda line: on_epoch(job, line),
-            kept,
-        )
-        predict, parameters, history = trained.predict, trained.parameters, trained.history
-        seconds = trained.seconds
-    else:
-        if job.candidate.baseline == "svm":
-            predict, parameters = fit_svm(inputs[train], clips.labels[train], emotions)
-        elif job.candidate.baseline == "boosting":
-            predict, parameters = fit_boosting(inputs[train], clips.labels[train], emotions)
-        else:
-            predict, parameters = fit_prior(clips.labels[train], emotions)
-        seconds = time.perf_counter() - start
-    predict(inputs[test[:1]])
+    Parameters
+    ----------
+    job : Job
+    corpus : Corpus
+        Its own inputs are not used.
+    inputs : numpy.ndarray
+        What the candidate reads of each clip of the corpus.
+    checkpoint : pathlib.Path or None
+    on_epoch : callable
+    """
+    dataset = replace(corpus.dataset, inputs=inputs)
+    prepared = TrainTestSplit(replace(corpus, dataset=dataset), job.split)
+    if job.candidate.recipe is not None:
+        return _train_recipe(job, job.candidate.recipe, prepared, checkpoint, on_epoch)
     start = time.perf_counter()
-    probabilities = predict(inputs[test])
-    clip_seconds = (time.perf_counter() - start) / len(test)
+    predict, parameters = _fit_baseline(job, prepared)
+    seconds = time.perf_counter() - start
+    rows = dataset.rows(job.split.test)
+    run = _finished(job, prepared, predict(inputs[rows]), (), parameters, seconds)
+    return TrainedRun(replace(run, clip_seconds=_predict_seconds(predict, inputs[rows])), {})
+
+
+def _train_recipe(
+    job: Job,
+    recipe: Recipe,
+    prepared: TrainTestSplit,
+    checkpoint: Path | None,
+    on_epoch: OnEpoch,
+) -> TrainedRun:
+    seed = job.planned.seed
+    result = train_and_score(
+        prepared, recipe, seed, lambda line: on_epoch(job, line), checkpoint, forgiving=True
+    )
+    trained = result.trained
+    run = _finished(
+        job, prepared, result.probabilities, trained.history, trained.parameters, trained.seconds
+    )
+    held_out = prepared.dataset.inputs[prepared.dataset.rows(job.split.test)]
+    run = replace(run, clip_seconds=_predict_seconds(trained.predict, held_out))
+    with TemporaryDirectory(prefix="avser-") as folder:
+        write_parts(Path(folder), job.planned.name, prepared, recipe, seed, result)
+        bundle = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+    return TrainedRun(run, bundle)
+
+
+def _fit_baseline(job: Job, prepared: TrainTestSplit) -> tuple[Predict, int]:
+    """What predicts, and the number of its parameters."""
+    dataset = prepared.dataset
+    rows = dataset.rows(job.split.train)
+    inputs, labels, emotions = dataset.inputs[rows], dataset.labels[rows], len(dataset.emotions)
+    if job.candidate.baseline == "svm":
+        return fit_svm(inputs, labels, emotions)
+    if job.candidate.baseline == "boosting":
+        return fit_boosting(inputs, labels, emotions)
+    return fit_prior(labels, emotions)
+
+
+def _predict_seconds(predict: Predict, inputs: Inputs) -> float:
+    """Mean time to predict a clip, once it has predicted some."""
+    start = time.perf_counter()
+    predict(inputs)
+    return (time.perf_counter() - start) / len(inputs)
+
+
+def _finished(
+    job: Job,
+    prepared: TrainTestSplit,
+    probabilities: npt.NDArray[np.float32],
+    history: tuple[Epoch, ...],
+    parameters: int,
+    seconds: float,
+) -> FinishedRun:
+    dataset = prepared.dataset
+    rows = dataset.rows(job.split.test)
+    clips = [dataset.clips[row] for row in rows]
     return FinishedRun(
         planned=job.planned,
-        names=tuple(clips.names[row] for row in test),
-        channels=tuple(clips.channels[row] for row in test),
-        labels=clips.labels[test],
+        names=tuple(clip.key for clip in clips),
+        channels=tuple(clip.channel or "" for clip in clips),
+        labels=dataset.labels[rows],
         probabilities=probabilities,
         history=history,
         parameters=parameters,
         seconds=seconds,
-        clip_seconds=clip_seconds,
     )
 
 
 def _train_elsewhere(
-    job: Job, inputs: Inputs, clips: Clips, checkpoint: Path | None, tell: Any, threads: int | None
-) -> tuple[str, FinishedRun]:
+    job: Job,
+    corpus: Corpus,
+    inputs: Inputs,
+    checkpoint: Path | None,
+    tell: Any,
+    threads: int | None,
+) -> tuple[str, TrainedRun]:
     """`train_job` in another process, which may be on another machine."""
-    if training_environment() != job.engine:
-        raise UsageError(
-            "a worker runs another version of avser, Keras, TensorFlow, NumPy, librosa or "
-            "scikit-learn than this machine; install the same ones there"
-        )
+    check_environment(job)
     if threads is not None:
         # Read when TensorFlow starts; without it, each process would take all cores.
         os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
@@ -174,22 +230,35 @@ def _train_elsewhere(
         if tell is not None:
             tell.put((job.key, line))
 
-    return job.key, train_job(job, inputs, clips, checkpoint, on_epoch)
+    return job.key, train_job(job, corpus, inputs, checkpoint, on_epoch)
+
+
+def check_environment(job: Job) -> None:
+    """Raise `UsageError` where this process has other versions than the job was planned with."""
+    here = environment(job.candidate.libraries)
+    odd = [
+        f"{name} {here[name]} instead of {planned}"
+        for name, planned in job.environment.items()
+        if here[name] != planned
+    ]
+    if odd:
+        raise UsageError(
+            f"a worker runs other versions than this machine ({', '.join(odd)}); install the same "
+            "ones there"
+        )
 
 
 def _over_processes(
-    group: Sequence[Job], dataset: Dataset, run_cache: RunCache, workers: Workers, on_epoch: OnEpoch
-) -> Iterator[tuple[str, FinishedRun]]:
+    group: Sequence[Job], corpus: Corpus, inputs: Inputs, run_cache: RunCache, workers: Workers,
+    on_epoch: OnEpoch,
+) -> Iterator[tuple[str, TrainedRun]]:  # fmt: skip
     from joblib import Parallel, cpu_count, delayed
 
     threads = max(1, cpu_count() // workers.jobs)
-    clips = Clips.of(dataset)
     with _told({job.key: job for job in group}, on_epoch) as tell:
         spread = Parallel(n_jobs=workers.jobs, return_as="generator_unordered", batch_size=1)
         yield from spread(
-            delayed(_train_elsewhere)(
-                job, dataset.inputs, clips, run_cache.checkpoint(job), tell, threads
-            )
+            delayed(_train_elsewhere)(job, corpus, inputs, run_cache.checkpoint(job), tell, threads)
             for job in group
         )
 
@@ -197,9 +266,10 @@ def _over_processes(
 @contextmanager
 def _told(jobs: dict[str, Job], on_epoch: OnEpoch) -> Iterator[Any]:
     """A queue on which other processes tell their epochs."""
-    from multiprocessing import Manager
+    from multiprocessing import get_context
 
-    with Manager() as manager:
+    # Not forked: a copy of this process would hold the locks of its runs after it is killed.
+    with get_context("spawn").Manager() as manager:
         queue = manager.Queue()
 
         def listen() -> None:
@@ -217,18 +287,18 @@ def _told(jobs: dict[str, Job], on_epoch: OnEpoch) -> Iterator[Any]:
 
 
 def _over_cluster(
-    group: Sequence[Job], dataset: Dataset, run_cache: RunCache, workers: Workers, on_epoch: OnEpoch
-) -> Iterator[tuple[str, FinishedRun]]:
+    group: Sequence[Job], corpus: Corpus, inputs: Inputs, run_cache: RunCache, workers: Workers,
+    on_epoch: OnEpoch,
+) -> Iterator[tuple[str, TrainedRun]]:  # fmt: skip
     from joblib import Parallel, delayed, parallel_config
 
-    clips = Clips.of(dataset)
     assert workers.scheduler is not None
-    # Every worker gets the inputs, so that they are not lost with one of them.
+    # Every worker gets clips and inputs, so that they are not lost with one of them.
     with (
         dask_client(workers.scheduler) as client,
-        parallel_config(backend="dask", client=client, scatter=[dataset.inputs]),
+        parallel_config(backend="dask", client=client, scatter=[corpus, inputs]),
     ):
         spread = Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="all")
         yield from spread(
-            delayed(_train_elsewhere)(job, dataset.inputs, clips, None, None, None) for job in group
+            delayed(_train_elsewhere)(job, corpus, inputs, None, None, None) for job in group
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Self
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from avser_cli.data.corpora import find_corpus
 from avser_cli.data.splits import SplitKind, SplitSettings
+from avser_cli.errors import UsageError
 from avser_cli.evaluation.metrics import Report, score
 from avser_cli.training.history import Epoch
 from avser_cli.untrusted_input import decode, parse_json
@@ -21,6 +23,14 @@ FOLDS: dict[SplitKind, int] = {
     "statement": 2,
 }
 """Number of folds of each protocol."""
+SEEDS: dict[SplitKind, tuple[int, ...]] = {
+    "random": (0, 1, 2, 3, 4),
+    "speaker": (0,),
+    "statement": (0,),
+}
+"""Seeds that each protocol runs where none are given."""
+RUN = "run.json"
+"""The file of a finished run's predictions, in its folder."""
 MAX_RUN_BYTES = 16 * 2**20
 """Largest file of a run that is read; it has a hundred bytes a clip."""
 
@@ -37,6 +47,34 @@ class PlannedRun:
         """A name that tells runs apart, e.g. ``speaker1-seed0``."""
         folded = FOLDS[self.split.kind] > 1
         return f"{self.split.kind}{self.split.fold if folded else ''}-seed{self.seed}"
+
+
+def plan(
+    protocol: SplitKind,
+    folds: Sequence[int] | None = None,
+    seeds: Sequence[int] | None = None,
+    test_size: float = 0.25,
+) -> list[PlannedRun]:
+    """The runs of a protocol; all its folds and its usual seeds where none are given.
+
+    Raises
+    ------
+    UsageError
+        A fold that the protocol does not have, or a run named twice.
+    """
+    if protocol not in FOLDS:
+        raise UsageError(f"unknown protocol {protocol!r}; known: {', '.join(FOLDS)}")
+    folds = folds or range(1, FOLDS[protocol] + 1)
+    runs = []
+    for seed in seeds or SEEDS[protocol]:
+        for fold in folds:
+            if not 1 <= fold <= FOLDS[protocol]:
+                raise UsageError(f"fold {fold}: {protocol} has folds 1 to {FOLDS[protocol]}")
+            split_seed = seed if protocol == "random" else 0
+            runs.append(PlannedRun(SplitSettings(protocol, test_size, fold, split_seed), seed))
+    if len(set(runs)) < len(runs):
+        raise UsageError("a fold or a seed is named twice")
+    return runs
 
 
 @dataclass(frozen=True)
@@ -57,7 +95,8 @@ class FinishedRun:
     seconds : float
         Training time.
     clip_seconds : float or None
-        Time to read a clip, make the network's input and predict, where it was measured.
+        Time to read a clip, make the network's input and predict; ``None`` where it was not
+        measured, because the folder held pictures.
     """
 
     planned: PlannedRun
@@ -89,6 +128,17 @@ class FinishedRun:
             "clip_seconds": self.clip_seconds,
         }
         return (json.dumps(values) + "\n").encode()
+
+    @staticmethod
+    def key_of(content: bytes) -> str:
+        """The key that a file states.
+
+        Raises
+        ------
+        ValueError, KeyError, TypeError
+            It is damaged.
+        """
+        return str(parse_json(content)["key"])
 
     @classmethod
     def from_json(

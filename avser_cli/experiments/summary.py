@@ -3,98 +3,237 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from avser_cli import __version__
-from avser_cli.data.splits import SplitKind
+from avser_cli.data.splits import SPLIT_ALIASES, SplitKind
 from avser_cli.errors import AvserError, UsageError
+from avser_cli.evaluation.bootstrap import Interval
 from avser_cli.experiments.runs import FinishedRun
 from avser_cli.experiments.significance import compare_runs
 from avser_cli.model.calibration import Calibration, calibrate
 from avser_cli.model.recipe import Recipe
-from avser_cli.training.training_run import LIBRARIES, Corpus
-from avser_cli.untrusted_input import decode, parse_json, read_bounded
+from avser_cli.training.provenance import library_versions
+from avser_cli.training.training_run import Corpus
+from avser_cli.untrusted_input import Count, NonNegative, Share, decode, parse_json, read_bounded
 
 MAX_REPORT_BYTES = 16 * 2**20
 """Largest report that is read."""
 REPORT, ROBUSTNESS = "report.json", "robustness.json"
+CHANNEL_UAR = "_uar"
+"""Ending of a channel's UAR in ``report.json``: ``speech_uar``, ``song_uar``."""
+
+
+@dataclass(frozen=True)
+class MeanAndSpread:
+    """Mean and standard deviation (n - 1) over runs, the latter 0 for a single run."""
+
+    mean: float
+    sd: NonNegative
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> Self:
+        """Those of some values."""
+        array = np.array(list(values))
+        spread = float(array.std(ddof=1)) if len(array) > 1 else 0.0
+        return cls(float(array.mean()), spread)
+
+
+@dataclass(frozen=True)
+class RunScores:
+    """One run of a cross-validation.
+
+    Attributes
+    ----------
+    name, held_out : str
+        E.g. ``speaker1-seed0``, and in words what it held out.
+    seed, clips : int
+        The number of clips that it held out.
+    accuracy, uar : float
+    channel_uar : dict of str to float
+        UAR by vocal channel, where there are several.
+    recall : dict of str to float
+        By emotion.
+    seconds : float
+        Training time.
+    """
+
+    name: str
+    held_out: str
+    seed: int
+    clips: Count
+    accuracy: Share
+    uar: Share
+    channel_uar: dict[str, Share]
+    recall: dict[str, Share]
+    seconds: NonNegative
+
+    @classmethod
+    def of(cls, finished: FinishedRun, emotions: tuple[str, ...]) -> Self:
+        """Those of a run."""
+        report = finished.report(emotions)
+        channels = sorted(set(finished.channels))
+        told_apart = channels if len(channels) > 1 and all(channels) else []
+        return cls(
+            name=finished.planned.name,
+            held_out=finished.planned.split.describe(),
+            seed=finished.planned.seed,
+            clips=report.clips,
+            accuracy=report.accuracy,
+            uar=report.uar,
+            channel_uar={name: finished.report(emotions, name).uar for name in told_apart},
+            recall={name: scores.recall for name, scores in report.per_emotion.items()},
+            seconds=round(finished.seconds, 1),
+        )
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """What means are taken of, by name in ``report.json``."""
+        by_channel = {f"{name}{CHANNEL_UAR}": uar for name, uar in self.channel_uar.items()}
+        return {"accuracy": self.accuracy, "uar": self.uar, **by_channel}
+
+    def as_dict(self) -> dict[str, Any]:
+        """The run as plain values, a channel's UAR as ``CHANNEL_uar``."""
+        values = asdict(self)
+        del values["channel_uar"]
+        return values | self.figures
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The run from plain values; `ValueError` where one is not what it should be."""
+        by_channel = {name: x for name, x in values.items() if name.endswith(CHANNEL_UAR)}
+        rest = {name: x for name, x in values.items() if name not in by_channel}
+        uars = {name.removesuffix(CHANNEL_UAR): x for name, x in by_channel.items()}
+        return decode(cls, {**rest, "channel_uar": uars})
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """What the runs of a protocol show together: the content of ``report.json``.
+
+    Attributes
+    ----------
+    protocol : str
+    recipe : Recipe
+    emotions : tuple of str
+    corpus : dict of str to str
+        See `avser_cli.training.training_run.Corpus`.
+    parameters : int
+    runs : tuple of RunScores
+    mean : dict of str to MeanAndSpread
+        Over runs, of each of `RunScores.figures`.
+    recall : dict of str to MeanAndSpread
+        Over runs, by emotion.
+    confusion : list of list of int
+        Pooled over runs.
+    calibration : Calibration or None
+        It needs two runs that hold out other clips.
+    created, avser : str
+        Date and time (UTC, ISO 8601) and version.
+    libraries : dict of str to str
+        Versions.
+    command : str
+        What made it, so that a reader can make it again.
+    intervals : dict of str to tuple of float
+        95 % intervals of mean accuracy and UAR; reports before 2026-11-25 have none.
+    resampled : str
+        What the bootstrap behind them drew, in words.
+    """
+
+    protocol: str
+    recipe: Recipe
+    emotions: tuple[str, ...]
+    corpus: dict[str, str]
+    parameters: Count
+    runs: tuple[RunScores, ...]
+    mean: dict[str, MeanAndSpread]
+    recall: dict[str, MeanAndSpread]
+    confusion: list[list[Count]]
+    calibration: Calibration | None
+    created: str
+    avser: str
+    libraries: dict[str, str]
+    command: str
+    intervals: dict[str, Interval]
+    resampled: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The content of ``report.json``."""
+        return {**asdict(self), "runs": [line.as_dict() for line in self.runs]}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """A cross-validation from parsed JSON, of older versions of avser, too.
+
+        Raises
+        ------
+        AvserError, ValueError, KeyError, TypeError, AttributeError
+            A value is missing, unknown, out of range or of the wrong kind.
+        """
+        return decode(
+            cls,
+            {
+                "intervals": {},
+                **values,
+                "protocol": SPLIT_ALIASES.get(values["protocol"], values["protocol"]),
+                "recipe": Recipe.with_current_names(values["recipe"]),
+                "runs": [RunScores.from_dict(line) for line in values["runs"]],
+            },
+        )
 
 
 def summarize(
-    runs: Sequence[FinishedRun], corpus: Corpus, recipe: Recipe, protocol: SplitKind
-) -> dict[str, Any]:
-    """What the runs of a protocol show, as plain values for ``report.json``.
+    runs: Sequence[FinishedRun], corpus: Corpus, recipe: Recipe, protocol: SplitKind, command: str
+) -> CrossValidation:
+    """What the runs of a protocol show.
 
-    Returns
-    -------
-    dict
-        ``runs`` holds each run's figures; ``mean`` their mean and standard deviation over runs;
-        ``intervals`` their 95 % intervals and ``resampled`` what the bootstrap drew;
-        ``confusion`` is pooled over runs; ``calibration`` needs two runs that hold out other clips.
+    Parameters
+    ----------
+    runs : sequence of FinishedRun
+    corpus : Corpus
+    recipe : Recipe
+    protocol : str
+    command : str
+        What made it.
     """
     emotions = corpus.dataset.emotions
-    lines = [_run_line(finished, emotions) for finished in runs]
-    figures = [key for key in lines[0] if key.endswith(("accuracy", "uar"))]
-    confusion = sum(np.array(finished.report(emotions).confusion) for finished in runs)
+    lines = tuple(RunScores.of(finished, emotions) for finished in runs)
+    confusion = np.sum([finished.report(emotions).confusion for finished in runs], axis=0)
     calibration, _ = calibrated(runs, protocol)
     speaker_of = {clip.key: clip.speaker or clip.key for clip in corpus.dataset.clips}
     found = compare_runs({"": runs}, speaker_of)
-    return {
-        "protocol": protocol,
-        "recipe": recipe.as_dict(),
-        "emotions": list(emotions),
-        "corpus": corpus.about,
-        "parameters": runs[0].parameters,
-        "runs": lines,
-        "mean": {figure: mean_and_spread(line[figure] for line in lines) for figure in figures},
-        "intervals": {"accuracy": list(found.accuracy[""]), "uar": list(found.uar[""])},
-        "resampled": found.resampled,
-        "recall": {
-            emotion: mean_and_spread(line["recall"][emotion] for line in lines)
-            for emotion in emotions
+    return CrossValidation(
+        protocol=protocol,
+        recipe=recipe,
+        emotions=emotions,
+        corpus=corpus.about,
+        parameters=runs[0].parameters,
+        runs=lines,
+        mean={
+            figure: MeanAndSpread.of(line.figures[figure] for line in lines)
+            for figure in lines[0].figures
+            if all(figure in line.figures for line in lines)
         },
-        "confusion": np.asarray(confusion).tolist(),
-        "calibration": calibration.as_dict() if calibration else None,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "avser": __version__,
-        "libraries": {library: version(library) for library in LIBRARIES},
-    }
-
-
-def _run_line(finished: FinishedRun, emotions: tuple[str, ...]) -> dict[str, Any]:
-    report = finished.report(emotions)
-    line: dict[str, Any] = {
-        "name": finished.planned.name,
-        "held_out": finished.planned.split.describe(),
-        "seed": finished.planned.seed,
-        "clips": report.clips,
-        "accuracy": report.accuracy,
-        "uar": report.uar,
-    }
-    channels = sorted(set(finished.channels))
-    if len(channels) > 1:
-        line |= {f"{name}_uar": finished.report(emotions, name).uar for name in channels}
-    line["recall"] = {name: scores.recall for name, scores in report.per_emotion.items()}
-    line["seconds"] = round(finished.seconds, 1)
-    return line
-
-
-def mean_and_spread(values: Iterable[float]) -> dict[str, float]:
-    """Mean and standard deviation (n - 1), the latter 0 for a single value."""
-    array = np.array(list(values))
-    spread = float(array.std(ddof=1)) if len(array) > 1 else 0.0
-    return {"mean": float(array.mean()), "sd": spread}
+        recall={name: MeanAndSpread.of(line.recall[name] for line in lines) for name in emotions},
+        confusion=confusion.tolist(),
+        calibration=calibration,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        avser=__version__,
+        libraries=library_versions(),
+        command=command,
+        intervals={"accuracy": found.accuracy[""], "uar": found.uar[""]},
+        resampled=found.resampled,
+    )
 
 
 def calibrated(
-    runs: Sequence[FinishedRun], protocol: SplitKind
+    runs: Sequence[FinishedRun], protocol: str
 ) -> tuple[Calibration | None, list[npt.NDArray[np.float32]]]:
     """The calibration over all runs and each run's probabilities by that of the others.
 
@@ -109,29 +248,43 @@ def calibrated(
 
 
 @dataclass(frozen=True)
+class Robustness:
+    """UAR with degraded test clips: the content of ``robustness.json``.
+
+    Attributes
+    ----------
+    uar : dict of str to float
+        Mean over runs by name of degradation; ``none`` is there.
+    runs : dict of str to dict
+        The same by run.
+    """
+
+    uar: dict[str, Share]
+    runs: dict[str, dict[str, Share]]
+
+    def __post_init__(self) -> None:
+        if "none" not in self.uar:
+            raise ValueError("no UAR of clips without degradation")
+
+
+@dataclass(frozen=True)
 class RecipeReport:
     """What a report folder says about a recipe.
 
     Attributes
     ----------
-    summary : dict
-        See `summarize`; with the ``command`` that made it.
-    calibration : Calibration or None
-    robustness : dict or None
-        UAR by name of degradation, where ``robustness.json`` lies beside the report.
+    summary : CrossValidation
+    robustness : Robustness or None
+        Where ``robustness.json`` lies beside the report.
     """
 
-    summary: dict[str, Any]
-    calibration: Calibration | None
-    robustness: dict[str, Any] | None
+    summary: CrossValidation
+    robustness: Robustness | None = None
 
-
-def not_a_report(folder: Path, error: Exception) -> UsageError:
-    """What is said of a report folder that cannot be read."""
-    reason = f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else str(error)
-    return UsageError(
-        f"{folder}: not a report of `avser evaluate --protocol` ({reason}); make one first"
-    )
+    @property
+    def calibration(self) -> Calibration | None:
+        """What confidence is corrected by."""
+        return self.summary.calibration
 
 
 def read_report(folder: Path, recipe: Recipe, emotions: tuple[str, ...]) -> RecipeReport:
@@ -143,19 +296,20 @@ def read_report(folder: Path, recipe: Recipe, emotions: tuple[str, ...]) -> Reci
         It is missing or damaged, or reports on another recipe or other emotions.
     """
     try:
-        summary = parse_json(read_bounded(folder / REPORT, MAX_REPORT_BYTES))
-        values, found = summary["calibration"], Recipe.from_dict(summary["recipe"])
-        calibration = decode(Calibration, values) if values else None
-        labels = tuple(summary["emotions"])
+        content = read_bounded(folder / REPORT, MAX_REPORT_BYTES)
+        summary = CrossValidation.from_dict(parse_json(content))
         beside = folder / ROBUSTNESS
         robustness = None
         if beside.exists():
-            robustness = parse_json(read_bounded(beside, MAX_REPORT_BYTES))
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, AvserError) as error:
-        raise not_a_report(folder, error) from None
-    if found != recipe or labels != emotions:
+            robustness = decode(Robustness, parse_json(read_bounded(beside, MAX_REPORT_BYTES)))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, AvserError) as error:
+        reason = f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else str(error)
+        raise UsageError(
+            f"{folder}: not a report of `avser evaluate --protocol` ({reason}); make one first"
+        ) from None
+    if summary.recipe != recipe or summary.emotions != emotions:
         raise UsageError(
             f"{folder}: reports on another recipe or other emotions than are trained here; "
             "give the same options to both"
         )
-    return RecipeReport(summary, calibration, robustness)
+    return RecipeReport(summary, robustness)

@@ -8,49 +8,43 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from avser_cli.errors import MissingExtraError
+from avser_cli.experiments.comparison import Comparison
 from avser_cli.experiments.runs import FinishedRun
 from avser_cli.files import write_whole
+from avser_cli.report.comparison_tables import QUICK, comparison_tables, published_of
 from avser_cli.report.figures import new_figure, plot_confusion_matrix, save_figure
-from avser_cli.report.grids import QUICK, comparison_tables, published_of, to_markdown
+from avser_cli.report.tables import to_markdown
 
 FIGURE_9, HEAT_MAP, CURVES = "figure-9.png", "heat-map.png", "learning-curves.png"
 
 
 def write_comparison(
-    folder: Path,
-    values: dict[str, Any],
-    runs: Mapping[str, Sequence[FinishedRun]],
-    command: str,
+    folder: Path, comparison: Comparison, runs: Mapping[str, Sequence[FinishedRun]]
 ) -> list[str]:
     """Write all files of a comparison.
 
     Parameters
     ----------
     folder : pathlib.Path
-    values : dict
-        See `avser_cli.experiments.comparison_summary.summarize_comparison`.
+    comparison : Comparison
     runs : mapping
         By model.
-    command : str
-        What made it.
 
     Returns
     -------
     list of str
         Names of the files.
     """
-    values = {**values, "command": command}
-    figures = _draw(folder, values, runs)
+    figures = _draw(folder, comparison, runs)
     texts = {
-        "compare.json": json.dumps(values, indent=1) + "\n",
-        "compare.csv": _csv(values),
-        "compare.md": _markdown(values, figures),
-        "report.html": _html(folder, values, figures),
+        "compare.json": json.dumps(comparison.as_dict(), indent=1) + "\n",
+        "compare.csv": _csv(comparison),
+        "compare.md": _markdown(comparison, figures),
+        "report.html": _html(folder, comparison, figures),
     }
     for name, text in texts.items():
         write_whole(folder / name, text.encode())
@@ -58,85 +52,85 @@ def write_comparison(
 
 
 def _draw(
-    folder: Path, values: dict[str, Any], runs: Mapping[str, Sequence[FinishedRun]]
+    folder: Path, comparison: Comparison, runs: Mapping[str, Sequence[FinishedRun]]
 ) -> dict[str, str]:
     """Draw the figures; what each shows, by file name."""
     figures = {FIGURE_9: "Accuracy, with the published values (Figure 9)"}
-    plot_accuracies(folder / FIGURE_9, values)
-    if values["table"] == "optimizers":
+    plot_accuracies(folder / FIGURE_9, comparison)
+    if comparison.table == "optimizers":
         figures[HEAT_MAP] = "Accuracy by optimizer and learning rate"
-        plot_heat_map(folder / HEAT_MAP, values)
-    for model in values["models"]:
-        name = f"figure-8-{model['name']}.png"
-        figures[name] = f"Confusion matrix of {model['name']} (Figure 8), all runs together"
+        plot_heat_map(folder / HEAT_MAP, comparison)
+    for model in comparison.models:
+        name = f"figure-8-{model.name}.png"
+        figures[name] = f"Confusion matrix of {model.name} (Figure 8), all runs together"
         plot_confusion_matrix(
-            folder / name, values["emotions"], model["confusion"], _headed(model["name"], values)
+            folder / name, comparison.emotions, model.confusion, _headed(model.name, comparison)
         )
     if any(run.history for found in runs.values() for run in found):
         figures[CURVES] = "Learning curves: accuracy on the training side"
-        plot_learning(folder / CURVES, values, runs)
+        plot_learning(folder / CURVES, comparison, runs)
     return figures
 
 
-def _headed(title: str, values: dict[str, Any]) -> str:
-    return f"{title}\n(quick run: not a measurement)" if values["quick"] else title
+def _headed(title: str, comparison: Comparison) -> str:
+    return f"{title}\n(quick run: not a measurement)" if comparison.quick else title
 
 
-def plot_accuracies(path: Path, values: dict[str, Any]) -> None:
+def plot_accuracies(path: Path, comparison: Comparison) -> None:
     """Bars with standard deviations, and the published value as a mark (the paper's Figure 9)."""
-    models = values["models"]
-    names = [model["name"] for model in models]
+    models = comparison.models
+    names = [model.name for model in models]
     figure = new_figure(5.5, 0.9 + 0.42 * len(names))
     axes = figure.subplots()
     places = np.arange(len(names))[::-1]
-    means = [model["accuracy"]["mean"] for model in models]
-    spreads = [model["accuracy"]["sd"] for model in models]
+    means = [model.accuracy.mean for model in models]
+    spreads = [model.accuracy.sd for model in models]
     axes.barh(places, means, xerr=spreads, color="0.75", ecolor="black", capsize=3,
               label="measured, ± standard deviation")  # fmt: skip
     for place, mean in zip(places, means, strict=True):
         axes.text(0.01, place, f"{mean:.3f}", va="center", fontsize=9)
-    published = [published_of(values, model) for model in models]
+    published = [published_of(comparison, model) for model in models]
     marks = [
-        (x["accuracy"], place) for x, place in zip(published, places, strict=True) if x is not None
+        (x.accuracy, place) for x, place in zip(published, places, strict=True) if x is not None
     ]
     if marks:
         axes.plot(*zip(*marks, strict=True), "kD", markersize=6, label="published")
     axes.set_yticks(places, names)
     axes.set(xlim=(0, 1), xlabel="accuracy")
-    axes.set_title(_headed(f"split {values['split']}, {len(values['runs'])} runs", values),
+    axes.set_title(_headed(f"split {comparison.split}, {len(comparison.runs)} runs", comparison),
                    fontsize=10)  # fmt: skip
     figure.legend(loc="outside lower center", ncols=2, fontsize=8)
     save_figure(figure, path)
 
 
-def plot_heat_map(path: Path, values: dict[str, Any]) -> None:
+def plot_heat_map(path: Path, comparison: Comparison) -> None:
     """Mean accuracy over optimizer and learning rate, the published value under it."""
-    models = values["models"]
-    rates = sorted({model["recipe"]["learning_rate"] for model in models})
-    optimizers = list(dict.fromkeys(model["recipe"]["optimizer"] for model in models))
+    models = [(model, model.recipe) for model in comparison.models if model.recipe is not None]
+    rates = sorted({recipe.learning_rate for _, recipe in models})
+    optimizers = list(dict.fromkeys(recipe.optimizer for _, recipe in models))
     figure = new_figure(2.2 + 1.3 * len(rates), 1.4 + 0.8 * len(optimizers))
     axes = figure.subplots()
     shown = np.full((len(optimizers), len(rates)), np.nan)
-    for model in models:
-        row = optimizers.index(model["recipe"]["optimizer"])
-        column = rates.index(model["recipe"]["learning_rate"])
-        mean = shown[row, column] = model["accuracy"]["mean"]
-        printed = model["published_table_2"]
-        under = f"\npublished {printed['accuracy']:.2f}" if printed else ""
-        text = f"{mean:.3f} ± {model['accuracy']['sd']:.3f}{under}"
+    for model, recipe in models:
+        row = optimizers.index(recipe.optimizer)
+        column = rates.index(recipe.learning_rate)
+        mean = shown[row, column] = model.accuracy.mean
+        printed = model.published_table_2
+        under = f"\npublished {printed.accuracy:.2f}" if printed else ""
+        text = f"{mean:.3f} ± {model.accuracy.sd:.3f}{under}"
         color = "white" if mean > 0.6 else "black"
         axes.text(column, row, text, ha="center", va="center", fontsize=8, color=color)
     image = axes.imshow(shown, cmap="Greys", vmin=0, vmax=1, aspect="auto")
     axes.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
     axes.set_yticks(range(len(optimizers)), optimizers)
     axes.set_xlabel("learning rate")
-    axes.set_title(_headed("accuracy", values), fontsize=10)
+    axes.set_title(_headed("accuracy", comparison), fontsize=10)
     figure.colorbar(image, ax=axes)
     save_figure(figure, path)
 
 
 def plot_learning(
-    path: Path, values: dict[str, Any], runs: Mapping[str, Sequence[FinishedRun]]
+    path: Path, comparison: Comparison, runs: Mapping[str, Sequence[FinishedRun]]
 ) -> None:
     """Training accuracy over the epochs, a panel for each model, a line for each network."""
     shown = {name: found for name, found in runs.items() if found[0].history}
@@ -159,48 +153,49 @@ def plot_learning(
     save_figure(figure, path)
 
 
-def _csv(values: dict[str, Any]) -> str:
+def _csv(comparison: Comparison) -> str:
     """One line a run."""
     buffer = io.StringIO()
-    emotions = values["emotions"]
+    emotions = comparison.emotions
     scores = ("precision", "recall", "f1", "support")
     head = ["model", "run", "seed", "clips", "accuracy", "uar"]
     head += [f"{average}_{name}" for average in ("macro", "weighted") for name in scores[:3]]
     head += [f"{emotion}_{name}" for emotion in emotions for name in scores]
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(head)
-    for model in values["models"]:
-        for run in model["runs"]:
-            averages = [run[average][x] for average in ("macro", "weighted") for x in scores[:3]]
-            parts = [run["per_emotion"][emotion][name] for emotion in emotions for name in scores]
-            about = [run["name"], run["seed"], run["clips"], run["accuracy"], run["uar"]]
-            writer.writerow([model["name"], *about, *averages, *parts])
+    for model in comparison.models:
+        for run in model.runs:
+            report = run.report
+            averages = (report.macro, report.weighted)
+            numbers = [getattr(average, x) for average in averages for x in scores[:3]]
+            numbers += [getattr(report.per_emotion[y], x) for y in emotions for x in scores]
+            about = [run.name, run.seed, report.clips, report.accuracy, report.uar]
+            writer.writerow([model.name, *about, *numbers])
     return buffer.getvalue()
 
 
-def _markdown(values: dict[str, Any], figures: Mapping[str, str]) -> str:
-    parts = ["# Comparison", f"`{values['command']}`"]
-    if values["quick"]:
+def _markdown(comparison: Comparison, figures: Mapping[str, str]) -> str:
+    parts = ["# Comparison", f"`{comparison.command}`"]
+    if comparison.quick:
         parts.append(f"**{QUICK}**")
-    parts.append(_about(values))
-    parts += [to_markdown(grid) for grid in comparison_tables(values)]
+    parts.append(_about(comparison))
+    parts += [to_markdown(table) for table in comparison_tables(comparison)]
     parts += [f"![{what}]({name})" for name, what in figures.items()]
-    wrong = ", ".join(f"{item['clip']} ({item['label']})" for item in values["wrong_by_all"])
+    wrong = ", ".join(f"{item.clip} ({item.label})" for item in comparison.wrong_by_all)
     parts += ["## Clips that every model got wrong", wrong or "none"]
     return "\n\n".join(parts) + "\n"
 
 
-def _about(values: dict[str, Any]) -> str:
-    libraries = ", ".join(f"{name} {number}" for name, number in values["libraries"].items())
+def _about(comparison: Comparison) -> str:
+    libraries = ", ".join(f"{name} {number}" for name, number in comparison.libraries.items())
     return (
-        f"{values['corpus']['description']}; fingerprint `{values['corpus']['fingerprint']}`. "
-        f"Made {values['created']} with avser {values['avser']} (engine "
-        f"`{values['engine'][:12]}`); {libraries}. Last epoch; nothing was chosen on the clips "
-        "held out."
+        f"{comparison.corpus['description']}; fingerprint `{comparison.corpus['fingerprint']}`. "
+        f"Made {comparison.created} with avser {comparison.avser}; {libraries}. Last epoch; "
+        "nothing was chosen on the clips held out."
     )
 
 
-def _html(folder: Path, values: dict[str, Any], figures: Mapping[str, str]) -> str:
+def _html(folder: Path, comparison: Comparison, figures: Mapping[str, str]) -> str:
     """One page that needs nothing else: pictures are inside, no script, no network."""
     try:
         from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -219,12 +214,12 @@ def _html(folder: Path, values: dict[str, Any], figures: Mapping[str, str]) -> s
         (what, base64.b64encode((folder / name).read_bytes()).decode())
         for name, what in figures.items()
     ]
-    about = _about(values).replace("`", "")
+    about = _about(comparison).replace("`", "")
     template = environment.get_template("comparison.html.j2")
     return template.render(
-        values=values,
+        comparison=comparison,
         about=about,
-        comparison_tables=comparison_tables(values),
+        tables=comparison_tables(comparison),
         figures=embedded,
         quick=QUICK,
     )

@@ -10,7 +10,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console
+
+    from avser_cli.report.tables import TextTable
 
 PLAIN_STEPS = 10
 """How many progress lines a long step prints where stderr is not a terminal."""
@@ -37,11 +39,14 @@ def echo(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def print_table(content: RenderableType) -> None:
-    """A table or text to stdout; what is piped is not cut to a terminal's width."""
+def print_table(table: TextTable) -> None:
+    """A table to stdout; what is piped is not cut to a terminal's width."""
     from rich.console import Console
     from rich.measure import Measurement
 
+    from avser_cli.report.tables import to_rich
+
+    content = to_rich(table)
     console = Console(highlight=False)
     if not console.is_terminal:
         widest = Measurement.get(console, console.options.update(width=1000), content).maximum

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from rich.table import Table
-
 from avser_cli.data.corpora import known_corpora
+from avser_cli.report.tables import TextTable
 
 
-def corpora_table() -> Table:
+def corpora_table() -> TextTable:
     """Name, language, speakers, clips, licence of each corpus, and where to get it."""
-    table = Table("name", "corpus", "language", "speakers", "clips", "licence", "where to get it")
-    for column in (0, 6):
-        table.columns[column].no_wrap = True
-    for corpus in known_corpora().values():
-        table.add_row(
+    head = ("name", "corpus", "language", "speakers", "clips", "licence", "where to get it")
+    rows = (
+        (
             corpus.name,
             corpus.title,
             ", ".join(corpus.languages),
@@ -22,4 +19,7 @@ def corpora_table() -> Table:
             corpus.licence,
             corpus.url,
         )
-    return table
+        for corpus in known_corpora().values()
+    )
+    left = frozenset(range(len(head))) - {3, 4}
+    return TextTable(head, tuple(rows), left=left, wrap=left - {0, 6})

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from avser_cli.data.emotions import CATEGORIES
 from avser_cli.inference.predictions import Prediction, Segment
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from avser_cli.report.tables import TextTable
 
 PAPER_DOTS = {"sad": "...", "neutral": ".... "}
 """The paper's own spacing between the two halves of the first line, where it is not the rule."""
@@ -83,36 +80,28 @@ def time_summary(segments: Sequence[Segment], seconds: float) -> list[str]:
     ]
 
 
-def answer_table(answers: Sequence[tuple[str, Prediction | Segment]]) -> Table:
+def answer_table(answers: Sequence[tuple[str, Prediction | Segment]]) -> TextTable:
     """A table for people: sounds, or the segments of recordings."""
-    from rich.box import SIMPLE_HEAD
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD)
-    table.add_column("file", overflow="fold")
     windows = any(isinstance(answer, Segment) for _, answer in answers)
-    for name in ["from", "to"] if windows else []:
-        table.add_column(name, justify="right")
-    for name in ("emotion", "category", "confidence", ""):
-        table.add_column(name, justify="right" if name == "confidence" else "left")
-    for file, answer in answers:
-        times = []
-        if isinstance(answer, Segment):
-            times = [clock(answer.start), clock(answer.end)]
-            prediction = answer.prediction
-        else:
-            prediction = answer
-        uncertain = "uncertain" if prediction.uncertain else ""
-        cells = [
-            *times,
-            prediction.emotion,
-            prediction.category,
-            f"{prediction.confidence:.2f}",
-            uncertain,
-        ]
-        table.add_row(escape(file), *cells)
-    return table
+    times = ("from", "to") if windows else ()
+    head = ("file", *times, "emotion", "category", "confidence", "")
+    right = {*range(1, 1 + len(times)), head.index("confidence")}
+    return TextTable(
+        head,
+        tuple(_answer_row(file, answer) for file, answer in answers),
+        left=frozenset(range(len(head))) - right,
+        wrap=frozenset({0}),
+    )
+
+
+def _answer_row(file: str, answer: Prediction | Segment) -> tuple[str, ...]:
+    times: tuple[str, ...] = ()
+    prediction = answer if isinstance(answer, Prediction) else answer.prediction
+    if isinstance(answer, Segment):
+        times = clock(answer.start), clock(answer.end)
+    uncertain = "uncertain" if prediction.uncertain else ""
+    confidence = f"{prediction.confidence:.2f}"
+    return (file, *times, prediction.emotion, prediction.category, confidence, uncertain)
 
 
 def clock(seconds: float, digits: int = 1) -> str:

@@ -74,8 +74,8 @@ class Checkpoint:
             state = parse_json(read_bounded(self._state, MAX_STATE_BYTES))
             if state["key"] != self.key:
                 raise UsageError(
-                    f"{self.folder}: was begun with other settings or clips; give the same ones "
-                    "to go on, or --force to start over"
+                    f"{self.folder}: was begun with other settings, clips or libraries; give the "
+                    "same ones to go on, or --force to start over"
                 )
             history = [decode(Epoch, line) for line in state["history"]]
             variables = _variables(network)

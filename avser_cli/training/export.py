@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,8 @@ from avser_cli.model.recipe import Recipe
 from avser_cli.model.tflite import TFLiteNetwork
 from avser_cli.native_output import suppress_native_output
 from avser_cli.training.history import history_csv
-from avser_cli.training.training_run import LIBRARIES, Result, TrainTestSplit
+from avser_cli.training.provenance import library_versions
+from avser_cli.training.training_run import Result, TrainTestSplit
 
 TFLITE_TOLERANCE = 1e-3
 """Largest difference in a probability between a network and its TFLite copy."""
@@ -52,7 +52,7 @@ def write_parts(
         corpus=prepared.corpus.about,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         avser=__version__,
-        libraries={library: version(library) for library in LIBRARIES},
+        libraries=library_versions(),
         parameters=result.trained.parameters,
         seconds=round(result.trained.seconds, 1),
         files={part: sha256((folder / part).read_bytes()) for part in files},

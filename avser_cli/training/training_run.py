@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,9 @@ from avser_cli.data.sources import DataSources
 from avser_cli.data.splits import Leak, Split, SplitSettings, find_leaks, split_clips
 from avser_cli.errors import CorpusError
 from avser_cli.evaluation.metrics import Report, score
-from avser_cli.model.bundle import sha256
 from avser_cli.model.recipe import EACH_CLIP_ONCE, Recipe
+from avser_cli.training.provenance import libraries_of, run_key
 from avser_cli.training.sampling import TrainingSet
-
-LIBRARIES = ("tensorflow", "keras", "numpy", "librosa", "scikit-learn", "soundfile")
 
 
 @dataclass(frozen=True)
@@ -32,8 +29,8 @@ class Corpus:
     ----------
     dataset : Dataset
     about : dict
-        ``folder``, ``fingerprint``, ``description``, ``corpora`` (names, separated by commas) and
-        ``labels`` (a checksum) of what was read.
+        ``folder``, ``fingerprint``, ``description`` and ``corpora`` (names, separated by commas) of
+        what was read.
     other_emotions : int
         Clips of emotions that were not asked for.
     remarks : tuple of str
@@ -71,13 +68,12 @@ class TrainTestSplit:
         return self.corpus.dataset
 
     def key(self, recipe: Recipe, seed: int) -> str:
-        """A checksum of everything that determines the training."""
-        about = self.corpus.about
-        data = [about["fingerprint"], about.get("labels"), self.dataset.emotions]
-        parts = [recipe.as_dict(), seed, asdict(self.split), data]
-        if recipe.sampling != EACH_CLIP_ONCE:
-            parts.append([(clip.corpus, clip.speaker) for clip in self.dataset.clips])
-        return sha256(json.dumps(parts, sort_keys=True).encode())
+        """A checksum of everything that determines the training of a recipe."""
+        clips = self.dataset.clips
+        drawn_by = recipe.sampling != EACH_CLIP_ONCE
+        labels = {x.key: [x.emotion, *([x.corpus, x.speaker] if drawn_by else [])] for x in clips}
+        model = {"recipe": recipe.as_dict()}
+        return run_key(model, seed, self.split, labels, self.dataset.emotions, libraries_of(recipe))
 
 
 @dataclass(frozen=True)
@@ -131,7 +127,6 @@ def corpus_of(index: Index, dataset: Dataset) -> Corpus:
         "corpora": ", ".join(sorted({clip.corpus for clip in dataset.clips})),
         "fingerprint": corpus_checksum(clip.samples_sha256 for clip in dataset.clips),
         "description": describe(dataset.clips),
-        "labels": sha256(json.dumps([(clip.key, clip.emotion) for clip in dataset.clips]).encode()),
     }
     return Corpus(dataset, about, index.other_emotions, index.remarks)
 
@@ -148,15 +143,29 @@ def run(
     seed: int,
     on_epoch: Callable[[Any], None],
     checkpoint_folder: Path | None = None,
+    forgiving: bool = False,
 ) -> Result:
-    """Train on the training side and score the held-out side with the last epoch's weights."""
+    """Train on the training side and score the held-out side with the last epoch's weights.
+
+    Parameters
+    ----------
+    prepared : TrainTestSplit
+    recipe : Recipe
+    seed : int
+    on_epoch : callable
+        Called after each epoch.
+    checkpoint_folder : pathlib.Path, optional
+        Where to go on from and to save to.
+    forgiving : bool
+        Whether a damaged checkpoint is passed over, see `Checkpoint`.
+    """
     from avser_cli.training.checkpoint import Checkpoint
     from avser_cli.training.trainer import train
 
     data, split = prepared.dataset, prepared.split
     checkpoint = None
     if checkpoint_folder is not None:
-        checkpoint = Checkpoint(checkpoint_folder, prepared.key(recipe, seed))
+        checkpoint = Checkpoint(checkpoint_folder, prepared.key(recipe, seed), forgiving)
     rows = data.rows(split.train)
     emotions = len(data.emotions)
     clips = [data.clips[row] for row in rows]

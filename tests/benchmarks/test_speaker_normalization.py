@@ -3,8 +3,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from avser_cli.experiments.cross_validation import plan
-from avser_cli.experiments.runs import FinishedRun
+from avser_cli.experiments.runs import FinishedRun, plan
 from avser_cli.inference.speaker_normalization import MIN_RECORDINGS, SpeakerNormalization
 from benchmarks.speaker_normalization import one_mood, referred, some
 

@@ -128,14 +128,14 @@ def test_page_in_a_browser(quick, home, tmp_path):
 
 
 def test_nothing_is_trained_twice_and_damage_is_found(quick, home, corpus):
-    runs = sorted((home / "runs").glob("*.json"))
+    runs = sorted((home / "runs").glob("*/run.json"))
     assert len(runs) == 6
     stamps = [path.stat().st_mtime_ns for path in runs]
     again = run_in(home, corpus, "--quick", "--with", "svm,prior", "--out", "again")
     assert "6 kept from before, 0 to train" in again.stderr
     assert [path.stat().st_mtime_ns for path in runs] == stamps
     assert again.stdout == quick.stdout
-    damaged = next(path for path in runs if path.name.startswith("mlp"))
+    damaged = next(path for path in runs if path.parent.name.startswith("mlp"))
     damaged.write_bytes(damaged.read_bytes()[:1000])
     mended = run_in(home, corpus, "--quick", "--with", "svm,prior", "--out", "again")
     assert "damaged; mlp, random-seed0 is trained again" in mended.stderr
@@ -181,7 +181,7 @@ def test_kill_loses_the_run_in_progress_at_most(home, corpus):
             running.send_signal(signal.SIGKILL)
             break
     running.wait(timeout=60)
-    kept = [path.name for path in (home / "killed").glob("*.json")]
+    kept = [path.parent.name for path in (home / "killed").glob("*/run.json")]
     assert [name.split("-")[0] for name in kept] == ["mlp"]
     again = run_in(home, *command[4:], AVSER_CACHE="killed")
     assert again.returncode == 0, again.stderr
@@ -210,7 +210,25 @@ def test_dask_cluster_that_loses_a_worker(home, corpus):
         _, told = running.communicate(timeout=240)
     assert running.returncode == 0, told
     assert "done 4 of 4" in told
-    assert len(list((home / "dask-runs").glob("*.json"))) == 4
+    assert len(list((home / "dask-runs").glob("*/run.json"))) == 4
+
+
+def test_two_at_once_wait_for_each_other_and_train_nothing_twice(home, corpus):
+    command = [sys.executable, "-m", "avser_cli", "compare", str(corpus), "--models", "mlp",
+               "--seeds", "0-2"]  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "AVSER_CACHE": "shared"}
+    both = [
+        subprocess.Popen(
+            [*command, *more], cwd=home, env=environment, stderr=subprocess.PIPE, text=True
+        )
+        for more in (["--out", "one"], ["--out", "two", "--jobs", "2"])
+    ]
+    told = [running.communicate(timeout=240)[1] for running in both]
+    assert [running.returncode for running in both] == [0, 0], told
+    values = [json.loads((home / x / "compare.json").read_text()) for x in ("one", "two")]
+    # Times are part of a run: only one of the two has measured each.
+    assert values[0]["models"] == values[1]["models"]
+    assert len(list((home / "shared").iterdir())) == 3
 
 
 def test_opensmile_reads_the_same_clips(home, corpus):

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ def test_a_protocol_is_run_kept_and_reported(corpus, avser, tmp_path):
     command = ("evaluate", corpus, "--protocol", "statement", *TINY, "--out", "report")
     done = avser(*command)
     assert done.returncode == 0, done.stderr
-    assert "run 2 of 2: statement2-seed0, statement (statement 2 held out)" in done.stderr
+    assert "run 2 of 2: cnn2d-paper, statement2-seed0  epoch 1/1" in done.stderr
     assert "mean" in done.stdout
     assert "± sd" in done.stdout
     assert "recall: happy" in done.stdout
@@ -25,7 +26,7 @@ def test_a_protocol_is_run_kept_and_reported(corpus, avser, tmp_path):
     assert summary["command"].startswith("avser evaluate ")
     text = (tmp_path / "report" / "report.md").read_text()
     assert summary["command"] in text
-    assert "| **mean ± sd** |" in text
+    assert "| mean ± sd |" in text
     low, high = summary["intervals"]["uar"]
     assert low <= summary["mean"]["uar"]["mean"] <= high
     assert f"{low:.3f} … {high:.3f}" in text
@@ -35,9 +36,14 @@ def test_a_protocol_is_run_kept_and_reported(corpus, avser, tmp_path):
         assert f"({name}.png)" in text
         with Image.open(tmp_path / "report" / f"{name}.png") as spectrogram:
             assert min(spectrogram.size) > 300
+    # Without the cache, too: the report folder holds all runs.
+    shutil.rmtree(tmp_path / "cache")
     again = avser(*command, "--format", "json")
-    assert "\nepoch" not in again.stderr
+    assert "runs: 2; 2 kept from before, 0 to train" in again.stderr
     assert json.loads(again.stdout)["runs"] == summary["runs"]
+    other = avser("evaluate", corpus, *command[2:4], "--network", "mlp", "--out", "report")
+    assert other.returncode == 2
+    assert "statement1-seed0: was made with other settings" in other.stderr
 
     bundle = tmp_path / "report" / "runs" / "statement1-seed0"
     scored = avser("evaluate", corpus, "--model", bundle, "--format", "json")
@@ -64,13 +70,16 @@ def test_interrupt_keeps_what_is_finished(corpus, tmp_path, avser):
     running = subprocess.Popen(
         [sys.executable, "-m", "avser_cli", *command],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "AVSER_CACHE": "cache"},
         stderr=subprocess.PIPE,
         text=True,
     )
-    finished = tmp_path / "report" / "runs" / "statement1-seed0" / "run.json"
     deadline = time.monotonic() + 120
-    while not finished.exists() and running.poll() is None and time.monotonic() < deadline:
+    while (
+        not list(tmp_path.glob("cache/cnn2d-*/run.json"))
+        and running.poll() is None
+        and time.monotonic() < deadline
+    ):
         time.sleep(0.05)
     running.send_signal(signal.SIGINT)
     _, told = running.communicate(timeout=60)
@@ -78,7 +87,41 @@ def test_interrupt_keeps_what_is_finished(corpus, tmp_path, avser):
     assert "Traceback" not in told
     again = avser(*command)
     assert again.returncode == 0, again.stderr
-    assert sum(line.startswith("epoch") for line in again.stderr.splitlines()) == 1
+    assert "1 kept from before, 1 to train" in again.stderr
+    assert again.stderr.count("epoch 1/1") == 1
+
+
+MLP = ("--epochs", "3")
+
+
+def test_what_evaluate_trained_serves_compare_and_the_reverse(corpus, tmp_path, avser):
+    def evaluate(seed):
+        return avser("evaluate", corpus, "--protocol", "statement", "--network", "mlp", *MLP,
+                     "--seeds", seed, "--out", f"report{seed}")  # fmt: skip
+
+    assert "2 to train" in evaluate("0").stderr
+    compared = avser("compare", corpus, "--models", "mlp", *MLP, "--split", "statement",
+                     "--seeds", "0,1", "--test-size", "0.4", "--out", "table")  # fmt: skip
+    assert "runs: 4; 2 kept from before, 2 to train" in compared.stderr
+    assert "runs: 2; 2 kept from before, 0 to train" in evaluate("1").stderr
+    report = json.loads((tmp_path / "report1" / "report.json").read_text())
+    table = json.loads((tmp_path / "table" / "compare.json").read_text())
+    runs = {run["name"]: run for run in table["models"][0]["runs"]}
+    for run in report["runs"]:
+        assert run["uar"] == runs[run["name"]]["uar"]
+    bundle = tmp_path / "report1" / "runs" / "statement2-seed1"
+    scored = avser("evaluate", corpus, "--model", bundle, "--format", "json")
+    assert json.loads(scored.stdout)["uar"] == pytest.approx(report["runs"][1]["uar"])
+    assert table["models"][0]["clip_ms"] > 0
+
+
+def test_runs_are_trained_side_by_side(corpus, avser):
+    done = avser("evaluate", corpus, "--protocol", "statement", "--network", "mlp", *MLP,
+                 "--jobs", "2", "--cache", "runs", "--out", "report")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "done 2 of 2" in done.stderr
+    none = avser("evaluate", corpus, "--protocol", "statement", "--jobs", "0")
+    assert (none.returncode, "--jobs 0: at least 1" in none.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +129,7 @@ def test_interrupt_keeps_what_is_finished(corpus, tmp_path, avser):
     [
         (["--folds", "1"], "--folds needs --protocol"),
         (["--lr", "0.1"], "--lr needs --protocol"),
+        (["--cache", "x"], "--cache needs --protocol"),
         (["--protocol", "paper", "--model", "x"], "--model is for one bundle"),
         (["--protocol", "speaker", "--folds", "7"], "speaker has folds 1 to 6"),
         (["--protocol", "speaker", "--folds", "x"], "numbers and ranges"),

@@ -1,56 +1,104 @@
+from dataclasses import replace
+
+import pytest
+
+from avser_cli.experiments.summary import CrossValidation, MeanAndSpread, Robustness, RunScores
+from avser_cli.model.calibration import Calibration
+from avser_cli.model.recipe import find_recipe
 from avser_cli.report.cross_validation_report import (
     calibration_words,
-    protocol_table,
     recall_words,
+    report_markdown,
     robustness_table,
     runs_table,
 )
+from avser_cli.report.tables import to_markdown, to_rich
 from tests.report.test_tables import rendered
 
-VALUES = {
-    "runs": [
-        {"name": "speaker1-seed0", "held_out": "fold 1", "clips": 10, "accuracy": 0.5, "uar": 0.25},
-        {"name": "speaker2-seed0", "held_out": "fold 2", "clips": 12, "accuracy": 0.7, "uar": 0.75},
-    ],
-    "mean": {"accuracy": {"mean": 0.6, "sd": 0.1414}, "uar": {"mean": 0.5, "sd": 0.3536}},
-    "recall": {"happy": {"mean": 0.5, "sd": 0.1}, "sad": {"mean": 0.25, "sd": 0.0}},
-}
+
+def line(name, held_out, clips, accuracy, uar):
+    return RunScores(name, held_out, 0, clips, accuracy, uar, {}, {"happy": 0.5}, 1.0)
 
 
-def test_runs_table_has_a_line_a_run_and_their_mean():
-    lines = runs_table(VALUES).splitlines()
+SUMMARY = CrossValidation(
+    protocol="speaker",
+    recipe=find_recipe("mlp"),
+    emotions=("happy", "sad"),
+    corpus={"folder": "wav", "fingerprint": "f" * 8, "description": "22 clips"},
+    parameters=7,
+    runs=(
+        line("speaker1-seed0", "fold 1", 10, 0.5, 0.25),
+        line("speaker2-seed0", "fold 2", 12, 0.7, 0.75),
+    ),
+    mean={"accuracy": MeanAndSpread(0.6, 0.1414), "uar": MeanAndSpread(0.5, 0.3536)},
+    recall={"happy": MeanAndSpread(0.5, 0.1), "sad": MeanAndSpread(0.25, 0.0)},
+    confusion=[[1, 0], [0, 1]],
+    calibration=None,
+    created="2026-11-25",
+    avser="0",
+    libraries={"numpy": "2"},
+    command="avser evaluate",
+    intervals={"accuracy": (0.5, 0.7), "uar": (0.25, 0.75)},
+    resampled="folds and actors",
+)
+
+
+def test_runs_table_has_a_line_a_run_their_mean_and_its_interval():
+    lines = to_markdown(runs_table(SUMMARY, held_out=True)).splitlines()
     assert lines[0] == "| run | held out | clips | accuracy | UAR |"
     assert lines[2] == "| speaker1-seed0 | fold 1 | 10 | 0.500 | 0.250 |"
-    assert lines[-1] == "| **mean ± sd** | | | 0.600 ± 0.141 | 0.500 ± 0.354 |"
-    assert {line.count("|") for line in lines} == {6}
+    assert lines[4] == "| mean ± sd |  |  | 0.600 ± 0.141 | 0.500 ± 0.354 |"
+    assert lines[5] == "| 95 % |  |  | 0.500 … 0.700 | 0.250 … 0.750 |"
+    assert lines[7] == "95 %: bootstrap over folds and actors."
+    assert {line.count("|") for line in lines[:6]} == {6}
 
 
-def test_the_mean_has_an_interval():
-    intervals = {"accuracy": [0.5, 0.7], "uar": [0.25, 0.75]}
-    values = {**VALUES, "intervals": intervals, "resampled": "folds and actors"}
-    last = runs_table(values).splitlines()[-1]
-    assert last == "| 95 %: bootstrap over folds and actors | | | 0.500 … 0.700 | 0.250 … 0.750 |"
-    rows = [line.split() for line in rendered(protocol_table(values)).splitlines()]
-    assert ["95", "%", "from", "0.500", "0.250"] in rows
-    assert ["to", "0.700", "0.750"] in rows
+def test_the_terminal_gets_the_same_without_what_was_held_out():
+    rows = [line.split() for line in rendered(to_rich(runs_table(SUMMARY)), 80).splitlines()]
+    assert ["speaker1-seed0", "0.500", "0.250"] in rows
+    assert ["95", "%", "0.500", "…", "0.700", "0.250", "…", "0.750"] in rows
+
+
+def test_reports_before_intervals_have_none():
+    table = runs_table(replace(SUMMARY, intervals={}, resampled=""))
+    assert (len(table.summary), table.note) == (1, "")
+
+
+def test_vocal_channels_have_columns_speech_first():
+    by_channel = {"song": 0.1, "speech": 0.2}
+    runs = tuple(replace(x, channel_uar=by_channel) for x in SUMMARY.runs)
+    means = {f"{name}_uar": MeanAndSpread(uar, 0.0) for name, uar in by_channel.items()}
+    table = runs_table(replace(SUMMARY, runs=runs, mean=SUMMARY.mean | means))
+    assert table.head == ("run", "accuracy", "UAR", "UAR speech", "UAR song")
+    assert table.rows[0] == ("speaker1-seed0", "0.500", "0.250", "0.200", "0.100")
+    assert table.summary[1] == ("95 %", "0.500 … 0.700", "0.250 … 0.750", "", "")
+
+
+def test_the_page_says_what_made_it():
+    text = report_markdown(SUMMARY)
+    assert "`avser evaluate`" in text
+    assert "22 clips; fingerprint `ffffffff`" in text
+    assert "recall: happy 0.500 ± 0.100" in text
 
 
 def test_recalls_in_words():
-    assert recall_words(VALUES) == "recall: happy 0.500 ± 0.100, sad 0.250 ± 0.000"
+    assert recall_words(SUMMARY) == "recall: happy 0.500 ± 0.100, sad 0.250 ± 0.000"
 
 
 def test_robustness_counts_points_lost():
-    lines = robustness_table({"uar": {"none": 0.8, "gain": 0.81, "noise": 0.655}}).splitlines()
-    assert lines[2:] == ["| none | 0.800 | 0.0 |", "| gain | 0.810 | -1.0 |",
-                         "| noise | 0.655 | 14.5 |"]  # fmt: skip
+    table = robustness_table(Robustness({"none": 0.8, "gain": 0.81, "noise": 0.655}, {}))
+    assert table.rows == (
+        ("none", "0.800", "0.0"),
+        ("gain", "0.810", "-1.0"),
+        ("noise", "0.655", "14.5"),
+    )
+    with pytest.raises(ValueError, match="without degradation"):
+        Robustness({"noise": 0.5}, {})
 
 
 def test_calibration_in_words():
     assert calibration_words(None) == "Calibration needs two runs that hold out other clips."
-    words = calibration_words(
-        {"temperature": 1.5, "threshold": 0.62, "coverage": 0.7, "accuracy": 0.91,
-         "ece_before": 0.1, "ece_after": 0.02}
-    )  # fmt: skip
+    words = calibration_words(Calibration(1.5, 0.62, 0.91, 0.7, 0.1, 0.02, 22, "two runs"))
     assert "temperature 1.50" in words
     assert "0.100 before, 0.020 after" in words
     assert "70% of the clips, 91% of them right" in words

@@ -7,7 +7,13 @@ from rich.console import Console
 
 from avser_cli.evaluation.metrics import score
 from avser_cli.report.console import escape
-from avser_cli.report.tables import classification_report, confusion_table
+from avser_cli.report.tables import (
+    TextTable,
+    classification_report,
+    confusion_table,
+    to_markdown,
+    to_rich,
+)
 
 LABELS = ("happy", "sad", "angry", "neutral")
 REPORT = score(LABELS, np.array([0, 0, 1, 1, 2, 2, 3, 3]), np.array([0, 0, 1, 0, 2, 2, 3, 2]))
@@ -39,8 +45,36 @@ def test_macro_and_weighted_rows_differ_where_emotions_differ_in_number():
 
 
 def test_confusion_table_has_a_row_a_label():
-    text = rendered(confusion_table(REPORT.labels, REPORT.confusion))
+    text = rendered(to_rich(confusion_table(REPORT.labels, REPORT.confusion)))
     assert all(label in text for label in LABELS)
+
+
+def test_a_table_on_the_terminal_keeps_signs_that_look_like_markup():
+    table = TextTable(("file", "n"), (("[red]a[/]", "1"), ("b", "22")), title="[t]", note="[n]")
+    text = rendered(to_rich(table))
+    assert all(sign in text for sign in ("[red]a[/]", "[t]", "[n]"))
+    # Numbers end where their column ends.
+    ends = [
+        len(line.rstrip()) for line in text.splitlines() if line.split()[-1:] in (["1"], ["22"])
+    ]
+    assert len(ends) == 2
+    assert len(set(ends)) == 1
+
+
+def test_long_names_are_folded_or_cut_on_a_narrow_terminal():
+    rows = (("a" * 100, "1"),)
+    folded = rendered(to_rich(TextTable(("file", "n"), rows, wrap=frozenset({0}))), 40)
+    assert folded.count("a") == 100
+    assert "…" in rendered(to_rich(TextTable(("file", "n"), rows)), 40)
+
+
+def test_a_table_as_markdown():
+    table = TextTable(
+        ("a", "b"), (("x", "1"),), (("mean", "2"),), "Title", "Note.", left=frozenset({0})
+    )
+    assert to_markdown(table).splitlines() == [
+        "## Title", "", "| a | b |", "| --- | ---: |", "| x | 1 |", "| mean | 2 |", "", "Note.",
+    ]  # fmt: skip
 
 
 @given(st.text())

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -8,10 +9,12 @@ from avser_cli.data.dataset import Dataset
 from avser_cli.data.emotions import PAPER_EMOTIONS
 from avser_cli.data.splits import SplitSettings
 from avser_cli.experiments.candidates import select_models, select_optimizers
-from avser_cli.experiments.comparison_summary import summarize_comparison
+from avser_cli.experiments.comparison import summarize_comparison
 from avser_cli.experiments.runs import FinishedRun, PlannedRun
+from avser_cli.experiments.summary import MeanAndSpread
 from avser_cli.model.recipe import find_recipe
-from avser_cli.report.grids import comparison_tables, to_markdown, to_rich
+from avser_cli.report.comparison_tables import comparison_tables
+from avser_cli.report.tables import to_markdown, to_rich
 from avser_cli.training.training_run import Corpus
 from tests.report.test_tables import rendered
 from tests.synthetic import ravdess_clip
@@ -50,21 +53,44 @@ def models():
         "mlp": [run_of(wrong(4), 0), run_of(wrong(8), 1)],
         "cnn2d-default": [run_of(wrong(2), 0), run_of(wrong(2), 1)],
     }
-    return summarize_comparison("models", corpus(), rows, runs, False)
+    return summarize_comparison("models", corpus(), rows, runs, False, "avser compare")
 
 
 def test_means_and_spreads_over_runs(models):
-    first, second = models["models"]
-    assert first["accuracy"] == {"mean": 0.625, "sd": pytest.approx(0.25 / 2**0.5)}
-    assert second["accuracy"] == {"mean": 0.875, "sd": 0.0}
-    assert np.sum(first["confusion"]) == 32
-    assert first["per_emotion"]["happy"]["support"] == 4
+    first, second = models.models
+    assert first.accuracy.mean == 0.625
+    assert first.accuracy.sd == pytest.approx(0.25 / 2**0.5)
+    assert second.accuracy == MeanAndSpread(0.875, 0.0)
+    assert np.sum(first.confusion) == 32
+    assert first.per_emotion["happy"].support == 4
 
 
 def test_clips_that_every_model_got_wrong(models):
-    assert [item["clip"] for item in models["wrong_by_all"]] == sorted(NAMES[:2])
-    predicted = {item["clip"]: item["predicted"] for item in models["wrong_by_all"]}
+    assert [item.clip for item in models.wrong_by_all] == sorted(NAMES[:2])
+    predicted = {item.clip: item.predicted for item in models.wrong_by_all}
     assert predicted[NAMES[0]] == {"mlp": ["sad", "sad"], "cnn2d-default": ["sad", "sad"]}
+
+
+def test_runs_on_pictures_say_nothing_of_the_time_for_a_clip():
+    rows = select_models(["mlp"], [], None, False)
+    runs = [replace(run_of(wrong(4)), clip_seconds=None), run_of(wrong(4), 1)]
+    some = summarize_comparison("models", corpus(), rows, {"mlp": runs}, False, "")
+    assert some.models[0].clip_ms == pytest.approx(10.0)
+    none = summarize_comparison("models", corpus(), rows, {"mlp": runs[:1]}, False, "")
+    assert none.models[0].clip_ms is None
+    assert comparison_tables(none)[0].rows[0][-1] == "-"
+
+
+def test_plain_values_have_a_runs_report_on_one_level(models):
+    values = models.as_dict()
+    json.dumps(values)
+    first = values["models"][0]
+    assert first["accuracy"]["mean"] == 0.625
+    assert first["runs"][0]["seed"] == 0
+    assert first["runs"][0]["per_emotion"]["happy"]["support"] == 4
+    assert first["recipe"]["network"] == "mlp"
+    assert values["pairs"][0]["mcnemar"] is None
+    assert "opensmile" not in values["libraries"]
 
 
 def test_table_3(models):
@@ -86,7 +112,9 @@ def test_table_3(models):
 def test_networks_of_one_split_are_tested():
     rows = select_models(["mlp", "cnn2d-default"], [], None, False)
     runs = {"mlp": [run_of(wrong(4))], "cnn2d-default": [run_of(wrong(2))]}
-    _, pairs = comparison_tables(summarize_comparison("models", corpus(), rows, runs, False))
+    _, pairs = comparison_tables(
+        summarize_comparison("models", corpus(), rows, runs, False, "avser compare")
+    )
     # The first two clips are wrong in both.
     assert pairs.rows[0][5:] == ("0 : 2", "0.500", "0.500")
     assert "two trained networks on one split, not their recipes" in pairs.note
@@ -96,7 +124,7 @@ def test_networks_of_one_split_are_tested():
 def test_table_2_sets_each_emotion_beside_the_published():
     rows = select_optimizers(["rmsprop"], [0.005, 0.1], find_recipe("cnn2d", "paper"), None, False)
     runs = {row.name: [run_of(wrong(0))] for row in rows}
-    values = summarize_comparison("optimizers", corpus(), rows, runs, False)
+    values = summarize_comparison("optimizers", corpus(), rows, runs, False, "avser compare")
     _, shown, _ = comparison_tables(values)
     assert shown.rows[0] == ("e  rmsprop-0.005", "happy", ".84 .78 .81", "1.00 1.00 1.00", "4")
     assert shown.rows[3][2] == ".70 .74 .72"
@@ -105,7 +133,9 @@ def test_table_2_sets_each_emotion_beside_the_published():
 
 def test_one_run_has_no_spread(models):
     rows = select_models(["mlp"], [], None, False)
-    values = summarize_comparison("models", corpus(), rows, {"mlp": [run_of(wrong(4))]}, False)
+    values = summarize_comparison(
+        "models", corpus(), rows, {"mlp": [run_of(wrong(4))]}, False, "avser compare"
+    )
     (shown,) = comparison_tables(values)
     assert shown.rows[0][2] == "0.750"
     assert "one run" in shown.note
@@ -115,7 +145,7 @@ def test_whole_actors_are_resampled_where_they_are_held_out():
     rows = select_models(["mlp"], [], None, False)
     run = run_of(wrong(4))
     actors = replace(run, planned=PlannedRun(SplitSettings("speaker"), 0))
-    values = summarize_comparison("models", corpus(), rows, {"mlp": [actors]}, False)
-    assert values["resampled"] == "speakers only, of one training"
-    low, high = values["models"][0]["accuracy_interval"]
+    values = summarize_comparison("models", corpus(), rows, {"mlp": [actors]}, False, "")
+    assert values.resampled == "speakers only, of one training"
+    low, high = values.models[0].accuracy_interval
     assert (low, high) == (0.25, 1.0)

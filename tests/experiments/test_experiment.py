@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from avser_cli.experiments.candidates import Candidate
-from avser_cli.experiments.comparison import TIMED_CLIPS, _timed_where_read, reading_seconds
+from avser_cli.experiments.experiment import TIMED_CLIPS, _timed_where_read, reading_seconds
 
 
 @pytest.mark.parametrize("count", [1, TIMED_CLIPS, 95])

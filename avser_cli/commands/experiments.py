@@ -1,0 +1,150 @@
+"""What the commands that run experiments share: the cache, and lines that tell how far they are."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from avser_cli.errors import OutputError
+from avser_cli.experiments.execution import Workers
+from avser_cli.experiments.experiment import ExperimentData, finish
+from avser_cli.experiments.run_cache import Job, RunCache
+from avser_cli.experiments.runs import FinishedRun
+from avser_cli.files import cache_folder, check_writable, remove_leftovers
+from avser_cli.report.console import echo, format_time_left
+from avser_cli.training.history import Epoch
+
+
+@dataclass(frozen=True)
+class ExecutionOptions:
+    """Where runs are trained, and where finished ones are kept."""
+
+    jobs: Annotated[int, typer.Option(help="Trainings at once, on this machine.")] = 1
+    scheduler: Annotated[
+        str | None, typer.Option(help="Train on a Dask cluster: tcp://HOST:8786.")
+    ] = None
+    cache: Annotated[
+        Path | None,
+        typer.Option(help="Finished runs; default: $AVSER_CACHE, else runs in your cache folder."),
+    ] = None
+
+    @property
+    def workers(self) -> Workers:
+        """What trains."""
+        return Workers(self.jobs, self.scheduler)
+
+    def open_cache(self) -> RunCache:
+        """The cache that is asked for, else the one for all folders and commands."""
+        run_cache = RunCache(self.cache or _default_cache())
+        remove_leftovers(run_cache.folder)
+        return run_cache
+
+
+def _default_cache() -> Path:
+    if given := os.environ.get("AVSER_CACHE"):
+        try:
+            check_writable(Path(given))
+        except OutputError as error:
+            raise OutputError(f"AVSER_CACHE: {error}") from None
+        return Path(given)
+    return cache_folder() / "runs"
+
+
+def command_line() -> str:
+    """What was typed, for reports."""
+    return shlex.join(["avser", *sys.argv[1:]])
+
+
+def run_jobs(
+    data: ExperimentData,
+    jobs: Sequence[Job],
+    found: dict[str, FinishedRun],
+    run_cache: RunCache,
+    workers: Workers,
+) -> dict[str, FinishedRun]:
+    """The run of each job by its key, trained where neither `found` nor the cache holds it."""
+    kept = {job.key: run for job in jobs if (run := found.get(job.key) or run_cache.load(job))}
+    missing = [job for job in jobs if job.key not in kept]
+    if missing:
+        check_writable(run_cache.folder)
+    for job in missing:
+        if run_cache.is_damaged(job):
+            echo(f"{run_cache.path(job)}: damaged; {job.name} is trained again")
+    echo(f"runs: {len(jobs)}; {len(jobs) - len(missing)} kept from before, {len(missing)} to train")
+    seconds = {job.candidate.name: kept[job.key].seconds for job in jobs if job.key in kept}
+    lines = _RunLines(missing, seconds)
+    try:
+        for job, finished in finish(data, missing, run_cache, workers, lines):
+            kept[job.key] = finished
+            lines.done(job, finished)
+    except KeyboardInterrupt:
+        echo("stopped; finished runs are kept: the same command goes on")
+        raise
+    return kept
+
+
+class _RunLines:
+    """Lines that tell how far the runs are, with the time left.
+
+    Parameters
+    ----------
+    missing : list of Job
+    seconds : dict
+        Training time of a run by candidate, where one is kept.
+    """
+
+    def __init__(self, missing: list[Job], seconds: dict[str, float]) -> None:
+        self.missing, self.seconds = missing, seconds
+        self.finished: set[str] = set()
+        self.spent: dict[str, list[float]] = {}
+
+    def on_read(self, what: str, done: int, total: int) -> None:
+        """After each file."""
+        if done == total:
+            echo(f"read: {what} of {total} clips")
+
+    def on_wait(self, job: Job) -> None:
+        """Where another process trains a run."""
+        echo(f"{job.name}: another run of avser is training it; waiting for that one")
+
+    def on_epoch(self, job: Job, line: Epoch) -> None:
+        """After each epoch; of many short ones, now and then."""
+        recipe = job.candidate.recipe
+        assert recipe is not None
+        spent = self.spent.setdefault(job.key, [])
+        spent.append(line.seconds)
+        epochs = recipe.epochs * recipe.ensemble
+        # Epochs of an interrupted run that is gone on with count as done.
+        done = recipe.epochs * (line.member - 1) + line.epoch
+        each = sum(spent) / len(spent)
+        self.seconds[job.candidate.name] = each * epochs
+        if done % max(1, recipe.epochs // 20) == 0 or done == epochs:
+            rest = each * (epochs - done) + self._others_left(job)
+            echo(
+                f"run {len(self.finished) + 1} of {len(self.missing)}: {job.name}  "
+                f"epoch {done}/{epochs}  loss {line.loss:.4f}  accuracy {line.accuracy:.3f}  "
+                f"{format_time_left(rest)}"
+            )
+
+    def _others_left(self, current: Job) -> float:
+        """Seconds of the runs that are not begun; those never seen count as the mean of others."""
+        mean = sum(self.seconds.values()) / len(self.seconds)
+        waiting = [x for x in self.missing if x.key not in self.finished and x.key != current.key]
+        return sum(self.seconds.get(job.candidate.name, mean) for job in waiting)
+
+    def done(self, job: Job, finished: FinishedRun) -> None:
+        """After each run."""
+        self.finished.add(job.key)
+        self.seconds[job.candidate.name] = finished.seconds
+        report = finished.report(job.emotions)
+        echo(
+            f"done {len(self.finished)} of {len(self.missing)}: {job.name}: accuracy "
+            f"{report.accuracy:.3f}, UAR {report.uar:.3f}, {finished.seconds:.0f} s"
+        )

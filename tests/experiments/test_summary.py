@@ -1,0 +1,114 @@
+import json
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+
+from avser_cli.errors import UsageError
+from avser_cli.experiments.candidates import of_recipe
+from avser_cli.experiments.execution import train_job
+from avser_cli.experiments.run_cache import plan_jobs
+from avser_cli.experiments.runs import plan
+from avser_cli.experiments.summary import (
+    CrossValidation,
+    MeanAndSpread,
+    read_report,
+    summarize,
+)
+from avser_cli.model.recipe import find_recipe
+from tests.conftest import REPOSITORY
+from tests.training.test_training_run import EMOTIONS, random_corpus
+
+RECIPE = find_recipe("mlp").with_options(epochs=3)
+CORPUS = replace(
+    random_corpus(), about={"folder": "wav", "fingerprint": "f", "description": "made clips"}
+)
+
+
+@pytest.fixture(scope="module")
+def runs():
+    jobs = plan_jobs(CORPUS, [of_recipe("mlp", RECIPE)], plan("statement"))
+    inputs = CORPUS.dataset.inputs
+    return [train_job(x, CORPUS, inputs, None, lambda job, line: None).finished for x in jobs]
+
+
+@pytest.fixture
+def summary(runs):
+    return summarize(runs, CORPUS, RECIPE, "statement", "avser evaluate")
+
+
+def test_the_summary_adds_up(runs, summary):
+    assert np.sum(summary.confusion) == 384
+    accuracies = [line.accuracy for line in summary.runs]
+    assert summary.mean["accuracy"].mean == pytest.approx(np.mean(accuracies))
+    assert summary.mean["accuracy"].sd == pytest.approx(np.std(accuracies, ddof=1))
+    low, high = summary.intervals["accuracy"]
+    assert low <= summary.mean["accuracy"].mean <= high
+    assert summary.resampled == "folds and clips"
+    assert summary.calibration.clips == 384
+    assert set(summary.mean) == {"accuracy", "uar"}
+    again = [replace(runs[0], planned=x) for x in plan("statement", [1], [0, 1])]
+    assert summarize(again, CORPUS, RECIPE, "statement", "").calibration is None
+    alone = summarize(runs[:1], CORPUS, RECIPE, "statement", "")
+    assert alone.calibration is None
+    assert alone.resampled == "clips only, of one training"
+    assert alone.mean["uar"].sd == 0.0
+
+
+def test_vocal_channels_are_told_apart_where_there_are_several(runs):
+    channels = tuple("song" if row % 3 else "speech" for row in range(len(runs[0].names)))
+    mixed = [replace(run, channels=channels) for run in runs]
+    summary = summarize(mixed, CORPUS, RECIPE, "statement", "")
+    assert set(summary.mean) == {"accuracy", "uar", "song_uar", "speech_uar"}
+    line = summary.as_dict()["runs"][0]
+    assert line["speech_uar"] == mixed[0].report(EMOTIONS, "speech").uar
+    assert "channel_uar" not in line
+    some = [replace(run, channels=("", *channels[1:])) for run in runs]
+    assert set(summarize(some, CORPUS, RECIPE, "statement", "").mean) == {"accuracy", "uar"}
+
+
+def test_a_report_is_read_as_it_was_written(summary, tmp_path):
+    (tmp_path / "report.json").write_text(json.dumps(summary.as_dict()))
+    (tmp_path / "robustness.json").write_text(json.dumps({"uar": {"none": 0.5}, "runs": {}}))
+    measured = read_report(tmp_path, RECIPE, EMOTIONS)
+    assert measured.summary == summary
+    assert measured.calibration == summary.calibration
+    assert measured.robustness is not None
+    assert measured.robustness.uar == {"none": 0.5}
+    assert set(summary.as_dict()) == set(asdict(summary))
+
+
+@pytest.mark.parametrize("name", ["paper", "speaker", "speaker-2026-11-24", "statement"])
+def test_reports_of_older_versions_are_read(name):
+    content = (REPOSITORY / "docs" / "reports" / name / "report.json").read_text()
+    found = CrossValidation.from_dict(json.loads(content))
+    assert found.mean["speech_uar"].mean > 0.5
+    assert found.protocol in ("random", "speaker", "statement")
+
+
+def test_reports_that_cannot_vouch(summary, tmp_path):
+    with pytest.raises(UsageError, match="not a report"):
+        read_report(tmp_path, RECIPE, EMOTIONS)
+    values = summary.as_dict()
+    for wrong in (
+        {"mean": {"uar": {"mean": "x", "sd": 0.0}}},
+        {"runs": [{"name": "x"}]},
+        {"runs": 7},
+        {"unknown": 1},
+        {"calibration": [1]},
+    ):
+        (tmp_path / "report.json").write_text(json.dumps(values | wrong))
+        with pytest.raises(UsageError, match="not a report"):
+            read_report(tmp_path, RECIPE, EMOTIONS)
+    (tmp_path / "report.json").write_text(json.dumps(values))
+    with pytest.raises(UsageError, match="another recipe"):
+        read_report(tmp_path, RECIPE.with_options(epochs=2), EMOTIONS)
+    with pytest.raises(UsageError, match="other emotions"):
+        read_report(tmp_path, RECIPE, EMOTIONS[:3])
+    (tmp_path / "robustness.json").write_text(json.dumps({"uar": {}, "runs": {}}))
+    with pytest.raises(UsageError, match="no UAR of clips without degradation"):
+        read_report(tmp_path, RECIPE, EMOTIONS)
+
+
+def test_mean_and_spread_by_hand():
+    assert MeanAndSpread.of([1.0, 2.0, 3.0]) == MeanAndSpread(2.0, 1.0)
