@@ -83,7 +83,6 @@ TESTED_ELSEWHERE = {
     "report/corpora_table": "commands/test_train.py",
     "report/console": "report/test_tables.py",
     "report/explanation_figure": "commands/test_classify.py",
-    "report/model_card": "written with each bundle: model/test_bundle.py",
     "training/export": "training/test_trainer.py",
     "training/history": "a record: training/test_trainer.py",
     "training/mlp": "model/test_mlp.py",

@@ -18,7 +18,7 @@ from avser_cli.data.emotions import PAPER_EMOTIONS, label_order
 from avser_cli.data.sources import DataSources, Source, parse_source
 from avser_cli.data.splits import SplitKind
 from avser_cli.errors import MissingExtraError, UsageError
-from avser_cli.model.recipe import EACH_CLIP_ONCE, Recipe, Sampling, find_recipe
+from avser_cli.model.recipe import EACH_CLIP_ONCE, Recipe, find_recipe
 from avser_cli.report.console import echo, escape, format_time_left
 from avser_cli.training.history import Epoch
 from avser_cli.training.training_run import Corpus, TrainTestSplit
@@ -180,20 +180,12 @@ class RecipeOptions:
 def describe_recipe(recipe: Recipe) -> str:
     """One line: network, recipe, optimizer and schedule."""
     joined = f", {recipe.ensemble} networks" if recipe.ensemble > 1 else ""
+    drawn = f", {words}" if (words := recipe.sampling.describe()) else ""
     return (
         f"{recipe.network}, recipe {recipe.name}, {recipe.optimizer} at {recipe.learning_rate:g} "
         f"({recipe.schedule}), {recipe.epochs} epochs of batches of {recipe.batch_size}, "
-        f"dropout {recipe.dropout:g}{joined}{describe_sampling(recipe.sampling)}"
+        f"dropout {recipe.dropout:g}{joined}{drawn}"
     )
-
-
-def describe_sampling(sampling: Sampling) -> str:
-    """What an epoch draws, to stand at the end of a line; nothing for every clip once."""
-    if sampling == EACH_CLIP_ONCE:
-        return ""
-    drawn = f"{sampling.draws} clips an epoch" if sampling.draws else "clips drawn"
-    powers = [f"{name}^{power:g}" for name, power in sampling.powers.items() if power != 1]
-    return f", {drawn}{' by ' if powers else ''}{', '.join(powers)}"
 
 
 def epoch_line(recipe: Recipe, runs_after: int = 0) -> Callable[[Epoch], None]:

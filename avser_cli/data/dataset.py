@@ -102,6 +102,9 @@ class Dataset:
         With their checksums.
     skipped : tuple of SkippedFile
         Files of the folder that are not in it, and why.
+    fingerprints : numpy.ndarray or None
+        float16, shape ``(n, BANDS, FRAMES)``: see `avser_cli.features.fingerprint`; `None` where
+        some clip has none.
     """
 
     emotions: tuple[str, ...]
@@ -109,6 +112,7 @@ class Dataset:
     labels: npt.NDArray[np.int64]
     clips: tuple[Clip, ...]
     skipped: tuple[SkippedFile, ...]
+    fingerprints: npt.NDArray[np.float16] | None = None
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -175,7 +179,13 @@ def load_dataset(
             for number, group in zip(kept, groups, strict=True)
         ),
         skipped=tuple(skipped),
+        fingerprints=_all_of([fingerprints[number] for number in kept]),
     )
+
+
+def _all_of(fingerprints: Sequence[Fingerprint | None]) -> npt.NDArray[np.float16] | None:
+    known = [one for one in fingerprints if one is not None]
+    return np.array(known, np.float16) if len(known) == len(fingerprints) else None
 
 
 def _stacked(inputs: list[Inputs | None]) -> Inputs:

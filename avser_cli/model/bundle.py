@@ -13,12 +13,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Self
 
+import numpy as np
 from msgspec import Meta
 
+from avser_cli.data.audio_hash import HASH_BYTES, Hashes
+from avser_cli.data.corpus_summary import CorpusSummary
 from avser_cli.data.emotions import label_order
 from avser_cli.data.splits import Split
 from avser_cli.errors import AvserError, ModelError, os_reason
 from avser_cli.features.spectrogram import spectrogram_cost
+from avser_cli.model.arrays import max_bytes, npz_bytes, read_arrays
 from avser_cli.model.calibration import Calibration
 from avser_cli.model.recipe import Recipe
 from avser_cli.untrusted_input import Checksum, Count, NonNegative, decode, parse_json, read_bounded
@@ -26,9 +30,10 @@ from avser_cli.untrusted_input import Checksum, Count, NonNegative, decode, pars
 FORMAT_VERSION = 4
 """2 added ``calibration``, and ``ensemble`` to the recipe, which 1 is read as not having; 3 renamed
 fields of the recipe, see `avser_cli.model.recipe.RENAMED_FIELDS`, and the split ``paper``; 4 added
-the recipe's ``sampling``."""
+the recipe's ``sampling``, ``corpora`` and ``hashes.npz``, which older ones lack."""
 CONFIG, TFLITE, KERAS, MLP = "config.json", "model.tflite", "model.keras", "mlp.npz"
-PartName = Annotated[str, Meta(pattern=r"\A(model\.keras|model\.tflite|mlp\.npz)\Z")]
+HASHES = "hashes.npz"
+PartName = Annotated[str, Meta(pattern=r"\A(model\.keras|model\.tflite|mlp\.npz|hashes\.npz)\Z")]
 MAX_PART_BYTES = 256 * 2**20
 """Largest part that is read, in bytes."""
 MAX_CONFIG_BYTES = 8 * 2**20
@@ -65,9 +70,11 @@ class BundleConfig:
     seconds : float
         Time that the training took.
     files : dict of str to str
-        SHA-256 of each part that answers depend on.
+        SHA-256 of each part that is read.
     calibration : Calibration or None
         ``None``: confidence is what the network says.
+    corpora : tuple of CorpusSummary
+        What of each corpus it was trained on; empty in older bundles.
     """
 
     name: str
@@ -83,6 +90,7 @@ class BundleConfig:
     seconds: NonNegative
     files: dict[PartName, Checksum]
     calibration: Calibration | None = None
+    corpora: tuple[CorpusSummary, ...] = ()
 
     def to_json(self) -> str:
         """The text of ``config.json``."""
@@ -170,6 +178,35 @@ def read_weights(folder: Path, name: str, config: BundleConfig) -> bytes:
     if name not in config.files:
         raise ModelError(f"{folder}: {CONFIG} does not name {name}; train or copy again")
     return read_part(folder, name, config.files[name])
+
+
+def hashes_part(hashes: Hashes) -> bytes:
+    """The content of ``hashes.npz``: what re-encoded copies of the training clips are known by.
+
+    Parameters
+    ----------
+    hashes : numpy.ndarray
+        See `avser_cli.data.audio_hash`; in the order of the split's training side.
+    """
+    return npz_bytes({"hashes": hashes})
+
+
+def read_hashes(folder: Path, config: BundleConfig) -> Hashes:
+    """The hashes of the training clips, none where the bundle has none.
+
+    Raises
+    ------
+    ModelError
+        See `read_weights`; also where the part does not hold what it should.
+    """
+    if HASHES not in config.files:
+        return np.empty((0, HASH_BYTES), np.uint8)
+    kinds = {"hashes": ((len(config.split.train), HASH_BYTES), np.dtype(np.uint8))}
+    try:
+        content = read_part(folder, HASHES, config.files[HASHES], max_bytes(kinds))
+        return read_arrays(content, kinds)["hashes"]
+    except ValueError as error:
+        raise ModelError(f"{folder}: {HASHES} is damaged ({error}); train or copy again") from None
 
 
 def read_part(

@@ -108,6 +108,14 @@ class Sampling:
         """The powers by the name of what they balance."""
         return {"corpus": self.corpus, "emotion": self.emotion, "speaker": self.speaker}
 
+    def describe(self) -> str:
+        """In words, e.g. ``4000 clips an epoch by corpus^0.5``; nothing for every clip once."""
+        if self == EACH_CLIP_ONCE:
+            return ""
+        drawn = f"{self.draws} clips an epoch" if self.draws else "clips drawn"
+        powers = [f"{name}^{power:g}" for name, power in self.powers.items() if power != 1]
+        return f"{drawn}{' by ' if powers else ''}{', '.join(powers)}"
+
 
 EACH_CLIP_ONCE = Sampling()
 """Every epoch takes every clip once."""

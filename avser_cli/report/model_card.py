@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from avser_cli.data.corpora import known_corpora
+from avser_cli.data.corpus_summary import CorpusSummary
+from avser_cli.data.licences import weights_terms
 from avser_cli.evaluation.metrics import Report
 from avser_cli.experiments.summary import RecipeReport
 from avser_cli.model.bundle import BundleConfig
 from avser_cli.report.cross_validation_report import calibration_words, robustness_table, runs_table
-from avser_cli.report.tables import classification_report, to_markdown
-
-LICENCE = """\
-The weights were trained on recordings that stand under CC BY-NC-SA 4.0 if the corpus was RAVDESS
-(Livingstone and Russo 2018, https://doi.org/10.1371/journal.pone.0196391): use and share such
-weights under those terms, not commercially, and name the corpus. avser's code is MIT."""
+from avser_cli.report.tables import TextTable, classification_report, to_markdown
 
 LIMITS = """\
-Trained on acted emotions, spoken or sung by trained actors in a studio. How people sound when
-they feel something is another matter, and so are other languages, ages, rooms and microphones.
+Most corpora hold acted emotions, spoken or sung by trained actors in a studio. How people sound
+when they feel something is another matter, and so are other languages, ages, rooms and microphones.
 Not for diagnosis, hiring, policing, surveillance, or any decision about a person."""
 
 
@@ -44,6 +44,7 @@ def model_card(
     if measured is not None:
         accuracy += cross_validated(measured)
     joined = f", {recipe.ensemble} networks joined" if recipe.ensemble > 1 else ""
+    drawn = f", {words}" if (words := recipe.sampling.describe()) else ""
     return f"""\
 # {config.name}
 
@@ -53,7 +54,8 @@ Hears {", ".join(config.labels)} in a clip of a voice.
 | --- | --- |
 | network | {recipe.network}, recipe `{recipe.name}`, {config.parameters:,} weights{joined} |
 | training | {recipe.optimizer}, learning rate {recipe.learning_rate} ({recipe.schedule}), \
-{recipe.epochs} epochs, batch {recipe.batch_size}, seed {config.seed}, {config.seconds:.0f} s |
+{recipe.epochs} epochs, batch {recipe.batch_size}{drawn}, seed {config.seed}, \
+{config.seconds:.0f} s |
 | clips | {config.corpus["description"]} |
 | corpus fingerprint | `{config.corpus["fingerprint"]}` |
 | split | {config.split.settings.describe()}: {len(config.split.train)} trained on, \
@@ -67,10 +69,39 @@ Hears {", ".join(config.labels)} in a clip of a voice.
 
 {LIMITS}
 
-## Licence
+## Corpora and licence
 
-{LICENCE}
+{licence_words(config.corpora)}
 """
+
+
+def licence_words(corpora: Sequence[CorpusSummary]) -> str:
+    """The corpora that weights were trained on, and what their licences mean for the weights."""
+    head = ("corpus", "language", "speakers", "clips", "licence", "")
+    rows = (
+        (
+            corpus.title,
+            ", ".join(corpus.languages) or "not known",
+            str(corpus.speakers) if corpus.speakers else "not known",
+            str(corpus.clips),
+            corpus.licence or "not known to avser",
+            _source(corpus.name),
+        )
+        for corpus in corpora
+    )
+    table = TextTable(head, tuple(rows), left=frozenset({0, 1, 4, 5}))
+    terms = weights_terms({corpus.title: corpus.licence for corpus in corpora})
+    weights = "\n".join(f"- {term}" for term in terms) or "- nothing is asked for"
+    return (
+        f"{to_markdown(table)}\n\nFor the weights, taken as a work that derives from the clips, "
+        f"follows, the strictest first:\n\n{weights}\n\navser's code is MIT."
+    )
+
+
+def _source(name: str) -> str:
+    """Who is to be cited for a corpus, and where it is."""
+    corpus = known_corpora().get(name)
+    return f"{corpus.citation}, <{corpus.url}>" if corpus else ""
 
 
 def cross_validated(measured: RecipeReport) -> str:

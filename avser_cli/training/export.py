@@ -10,9 +10,20 @@ from typing import Any
 import numpy as np
 
 from avser_cli import __version__
+from avser_cli.data.audio_hash import hash_fingerprints
+from avser_cli.data.corpus_summary import summarize_corpora
 from avser_cli.data.dataset import Inputs
 from avser_cli.files import write_whole
-from avser_cli.model.bundle import CONFIG, KERAS, MLP, TFLITE, BundleConfig, sha256
+from avser_cli.model.bundle import (
+    CONFIG,
+    HASHES,
+    KERAS,
+    MLP,
+    TFLITE,
+    BundleConfig,
+    hashes_part,
+    sha256,
+)
 from avser_cli.model.calibration import Calibration
 from avser_cli.model.recipe import Recipe
 from avser_cli.model.tflite import TFLiteNetwork
@@ -43,6 +54,13 @@ def write_parts(
         save_weights(network, folder / KERAS)
         write_whole(folder / TFLITE, to_tflite(network, prepared.dataset.inputs[:8]))
         files = [KERAS, TFLITE]
+    dataset = prepared.dataset
+    rows = {clip.key: row for row, clip in enumerate(dataset.clips)}
+    trained_on = [rows[key] for key in prepared.split.train]
+    if dataset.fingerprints is not None:
+        hashes = hash_fingerprints(dataset.fingerprints[trained_on])
+        write_whole(folder / HASHES, hashes_part(hashes))
+        files.append(HASHES)
     config = BundleConfig(
         name=name,
         labels=prepared.dataset.emotions,
@@ -57,6 +75,7 @@ def write_parts(
         seconds=round(result.trained.seconds, 1),
         files={part: sha256((folder / part).read_bytes()) for part in files},
         calibration=calibration,
+        corpora=summarize_corpora(dataset.clips[row] for row in trained_on),
     )
     metrics = {"held_out": result.report.as_dict() if result.report else None}
     write_whole(folder / "metrics.json", (json.dumps(metrics, indent=1) + "\n").encode())

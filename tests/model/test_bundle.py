@@ -2,13 +2,26 @@ import json
 import os
 import shutil
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from avser_cli.data.audio_hash import find_copies
+from avser_cli.data.clips import index_folder
+from avser_cli.data.dataset import load_dataset, reader_of
 from avser_cli.errors import ModelError
 from avser_cli.inference.classifier import Classifier
-from avser_cli.model.bundle import CONFIG, TFLITE, newest_bundle, read_config
+from avser_cli.model.bundle import (
+    CONFIG,
+    HASHES,
+    TFLITE,
+    hashes_part,
+    newest_bundle,
+    read_config,
+    read_hashes,
+    sha256,
+)
 from tests.conftest import REPOSITORY
 from tests.synthetic import PITCH, speech, voice, write_wav
 
@@ -29,9 +42,37 @@ def test_config_says_what_was_trained(bundle):
     assert (config.recipe.name, config.recipe.epochs, config.seed) == ("default", 2, 0)
     assert (len(config.split.train), len(config.split.test)) == (48, 16)
     assert not set(config.split.train) & set(config.split.test)
-    assert set(config.files) == {"model.keras", "model.tflite"}
+    assert set(config.files) == {"model.keras", "model.tflite", "hashes.npz"}
     parts = {path.name for path in bundle.iterdir()}
     assert parts >= {"metrics.json", "history.csv", "MODEL_CARD.md", "confusion.png"}
+
+
+def test_hashes_are_of_the_training_clips(bundle, trained):
+    config = read_config(bundle)
+    index = index_folder(trained / "png", config.labels)
+    dataset = load_dataset(index, config.labels, reader_of(index, config.recipe.spectrogram))
+    hashes = read_hashes(bundle, config)
+    rows = [[clip.key for clip in dataset.clips].index(key) for key in config.split.train]
+    assert dataset.fingerprints is not None
+    assert find_copies(dataset.fingerprints[rows], hashes).tolist() == list(range(48))
+
+
+def test_bundles_without_hashes_are_read(bundle):
+    values = json.loads((bundle / CONFIG).read_text())
+    del values["files"][HASHES], values["corpora"]
+    change(bundle, files=values["files"], format=3)
+    config = read_config(bundle)
+    assert read_hashes(bundle, config).shape == (0, 128)
+
+
+@pytest.mark.parametrize("hashes", [np.zeros((47, 128), np.uint8), np.zeros((48, 128), np.float32)])
+def test_hashes_of_another_number_or_kind_are_refused(bundle, hashes):
+    content = hashes_part(hashes)
+    (bundle / HASHES).write_bytes(content)
+    values = json.loads((bundle / CONFIG).read_text())
+    change(bundle, files=values["files"] | {HASHES: sha256(content)})
+    with pytest.raises(ModelError, match=r"hashes\.npz is damaged"):
+        read_hashes(bundle, read_config(bundle))
 
 
 def damage(bundle, how):
