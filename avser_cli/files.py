@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import hashlib
 import os
 import re
 import secrets
@@ -16,6 +15,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
+from avser_cli.checksums import sha256
 from avser_cli.errors import OutputError, os_reason
 
 LEFTOVER = re.compile(r"\.(.+)\.\d+-[0-9a-f]{6}\.(part|old)")
@@ -33,7 +33,7 @@ def fitting_name(stem: str, suffix: str, longest: int = LONGEST_NAME) -> str:
     content = os.fsencode(stem)
     if len(content) + len(os.fsencode(suffix)) <= longest:
         return stem + suffix
-    mark = f"~{hashlib.sha256(content).hexdigest()[:8]}"
+    mark = f"~{sha256(content)[:8]}"
     kept = content[: longest - len(os.fsencode(mark + suffix))]
     # Whole characters only, but for names that are none.
     while kept and os.fsencode(os.fsdecode(kept).encode("utf-8", "ignore").decode()) != kept:

@@ -12,7 +12,6 @@ trained.
 from __future__ import annotations
 
 import argparse
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ import numpy.typing as npt
 from avser_cli.audio.decoding import read_waveform
 from avser_cli.audio.folder import find_sounds
 from avser_cli.audio.streams import Samples
+from avser_cli.checksums import sha256
 from avser_cli.data.corpora import find_corpus
 from avser_cli.features.spectrogram import draw_spectrogram, trim_silence
 from avser_cli.inference.classifier import Classifier
@@ -189,8 +189,8 @@ def _of_run(classifier: Classifier, sounds: dict[str, Path]) -> Iterator[Judged]
                 yield _judged(classifier, kind, emotion, *_joined(part, sounds))
 
 
-def _place(name: str) -> bytes:
-    return hashlib.sha256(name.encode()).digest()
+def _place(name: str) -> str:
+    return sha256(name.encode())
 
 
 def _joined(names: Sequence[str], sounds: dict[str, Path]) -> tuple[Samples, int]:

@@ -7,7 +7,6 @@ decides, and asks that run's bundle for its segments. Nothing is trained.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.audio.decoding import read_waveform
+from avser_cli.checksums import sha256
 from avser_cli.data.corpora import find_corpus
 from avser_cli.inference.classifier import Classifier
 from avser_cli.inference.predictions import Segment
@@ -70,8 +70,8 @@ def _of_run(classifier: Classifier, sounds: dict[str, Path]) -> Score:
     return score_segments(found, durations, truth)
 
 
-def _place(name: str) -> bytes:
-    return hashlib.sha256(name.encode()).digest()
+def _place(name: str) -> str:
+    return sha256(name.encode())
 
 
 def score_segments(

@@ -8,7 +8,8 @@ import zipfile
 
 import numpy as np
 
-from avser_cli.model.bundle import CONFIG, KERAS, MLP, TFLITE, sha256
+from avser_cli.checksums import sha256
+from avser_cli.model.bundle import CONFIG, KERAS, MLP, TFLITE
 from avser_cli.model.mlp import MlpWeights
 from avser_cli.model.recipe import find_recipe
 

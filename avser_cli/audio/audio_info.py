@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy.typing as npt
 from msgspec import Meta
 
 from avser_cli.audio.decoding import Stream, Waveform, peak_of
-from avser_cli.errors import InputError, os_reason
+from avser_cli.checksums import sha256
 from avser_cli.untrusted_input import Checksum, Count, PositiveInt
 
 FULL_SCALE = 1.0 - 2.0**-15
@@ -56,8 +55,8 @@ def audio_info(content: bytes, waveform: Waveform) -> AudioInfo:
     samples = waveform.samples
     peak = peak_of(samples)
     return AudioInfo(
-        source_sha256=checksum(content),
-        samples_sha256=checksum(waveform.samples),
+        source_sha256=sha256(content),
+        samples_sha256=sha256(waveform.samples),
         duration=round(waveform.duration, 4),
         rate=waveform.stream.rate,
         channels=waveform.stream.channels,
@@ -95,27 +94,6 @@ class RunningAudioInfo:
             rms=_decibels(float(np.sqrt(self._power / max(1, self._count)))),
             clipped=self._clipped,
         )
-
-
-def checksum(content: bytes | npt.NDArray[np.float32]) -> str:
-    """SHA-256 in hexadecimal digits."""
-    data = content if isinstance(content, bytes) else np.ascontiguousarray(content).data
-    return hashlib.sha256(data).hexdigest()
-
-
-def file_checksum(path: Path) -> str:
-    """The `checksum` of a file of any size.
-
-    Raises
-    ------
-    InputError
-        It cannot be read.
-    """
-    try:
-        with path.open("rb") as handle:
-            return hashlib.file_digest(handle, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {os_reason(error)}") from None
 
 
 def _decibels(amplitude: float) -> float:

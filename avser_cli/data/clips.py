@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from avser_cli.checksums import sha256
 from avser_cli.data.clip import RAVDESS, Clip, SkippedFile
 from avser_cli.data.corpora import known_corpora
 from avser_cli.data.sources import DataSources, Kind, SourceContent, read_source
@@ -163,7 +163,7 @@ def _lacking(clips: Sequence[Clip], emotions: Sequence[str]) -> list[str]:
 
 def corpus_checksum(checksums: Iterable[str]) -> str:
     """One checksum for a set of recordings: the same for the same samples in any order."""
-    return hashlib.sha256("\n".join(sorted(checksums)).encode()).hexdigest()
+    return sha256("\n".join(sorted(checksums)).encode())
 
 
 def describe(clips: Iterable[Clip]) -> str:

@@ -10,9 +10,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.audio.audio_info import checksum
 from avser_cli.audio.decoding import Waveform, read_waveform
 from avser_cli.audio.parts import Part, read_parts
+from avser_cli.checksums import sha256
 from avser_cli.data.clip import Clip, SkippedFile
 from avser_cli.data.clips import Index
 from avser_cli.data.near_duplicates import duplicate_groups
@@ -276,7 +276,7 @@ def read_sound_as(settings: SpectrogramConfig) -> Reader:
     def of_sound(path: Path, waveform: Waveform) -> Read:
         spectrogram = clip_spectrogram(path, waveform, settings)
         fingerprint = fingerprint_of(spectrogram, settings, waveform.rate, waveform.duration)
-        return Read(spectrogram, checksum(waveform.samples), fingerprint)
+        return Read(spectrogram, sha256(waveform.samples), fingerprint)
 
     def of_picture(path: Path) -> Read:
         spectrogram, metadata = read_spectrogram(path)
@@ -308,7 +308,7 @@ def _of_sound(inputs: Inputs, waveform: Waveform) -> Read:
     settings = SpectrogramConfig()
     spectrogram = draw_spectrogram(waveform.samples, waveform.rate, settings)
     fingerprint = fingerprint_of(spectrogram, settings, waveform.rate, waveform.duration)
-    return Read(inputs, checksum(waveform.samples), fingerprint)
+    return Read(inputs, sha256(waveform.samples), fingerprint)
 
 
 def _check_same_config(path: Path, found: SpectrogramConfig, wanted: SpectrogramConfig) -> None:

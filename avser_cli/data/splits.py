@@ -6,12 +6,12 @@ folds) and ``statement`` (train on one sentence, test on the other). ``none`` ho
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from avser_cli.checksums import sha256
 from avser_cli.data.clip import Clip
 from avser_cli.data.corpora import find_corpus
 from avser_cli.errors import CorpusError, UsageError
@@ -135,9 +135,9 @@ def _random_test(clips: Sequence[Clip], settings: SplitSettings) -> set[str]:
     return test
 
 
-def _draw(seed: int, key: str) -> bytes:
+def _draw(seed: int, key: str) -> str:
     """A clip's place in a seed's order: a hash, so that no library's generator decides it."""
-    return hashlib.sha256(f"{seed}:{key}".encode()).digest()
+    return sha256(f"{seed}:{key}".encode())
 
 
 def _quotas(counts: dict[str, int], share: float) -> dict[str, int]:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.audio.audio_info import checksum
 from avser_cli.audio.decoding import Waveform, check_not_silent
+from avser_cli.checksums import sha256
 from avser_cli.data.dataset import Read
 from avser_cli.errors import InputError, MissingExtraError
 
@@ -107,7 +107,7 @@ def read_opensmile(path: Path, waveform: Waveform, feature_set: str) -> Read:
     values = _extractor(feature_set).process_signal(waveform.samples, waveform.rate).to_numpy()[0]
     if not np.isfinite(values).all():
         raise InputError(f"{path}: openSMILE finds no voice in it; leave it out")
-    return Read(values.astype(np.float32), checksum(waveform.samples))
+    return Read(values.astype(np.float32), sha256(waveform.samples))
 
 
 @cache

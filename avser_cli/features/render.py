@@ -11,10 +11,11 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.audio.audio_info import AudioInfo, audio_info, checksum
+from avser_cli.audio.audio_info import AudioInfo, audio_info
 from avser_cli.audio.decoding import STDIN, Waveform, check_not_silent, read_waveform
 from avser_cli.audio.input import display_name
 from avser_cli.audio.selection import EVERYTHING, SoundSelection
+from avser_cli.checksums import sha256
 from avser_cli.cluster import TRIES, dask_client, worker_losses
 from avser_cli.errors import InputError, UsageError, os_reason
 from avser_cli.features.spectrogram import (
@@ -261,7 +262,7 @@ def render_file(
                 content = sound.read_bytes()
             except OSError as error:
                 raise InputError(f"{sound}: cannot be read: {os_reason(error)}") from None
-            info = renderer.current(spectrogram, checksum(content))
+            info = renderer.current(spectrogram, sha256(content))
             if info is not None:
                 return RenderResult(sound, spectrogram, "up to date", info=info)
         drawn, info = renderer.render(sound)

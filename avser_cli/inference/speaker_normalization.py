@@ -8,13 +8,13 @@ instead of features, so that it needs no other model.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
+from avser_cli.checksums import sha256
 from avser_cli.model.calibration import Probabilities, softmax
 
 MIN_RECORDINGS = 4
@@ -62,4 +62,4 @@ class SpeakerNormalization:
     @property
     def key(self) -> str:
         """Eight characters that tell references apart."""
-        return hashlib.sha256(self.bias.astype("<f4").tobytes()).hexdigest()[:8]
+        return sha256(self.bias.astype("<f4"))[:8]

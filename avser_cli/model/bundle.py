@@ -7,7 +7,6 @@ people. No part is a pickle. Reading a bundle needs no TensorFlow.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Annotated, Any, Self
 import numpy as np
 from msgspec import Meta
 
+from avser_cli.checksums import sha256
 from avser_cli.data.audio_hash import HASH_BYTES, Hashes
 from avser_cli.data.corpus_summary import CorpusSummary
 from avser_cli.data.emotions import label_order
@@ -234,11 +234,6 @@ def read_part(
     if expected_sha256 is not None and sha256(content) != expected_sha256:
         raise ModelError(f"{path}: damaged (wrong checksum); train or copy the bundle again")
     return content
-
-
-def sha256(content: bytes) -> str:
-    """SHA-256 in hexadecimal digits."""
-    return hashlib.sha256(content).hexdigest()
 
 
 def newest_bundle(models: Path) -> Path:

@@ -6,7 +6,6 @@ The page needs no network. Sounds are linked, relative to the page, or embedded 
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
 import json
 import os
@@ -23,6 +22,7 @@ from PIL import Image
 
 from avser_cli.audio.decoding import open_sound
 from avser_cli.audio.streams import Samples
+from avser_cli.checksums import sha256
 from avser_cli.files import write_whole
 from avser_cli.report.figures import EMOTION_COLORS
 from avser_cli.report.timeline import COLUMN, Overview
@@ -166,7 +166,7 @@ def write_page(
     rows = [_row(recording, media.get(recording.path, Media()), target) for recording in recordings]
     names = json.dumps([row["place"] for row in rows])
     data = {
-        "id": hashlib.sha256(names.encode("utf-8", "surrogateescape")).hexdigest()[:16],
+        "id": sha256(names.encode("utf-8", "surrogateescape"))[:16],
         "emotions": list(emotions),
         "categories": {name: list(members) for name, members in categories.items()},
         "colors": {emotion: EMOTION_COLORS.get(emotion, "#BBBBBB") for emotion in emotions},

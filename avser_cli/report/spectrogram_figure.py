@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 from dataclasses import asdict, dataclass
@@ -13,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli import __version__
-from avser_cli.audio.audio_info import AudioInfo, RunningAudioInfo, audio_info, file_checksum
+from avser_cli.audio.audio_info import AudioInfo, RunningAudioInfo, audio_info
 from avser_cli.audio.decoding import MAX_SECONDS, STDIN, Waveform, open_sound
 from avser_cli.audio.input import display_name
 from avser_cli.audio.selection import EVERYTHING, SoundSelection
 from avser_cli.audio.streams import Samples, Stream
+from avser_cli.checksums import file_sha256, sha256
 from avser_cli.errors import InputError
 from avser_cli.features.filterbank import mel_frequencies
 from avser_cli.features.render import file_content
@@ -192,7 +192,7 @@ class FigureRenderer:
                         facts.feed(part)
                     held = []
         if running is not None:
-            source = None if path == STDIN else file_checksum(path)
+            source = None if path == STDIN else file_sha256(path)
             return _Picture.of_running(running), stream, facts.result(source, stream)
         if count == 0:
             raise InputError(f"{display_name(path)}: holds no samples; copy or record it again")
@@ -215,7 +215,7 @@ class FigureRenderer:
         if self.selection == EVERYTHING:
             del drawn["selection"]
         values = [__version__, source_sha256, drawn]
-        return hashlib.sha256(json.dumps(values).encode()).hexdigest()
+        return sha256(json.dumps(values).encode())
 
     def _figure(self, picture: _Picture, lines: tuple[str, str]) -> Any:
         width, height = self.config.width, self.config.height

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from avser_cli import __version__
+from avser_cli.checksums import sha256
 from avser_cli.data.audio_hash import hash_fingerprints
 from avser_cli.data.corpus_summary import summarize_corpora
 from avser_cli.data.dataset import Inputs
@@ -22,7 +23,6 @@ from avser_cli.model.bundle import (
     TFLITE,
     BundleConfig,
     hashes_part,
-    sha256,
 )
 from avser_cli.model.calibration import Calibration
 from avser_cli.model.recipe import Recipe

@@ -8,8 +8,8 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
+from avser_cli.checksums import sha256
 from avser_cli.data.splits import Split
-from avser_cli.model.bundle import sha256
 from avser_cli.model.recipe import Recipe
 
 RUN_FORMAT = 1

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from avser_cli.checksums import sha256
 from avser_cli.data.audio_hash import find_copies
 from avser_cli.data.clips import index_folder
 from avser_cli.data.dataset import load_dataset, reader_of
@@ -20,7 +21,6 @@ from avser_cli.model.bundle import (
     newest_bundle,
     read_config,
     read_hashes,
-    sha256,
 )
 from tests.conftest import REPOSITORY
 from tests.synthetic import PITCH, speech, voice, write_wav

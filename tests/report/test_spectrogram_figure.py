@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from avser_cli.audio.audio_info import checksum
 from avser_cli.audio.streams import Stream
+from avser_cli.checksums import sha256
 from avser_cli.features.spectrogram import SpectrogramConfig
 from avser_cli.report.spectrogram_figure import (
     PALETTES,
@@ -67,7 +67,7 @@ def test_a_picture_knows_its_sound_and_settings(tmp_path, format):
     drawn, info = renderer.render(sound)
     assert renderer.render(sound)[0] == drawn
     (tmp_path / "a").write_bytes(drawn)
-    source = checksum(sound.read_bytes())
+    source = sha256(sound.read_bytes())
     assert renderer.current(tmp_path / "a", source) == info
     assert renderer.current(tmp_path / "a", "0" * 64) is None
     assert (
@@ -95,7 +95,7 @@ def test_a_long_recording_is_drawn_at_bounded_memory(tmp_path, monkeypatch):
     assert replace(info, rms=expected.rms) == expected
     assert info.rms == pytest.approx(expected.rms, abs=0.02)
     (tmp_path / "a.png").write_bytes(drawn)
-    assert renderer.current(tmp_path / "a.png", checksum(sound.read_bytes())) == info
+    assert renderer.current(tmp_path / "a.png", sha256(sound.read_bytes())) == info
     pixels, before = (
         np.asarray(Image.open(io.BytesIO(x)).convert("L"), float) for x in (drawn, whole)
     )
