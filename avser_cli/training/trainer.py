@@ -6,7 +6,8 @@ The last epoch's weights are the model: nothing is chosen by looking at the held
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,7 +140,8 @@ def _train_network(
         start = time.perf_counter()
         _seed_dropout(network, seed, number)
         batches = Batches(recipe, clips, [seed, number])
-        logs = network.fit(batches, epochs=1, shuffle=False, verbose=0).history
+        with _interrupts_passed_on():
+            logs = network.fit(batches, epochs=1, shuffle=False, verbose=0).history
         seconds = time.perf_counter() - start
         history.append(Epoch(number + 1, logs["loss"][0], logs["accuracy"][0], seconds, member))
         if not np.isfinite(history[-1].loss):
@@ -151,6 +153,17 @@ def _train_network(
             checkpoint.save(network, history)
         on_epoch(history[-1])
     return network, history
+
+
+@contextmanager
+def _interrupts_passed_on() -> Iterator[None]:
+    """Ctrl-C while TensorFlow's C++ code handles an error of its own comes as a RuntimeError."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "KeyboardInterrupt" in str(error):
+            raise KeyboardInterrupt from None
+        raise
 
 
 def _seed_dropout(network: Any, seed: int, epoch: int) -> None:

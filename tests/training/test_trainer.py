@@ -154,3 +154,18 @@ def test_a_picture_is_seen_moved_up_and_down_too(tmp_path):
     save_weights(joined, tmp_path / "joined.keras")
     loaded = keras.models.load_model(tmp_path / "joined.keras", safe_mode=True)
     np.testing.assert_allclose(loaded.predict(seen, verbose=0), expected, atol=1e-5)
+
+
+def test_an_interrupt_that_tensorflow_wraps_is_one(monkeypatch):
+    def interrupted(error):
+        def fit(*arguments, **options):
+            raise error
+
+        monkeypatch.setattr(keras.Model, "fit", fit)
+        train(RECIPE, CLIPS, 0, ignore)
+
+    wrapped = "pybind11::error_already_set: ORIGINAL InvalidArgumentError REPLACED BY {}: <EMPTY>"
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(RuntimeError(wrapped.format("KeyboardInterrupt")))
+    with pytest.raises(RuntimeError, match="REPLACED BY MemoryError"):
+        interrupted(RuntimeError(wrapped.format("MemoryError")))

@@ -8,9 +8,10 @@ import pytest
 
 from avser_cli.data.dataset import Dataset
 from avser_cli.data.splits import SplitSettings
-from avser_cli.errors import CorpusError
+from avser_cli.errors import CorpusError, UsageError
 from avser_cli.features.acoustic import FEATURE_COUNT
 from avser_cli.model.recipe import Sampling, find_recipe
+from avser_cli.training import provenance
 from avser_cli.training.training_run import Corpus, check_no_leaks, run
 from tests.synthetic import PITCH, ravdess_clip, ravdess_name
 
@@ -104,3 +105,24 @@ def test_who_speaks_determines_a_balanced_training_alone():
     assert split.key(recipe, 0) == other.key(recipe, 0)
     balanced = recipe.with_options(sampling=Sampling(speaker=0.5))
     assert split.key(balanced, 0) != other.key(balanced, 0)
+
+
+class StopError(Exception):
+    pass
+
+
+def stop(line):
+    raise StopError
+
+
+def test_a_checkpoint_of_other_libraries_is_not_gone_on_with(tmp_path, monkeypatch):
+    prepared = random_corpus().split(HALF)
+    recipe = find_recipe("cnn1d").with_options(epochs=2)
+    with pytest.raises(StopError):
+        run(prepared, recipe, 0, stop, tmp_path)
+    known = provenance._version
+    monkeypatch.setattr(provenance, "_version", lambda x: "0" if x == "keras" else known(x))
+    with pytest.raises(UsageError, match="other settings, clips or libraries"):
+        run(prepared, recipe, 0, stop, tmp_path)
+    monkeypatch.setattr(provenance, "_version", lambda x: "0" if x == "scikit-learn" else known(x))
+    assert len(run(prepared, recipe, 0, lambda line: None, tmp_path).trained.history) == 2
