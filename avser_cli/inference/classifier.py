@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -34,8 +33,18 @@ from avser_cli.inference.explanation import occlusion_map
 from avser_cli.inference.loading import load_network, resolve_model
 from avser_cli.inference.pooling import pool_windows
 from avser_cli.inference.predictions import Explanation, Prediction, RecordingPrediction, Segment
-from avser_cli.inference.speaker_normalization import SpeakerNormalization
-from avser_cli.inference.windows import WINDOW, Row, Window, all_windows, spans, windows
+from avser_cli.inference.segment_files import GivenSegment
+from avser_cli.inference.speaker_normalization import MIN_RECORDINGS, SpeakerNormalization
+from avser_cli.inference.threads import in_order
+from avser_cli.inference.windows import (
+    WINDOW,
+    Row,
+    Window,
+    all_windows,
+    cut_segments,
+    spans,
+    windows,
+)
 from avser_cli.model.bundle import MLP, TFLITE, BundleConfig, read_config
 from avser_cli.model.calibration import with_temperature
 from avser_cli.model.mlp import MlpWeights
@@ -189,7 +198,7 @@ class Classifier:
             except InputError as error:
                 return path, error
 
-        yield from _in_order(classify_one, (Path(path) for path in paths), jobs)
+        yield from in_order(classify_one, (Path(path) for path in paths), jobs)
 
     def stream(
         self,
@@ -254,7 +263,7 @@ class Classifier:
                 return without, None
             return without, self.probabilities(spectrogram[None])[0]
 
-        yield from _in_order(judge, pieces, jobs)
+        yield from in_order(judge, pieces, jobs)
 
     def _spectrogram_config(self, purpose: str) -> SpectrogramConfig:
         config = self.config.recipe.spectrogram
@@ -301,6 +310,78 @@ class Classifier:
             yield from self.stream(blocks(), stream.rate, jobs)
             if sound.damaged:
                 on_damage()
+
+    def given_segments(
+        self,
+        path: Path | str,
+        segments: Sequence[GivenSegment],
+        speaker_reference: bool = False,
+        jobs: int = -1,
+        on_block: Callable[[Samples, int, float], None] = lambda block, rate, duration: None,
+    ) -> list[Segment | None]:
+        """Classify parts of a recording that somebody else marked, at bounded memory.
+
+        Parameters
+        ----------
+        path : path
+            As for `segments`.
+        segments : sequence of GivenSegment
+            `avser_cli.inference.segment_files.read_segments` reads them from a file. Each is
+            judged as a recording of its own.
+        speaker_reference : bool
+            Take each speaker's segments, `MIN_RECORDINGS` or more, as the reference of that
+            speaker.
+        jobs : int
+            Threads; -1 for one a core.
+        on_block : callable
+            As for `segments`.
+
+        Returns
+        -------
+        list of Segment or None
+            One for each; None where nobody speaks in it, or too little is left to be judged.
+
+        Raises
+        ------
+        InputError
+            The recording cannot be decoded, or ends before a segment starts.
+        """
+        with open_sound(Path(path), selection=self.selection) as sound:
+            rate, seconds = sound.stream.rate, 0.0
+
+            def blocks() -> Iterator[Samples]:
+                nonlocal seconds
+                for block in sound.blocks():
+                    seconds += len(block) / rate
+                    on_block(block, rate, sound.stream.duration)
+                    yield block
+
+            def judge(part: tuple[int, Samples]) -> tuple[int, Row | None]:
+                place, samples = part
+                try:
+                    found = self._predict_array(sound.name, samples, rate)
+                except InputError:
+                    return place, None
+                return place, np.array(list(found.probabilities.values()), np.float32)
+
+            rows = dict(in_order(judge, cut_segments(blocks(), rate, segments), jobs))
+            late = [segment for segment in segments if segment.start >= seconds]
+            if late:
+                raise InputError(
+                    f"{sound.name}: {len(late)} of {len(segments)} segments start after its end "
+                    f"({seconds:.1f} s); are they of another recording?"
+                )
+        ordered = [rows[place] for place in range(len(segments))]
+        if speaker_reference:
+            ordered = _without_biases([segment.speaker for segment in segments], ordered)
+        return [
+            None
+            if row is None
+            else Segment(
+                given.start, min(given.end, round(seconds, 3)), self._prediction(row), given.speaker
+            )
+            for given, row in zip(segments, ordered, strict=True)
+        ]
 
     @property
     def _span(self) -> float | None:
@@ -481,27 +562,24 @@ class Classifier:
 
 
 _NONE: Samples = np.empty(0, np.float32)
-_Item = TypeVar("_Item")
-_Answer = TypeVar("_Answer")
 
 
 def _waveform(samples: Samples, rate: int) -> Waveform:
     return Waveform(samples, rate, Stream("memory", "FLOAT", rate, 1, len(samples)))
 
 
-def _in_order(
-    function: Callable[[_Item], _Answer], items: Iterable[_Item], jobs: int
-) -> Iterator[_Answer]:
-    """Apply a function in threads; few items are held at a time."""
-    if jobs == 0:
-        raise UsageError("jobs=0: 1 or more, or -1 for one a core")
-    if jobs == 1 or (isinstance(items, Sequence) and len(items) == 1):
-        yield from map(function, items)
-        return
-    from joblib import Parallel, delayed
-
-    # Who stops reading leaves results unread; joblib's advice about that is not for users.
-    warnings.filterwarnings("ignore", module="joblib", message=".*input task iterator.*")
-    # Threads: decoding, FFT and the network all release the interpreter lock.
-    parallel = Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
-    yield from parallel(delayed(function)(item) for item in items)
+def _without_biases(speakers: Sequence[str], rows: Sequence[Row | None]) -> list[Row | None]:
+    """Answers without each speaker's bias, where there are enough of theirs to know it."""
+    of_speaker: dict[str, list[Row]] = {}
+    for speaker, row in zip(speakers, rows, strict=True):
+        if row is not None:
+            of_speaker.setdefault(speaker, []).append(row)
+    known = {
+        speaker: SpeakerNormalization.of(np.stack(theirs))
+        for speaker, theirs in of_speaker.items()
+        if len(theirs) >= MIN_RECORDINGS
+    }
+    return [
+        row if row is None or speaker not in known else known[speaker].apply(row[None])[0]
+        for speaker, row in zip(speakers, rows, strict=True)
+    ]

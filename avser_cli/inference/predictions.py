@@ -64,11 +64,14 @@ class Segment:
         Seconds from the start of the recording.
     prediction : Prediction
         Of its windows, averaged.
+    speaker : str
+        Who speaks in it, where somebody has said so.
     """
 
     start: float
     end: float
     prediction: Prediction
+    speaker: str = ""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from avser_cli.audio.vad import (
     VoiceActivityDetector,
     frame_length,
 )
+from avser_cli.inference.segment_files import GivenSegment
 
 WINDOW = 3.0
 """Seconds that a window spans where the model's pictures have no span of their own."""
@@ -141,6 +142,37 @@ def all_windows(samples: Samples, rate: int, seconds: float) -> Iterator[Window]
     length = frame_length(rate)
     region = SpeechRegion(0, len(samples) // length, closed=True)
     yield from _Slider(seconds).slide(region, samples, 0, length)
+
+
+def cut_segments(
+    blocks: Iterable[Samples], rate: int, segments: Sequence[GivenSegment]
+) -> Iterator[tuple[int, Samples]]:
+    """Cut parts out of a recording while it comes in; they may overlap.
+
+    Yields
+    ------
+    place : int
+        Of the segment in `segments`.
+    samples : numpy.ndarray
+        Those of it that the recording has, shape ``(n,)``. Segments come by their ends.
+    """
+    bounds = [(round(one.start * rate), round(one.end * rate)) for one in segments]
+    waiting = sorted(range(len(segments)), key=lambda place: bounds[place][0], reverse=True)
+    open_parts: dict[int, list[Samples]] = {}
+    received = 0
+    for block in blocks:
+        first, received = received, received + len(block)
+        while waiting and bounds[waiting[-1]][0] < received:
+            open_parts[waiting.pop()] = []
+        for place in sorted(open_parts, key=lambda place: bounds[place][1]):
+            start, end = bounds[place]
+            open_parts[place].append(block[max(0, start - first) : end - first])
+            if end <= received:
+                yield place, np.concatenate(open_parts.pop(place))
+    for place, parts in open_parts.items():
+        yield place, np.concatenate(parts)
+    for place in waiting:
+        yield place, np.empty(0, np.float32)
 
 
 def spans(answers: Iterable[tuple[Window, Row | None]], frame: float = FRAME) -> Iterator[Span]:

@@ -22,7 +22,7 @@ def label_track(format: LabelFormat, segments: Sequence[Segment], duration: floa
     ----------
     format : {"audacity", "textgrid", "srt"}
     segments : sequence of Segment
-        In order of time, without overlap.
+        In order of time.
     duration : float
         Length of the recording in seconds.
     """
@@ -39,20 +39,15 @@ def audacity_labels(segments: Sequence[Segment]) -> str:
 
 
 def text_grid(segments: Sequence[Segment], duration: float) -> str:
-    """Praat's TextGrid in its long form, which ELAN imports, too: one interval tier ``emotion``.
+    """Praat's TextGrid in its long form, which ELAN imports, too.
 
-    Intervals cover the whole time; those without voice are empty.
+    One interval tier a speaker, or ``emotion`` where nobody has said who speaks. Intervals cover
+    the whole time; those without voice are empty.
     """
-    intervals: list[tuple[float, float, str]] = []
-    time = 0.0
+    tiers: dict[str, list[Segment]] = {}
     for segment in segments:
-        if segment.start > time:
-            intervals.append((time, segment.start, ""))
-        intervals.append((segment.start, segment.end, segment.prediction.emotion))
-        time = segment.end
-    duration = max(duration, time)
-    if duration > time or not intervals:
-        intervals.append((time, duration, ""))
+        tiers.setdefault(segment.speaker or "emotion", []).append(segment)
+    duration = max([duration, *(segment.end for segment in segments)])
     lines = [
         'File type = "ooTextFile"',
         'Object class = "TextGrid"',
@@ -60,23 +55,44 @@ def text_grid(segments: Sequence[Segment], duration: float) -> str:
         "xmin = 0",
         f"xmax = {duration:.3f}",
         "tiers? <exists>",
-        "size = 1",
+        f"size = {max(1, len(tiers))}",
         "item []:",
-        "    item [1]:",
-        '        class = "IntervalTier"',
-        '        name = "emotion"',
-        "        xmin = 0",
-        f"        xmax = {duration:.3f}",
-        f"        intervals: size = {len(intervals)}",
     ]
-    for number, (start, end, text) in enumerate(intervals, start=1):
+    for number, (name, of_tier) in enumerate((tiers or {"emotion": []}).items(), start=1):
+        intervals = _intervals(of_tier, duration)
+        quoted = name.replace('"', '""')
         lines += [
-            f"        intervals [{number}]:",
-            f"            xmin = {start:.3f}",
-            f"            xmax = {end:.3f}",
-            f'            text = "{text}"',
+            f"    item [{number}]:",
+            '        class = "IntervalTier"',
+            f'        name = "{quoted}"',
+            "        xmin = 0",
+            f"        xmax = {duration:.3f}",
+            f"        intervals: size = {len(intervals)}",
         ]
+        for place, (start, end, text) in enumerate(intervals, start=1):
+            lines += [
+                f"        intervals [{place}]:",
+                f"            xmin = {start:.3f}",
+                f"            xmax = {end:.3f}",
+                f'            text = "{text}"',
+            ]
     return "\n".join(lines) + "\n"
+
+
+def _intervals(segments: Sequence[Segment], duration: float) -> list[tuple[float, float, str]]:
+    """Without gaps, and without overlap: a segment that starts in another follows it."""
+    intervals: list[tuple[float, float, str]] = []
+    time = 0.0
+    for segment in sorted(segments, key=lambda segment: segment.start):
+        if segment.start > time:
+            intervals.append((time, segment.start, ""))
+            time = segment.start
+        if segment.end > time:
+            intervals.append((time, segment.end, segment.prediction.emotion))
+            time = segment.end
+    if duration > time or not intervals:
+        intervals.append((time, duration, ""))
+    return intervals
 
 
 def subrip(segments: Sequence[Segment]) -> str:
@@ -90,7 +106,8 @@ def subrip(segments: Sequence[Segment]) -> str:
 def _text(segment: Segment) -> str:
     prediction = segment.prediction
     uncertain = " uncertain" if prediction.uncertain else ""
-    return f"{prediction.emotion} {prediction.confidence:.2f}{uncertain}"
+    speaker = f"{segment.speaker}: " if segment.speaker else ""
+    return f"{speaker}{prediction.emotion} {prediction.confidence:.2f}{uncertain}"
 
 
 def _clock(seconds: float) -> str:

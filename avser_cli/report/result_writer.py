@@ -65,6 +65,7 @@ class RowLayout:
         found: Row = {"file": file, "channel": channel, "speaker": speaker, "model": model}
         if isinstance(answer, Segment):
             found |= {"start": answer.start, "end": answer.end}
+            found["speaker"] = answer.speaker or speaker
             return self._in_order(found | _prediction_fields(answer.prediction))
         found |= {
             "seconds": round(answer.seconds, 3),
@@ -74,11 +75,18 @@ class RowLayout:
         return self._in_order(found | _prediction_fields(answer))
 
     def no_voice(
-        self, file: str, seconds: float, model: str, speaker: str = "", channel: str = ""
+        self,
+        file: str,
+        seconds: float,
+        model: str,
+        speaker: str = "",
+        channel: str = "",
+        start: float = 0.0,
     ) -> Row:
-        """The row of a recording in which nobody speaks: no emotion, 0 s of speech."""
+        """The row of a recording, or of a part of it, without speech: it has no emotion."""
         found: Row = dict.fromkeys(_NO_ANSWER)
         found |= {"file": file, "channel": channel, "speaker": speaker, "model": model}
+        found |= {"start": start, "end": round(start + seconds, 6)}
         return self._in_order(found | {"seconds": round(seconds, 3), "speech": 0.0, "windows": 0})
 
     def _in_order(self, found: Row) -> Row:

@@ -57,7 +57,10 @@ def uncertain_line(prediction: Prediction, threshold: float) -> str:
 def segment_line(segment: Segment, verbose: bool = False) -> str:
     """Times, emotion and confidence, and ``uncertain`` where the bundle calls it so."""
     prediction = segment.prediction
-    parts = [f"{clock(segment.start)}{EN_DASH}{clock(segment.end)}", prediction.emotion]
+    parts = [f"{clock(segment.start)}{EN_DASH}{clock(segment.end)}"]
+    if segment.speaker:
+        parts.append(segment.speaker)
+    parts.append(prediction.emotion)
     parts.append(f"{prediction.confidence:.2f}")
     if verbose:
         parts += [f"{label} {p:.2f}" for label, p in prediction.probabilities.items()]
@@ -80,28 +83,40 @@ def time_summary(segments: Sequence[Segment], seconds: float) -> list[str]:
     ]
 
 
+def speaker_summary(segments: Sequence[Segment], seconds: float) -> list[str]:
+    """A line as that of `time_summary` for each speaker, in the order in which they speak."""
+    names = list(dict.fromkeys(segment.speaker for segment in segments))
+    return [
+        f"{name}: {line}" if name else line
+        for name in names
+        for line in time_summary([one for one in segments if one.speaker == name], seconds)
+    ]
+
+
 def answer_table(answers: Sequence[tuple[str, Prediction | Segment]]) -> TextTable:
     """A table for people: sounds, or the segments of recordings."""
     windows = any(isinstance(answer, Segment) for _, answer in answers)
+    speakers = any(isinstance(answer, Segment) and answer.speaker for _, answer in answers)
     times = ("from", "to") if windows else ()
-    head = ("file", *times, "emotion", "category", "confidence", "")
+    head = ("file", *times, *(["speaker"] if speakers else []))
+    head = (*head, "emotion", "category", "confidence", "")
     right = {*range(1, 1 + len(times)), head.index("confidence")}
     return TextTable(
         head,
-        tuple(_answer_row(file, answer) for file, answer in answers),
+        tuple(_answer_row(file, answer, speakers) for file, answer in answers),
         left=frozenset(range(len(head))) - right,
         wrap=frozenset({0}),
     )
 
 
-def _answer_row(file: str, answer: Prediction | Segment) -> tuple[str, ...]:
-    times: tuple[str, ...] = ()
+def _answer_row(file: str, answer: Prediction | Segment, speakers: bool) -> tuple[str, ...]:
+    before: tuple[str, ...] = ()
     prediction = answer if isinstance(answer, Prediction) else answer.prediction
     if isinstance(answer, Segment):
-        times = clock(answer.start), clock(answer.end)
+        before = clock(answer.start), clock(answer.end), *([answer.speaker] if speakers else [])
     uncertain = "uncertain" if prediction.uncertain else ""
     confidence = f"{prediction.confidence:.2f}"
-    return (file, *times, prediction.emotion, prediction.category, confidence, uncertain)
+    return (file, *before, prediction.emotion, prediction.category, confidence, uncertain)
 
 
 def clock(seconds: float, digits: int = 1) -> str:

@@ -474,3 +474,161 @@ def test_a_long_recording_is_judged_by_all_of_its_speech(avser, tmp_path):
     assert row["seconds"] == 27.0
     assert row["speech"] == pytest.approx(18.0, abs=2.0)
     assert len(avser("classify", "call.wav").stdout.splitlines()) == 4
+
+
+@pytest.fixture
+def call(tmp_path):
+    """Two speakers, one a channel, who take turns; RTTM of both and of a pause."""
+    rest = np.zeros(3 * 16000, np.float32)
+    left = np.concatenate([speech("happy", 2.0), rest, speech("sad", 2.0), rest])
+    right = np.concatenate([rest, speech("angry", 1.5, seed=3), rest, speech(seconds=2.5, seed=5)])
+    write_wav(tmp_path / "call.wav", np.stack([left, right], axis=1))
+    turns = [
+        ("A", 0.0, 2.0),
+        ("B", 3.0, 4.5),
+        ("pause", 2.1, 2.9),
+        ("A", 5.0, 7.0),
+        ("B", 7.5, 9.9),
+    ]
+    lines = [f"SPEAKER call 1 {a} {b - a:.2f} <NA> <NA> {who} <NA> <NA>" for who, a, b in turns]
+    (tmp_path / "call.rttm").write_text("\n".join(lines) + "\n")
+    return tmp_path / "call.wav"
+
+
+def test_each_channel_by_itself(avser, call, tmp_path):
+    done = avser("classify", "call.wav", "--channel", "each")
+    lines = done.stdout.splitlines()
+    assert (done.returncode, len(lines)) == (0, 10)
+    assert (lines[0], lines[5]) == ("call.wav (left):", "call.wav (right):")
+    found = avser("classify", "call.wav", "--channel", "each", "--format", "jsonl").stdout
+    rows = [json.loads(line) for line in found.splitlines()]
+    assert [row["channel"] for row in rows] == ["left", "right"]
+    alone = json.loads(
+        avser("classify", "call.wav", "--channel", "left", "--format", "jsonl").stdout
+    )
+    assert rows[0]["probabilities"] == alone["probabilities"] != rows[1]["probabilities"]
+    arguments = ("classify", "call.wav", "--channel", "each", "--windows")
+    spans = avser(*arguments).stdout
+    assert spans.startswith("call.wav (left):\n00:00.0")
+    assert "\ncall.wav (right):\n00:0" in spans
+    assert avser(*arguments, "--format", "srt", "--out", "tracks").returncode == 0
+    tracks = sorted(path.name for path in (tmp_path / "tracks").iterdir())
+    assert tracks == ["call.wav.left.srt", "call.wav.right.srt"]
+    assert avser(*arguments, "--plot", "x.png").returncode == 2
+    out = avser(*arguments, "--out", "rows.csv")
+    assert out.stderr.splitlines()[-1] == "rows.csv: 1 classified, 0 kept, 0 failed"
+    again = avser(*arguments, "--out", "rows.csv")
+    assert again.stderr.splitlines()[-1] == "rows.csv: 0 classified, 1 kept, 0 failed"
+
+
+def test_a_channel_without_a_voice_does_not_cost_the_other_one(avser, tmp_path):
+    both = np.stack([speech(seconds=2.0), dial_tone(2.0)], axis=1)
+    write_wav(tmp_path / "call.wav", both)
+    done = avser("classify", "call.wav", "--channel", "each", "--format", "jsonl")
+    assert done.returncode == 4
+    assert "failed: right channel: call.wav: no voice found" in done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["speech"] > 0 for row in rows] == [True, False]
+
+
+def test_given_segments_are_summed_up_by_speaker(avser, call):
+    done = avser("classify", "call.wav", "--segments", "call.rttm")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert [line.split("  ")[:2] for line in lines[:4]] == [
+        ["00:00.0\u201300:02.0", "A"],
+        ["00:03.0\u201300:04.5", "B"],
+        ["00:05.0\u201300:07.0", "A"],
+        ["00:07.5\u201300:09.9", "B"],
+    ]
+    assert lines[4].startswith("A: voice 00:04.0 of 00:10.0: ")
+    assert lines[5].startswith("B: voice 00:03.9 of 00:10.0: ")
+    told = "call.wav: 1 of 5 segments hold no voice, or too little to be judged"
+    assert done.stderr.splitlines() == [told]
+    found = avser("classify", "call.wav", "--segments", "call.rttm", "--format", "csv").stdout
+    rows = list(csv.DictReader(io.StringIO(found)))
+    assert [(row["start"], row["end"], row["speaker"]) for row in rows] == [
+        ("0.0", "2.0", "A"),
+        ("2.1", "2.9", "pause"),
+        ("3.0", "4.5", "B"),
+        ("5.0", "7.0", "A"),
+        ("7.5", "9.9", "B"),
+    ]
+    assert [bool(row["emotion"]) for row in rows] == [True, False, True, True, True]
+    grid = avser("classify", "call.wav", "--segments", "call.rttm", "--format", "textgrid").stdout
+    assert 'name = "A"' in grid and 'name = "B"' in grid
+    table = avser("classify", "call.wav", "--segments", "call.rttm", "--format", "table").stdout
+    assert "speaker" in table
+
+
+def test_segments_that_do_not_fit(avser, call, tmp_path):
+    (tmp_path / "late.csv").write_text("start,end\n0,1\n50,51\n")
+    (tmp_path / "bad.srt").write_text("1\nsoon --> later\n")
+    for name, code, words in (
+        ("late.csv", 3, "call.wav: 1 of 2 segments start after its end (10.0 s)"),
+        ("bad.srt", 3, "bad.srt: line 2: no times as"),
+        ("missing.rttm", 3, "missing.rttm: cannot be read"),
+        ("call.wav", 2, "segments are read from files that end in .rttm"),
+    ):
+        done = avser("classify", "call.wav", "--segments", name)
+        assert (done.returncode, done.stdout) == (code, ""), name
+        assert words in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+    assert avser("classify", "call.wav", "--segments", "call.rttm", "--windows").returncode == 2
+    write_wav(tmp_path / "other.wav", speech())
+    two = avser("classify", "call.wav", "other.wav", "--segments", "call.rttm")
+    assert two.returncode == 4
+    assert "failed: other.wav: no segment is of this recording; they name call" in two.stderr
+
+
+def test_each_speakers_segments_are_their_reference(avser, tmp_path):
+    emotions = ("happy", "sad", "angry", "neutral")
+    parts = [
+        x for n, e in enumerate(emotions) for x in (speech(e, 2.0), speech(e, 1.5, seed=n + 4))
+    ]
+    write_wav(tmp_path / "talk.wav", np.concatenate([*parts, speech(seconds=2.0)]))
+    ends = np.cumsum([0, *map(len, parts), 32000]) / 16000
+    names = ["A", "B"] * 4 + ["C"]
+    rows = [f"{a},{b},{who}\n" for who, a, b in zip(names, ends, ends[1:], strict=False)]
+    (tmp_path / "talk.csv").write_text("start,end,speaker\n" + "".join(rows))
+    arguments = ("classify", "talk.wav", "--segments", "talk.csv", "--format", "jsonl")
+    plain = [json.loads(line) for line in avser(*arguments).stdout.splitlines()]
+    done = avser(*arguments, "--speaker-reference", "talk.csv")
+    known = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 4
+    assert "left out: talk.wav: C: 1 segments; at least 4 are needed" in done.stderr
+    for before, after in zip(plain, known, strict=True):
+        same = before["probabilities"] == after["probabilities"]
+        assert same == (before["speaker"] == "C")
+    assert plain[0]["model"] != known[0]["model"]
+
+
+def test_each_speakers_own_sounds_are_their_reference(avser, tmp_path):
+    for who, first in (("anna", 0), ("ben", 20)):
+        for number, emotion in enumerate(("happy", "sad", "angry", "neutral")):
+            sound = speech(emotion, 1.5, seed=first + number)
+            write_wav(tmp_path / "team" / who / f"{emotion}.wav", sound)
+    arguments = ("classify", "team", "--format", "jsonl")
+    done = avser(*arguments, "--speakers", "folder")
+    assert done.returncode == 0, done.stderr
+    assert "speaker references: 2 of 2 speakers" in done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["speaker"] for row in rows] == ["anna"] * 4 + ["ben"] * 4
+    # As if each had been asked about alone, with the folder as the reference.
+    anna = avser("classify", "team/anna", "--format", "jsonl", "--speaker-reference", "team/anna")
+    alone = [json.loads(line)["probabilities"] for line in anna.stdout.splitlines()]
+    assert [row["probabilities"] for row in rows[:4]] == alone
+    lines = [f"team/{row['file'][5:]},{row['speaker']}\n" for row in rows]
+    (tmp_path / "who.csv").write_text("file,speaker\n" + "".join(lines))
+    by_table = avser(*arguments, "--speakers", "who.csv")
+    assert by_table.stdout == done.stdout
+    write_wav(tmp_path / "team" / "carl" / "one.wav", speech())
+    few = avser(*arguments, "--speakers", "folder")
+    assert few.returncode == 4
+    assert "left out: carl: speaker reference: at least 4 recordings" in few.stderr
+    assert len(few.stdout.splitlines()) == 9
+    missing = avser(*arguments, "--speakers", "who.csv")
+    assert missing.returncode == 3
+    assert "who.csv: names no speaker of team/carl/one.wav (1 of 9 sounds)" in missing.stderr
+    assert avser("classify", "team/anna", "--speakers", "folder").returncode == 2
+    assert avser(*arguments, "--speakers", "nobody").returncode == 2

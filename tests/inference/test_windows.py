@@ -2,9 +2,12 @@ import itertools
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from avser_cli.audio.vad import FRAME
-from avser_cli.inference.windows import Span, Window, spans, windows
+from avser_cli.inference.segment_files import GivenSegment
+from avser_cli.inference.windows import Span, Window, cut_segments, spans, windows
 from tests.synthetic import voice
 
 NONE = np.empty(0, np.float32)
@@ -75,3 +78,18 @@ def test_spans_cover_a_long_stretch_without_gaps():
     assert found[0].start == 0
     assert found[-1].end == pytest.approx(1160 * FRAME)
     assert all(a.end == b.start for a, b in itertools.pairwise(found))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 900), st.integers(1, 400)), min_size=1, max_size=8),
+    st.integers(1, 700),
+)
+def test_segments_are_cut_from_blocks_of_any_size(bounds, size):
+    sound = np.arange(1000, dtype=np.float32)
+    segments = [GivenSegment(first, first + length) for first, length in bounds]
+    blocks = [sound[at : at + size] for at in range(0, len(sound), size)]
+    found = dict(cut_segments(blocks, 1, segments))
+    assert sorted(found) == list(range(len(segments)))
+    for place, segment in enumerate(segments):
+        first, last = int(segment.start), int(segment.end)
+        np.testing.assert_array_equal(found[place], sound[first:last])
