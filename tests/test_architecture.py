@@ -65,6 +65,7 @@ def test_tensorflow_stays_with_networks_and_training():
 
 TESTED_ELSEWHERE = {
     "commands/listing": "commands/test_classify.py",
+    "audio/part_of_file": "audio/test_stated_sizes.py",
     "audio/soundfile_reader": "a reader behind decoding: audio/test_decoding.py",
     "audio/streams": "audio/test_sample_arrays.py",
     "commands/sound_options": "commands/test_spectrogram.py, commands/test_classify.py",

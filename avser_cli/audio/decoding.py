@@ -11,14 +11,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from avser_cli.audio.input import STDIN, Source, display_name, open_source
 from avser_cli.audio.selection import EVERYTHING, OpenSound, SoundSelection
-from avser_cli.audio.streams import SILENCE_PEAK, Decoder, Stream
+from avser_cli.audio.streams import SILENCE_PEAK, Decoder, Samples, Stream
 from avser_cli.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from avser_cli.audio.soundfile_reader import SndfileSound
 
 __all__ = [
     "MAX_SECONDS",
@@ -46,6 +50,9 @@ MAX_SECONDS = 600.0
 
 MIN_RATE = 1000
 """Sampling rate in Hz under which a header is taken for a mistake."""
+
+LEAST_MORE = 0.1
+"""Seconds behind damage under which it is the end that is missing."""
 
 
 @dataclass(frozen=True)
@@ -170,19 +177,73 @@ def each_channel(path: Path, track: int = 1) -> list[SoundSelection]:
 def _opened(source: Source, track: int) -> Decoder:
     from avser_cli.audio.soundfile_reader import NotKnownError, SndfileSound
 
-    reason = "it cannot be read from a pipe"
+    reason, damaged = "it cannot be read from a pipe", False
     if source.seekable and track > 1:
         # What libsndfile reads has one track; FFmpeg tells how many there are.
         reason = "FFmpeg does not know it"
     elif source.seekable:
         try:
-            return SndfileSound(source)
+            return _Resumed(SndfileSound(source), source)
         except NotKnownError as error:
-            reason = str(error)
+            reason, damaged = str(error), error.damaged
     # 0.1 s to import: only for what libsndfile does not know.
     from avser_cli.audio.ffmpeg_reader import ContainerSound
 
-    return ContainerSound(source, reason, track)
+    return ContainerSound(source, reason, track, damaged)
+
+
+class _Resumed:
+    """What libsndfile decodes, and behind damage that it does not get over, FFmpeg."""
+
+    def __init__(self, decoder: SndfileSound, source: Source) -> None:
+        self._decoder: Decoder = decoder
+        self._source = source
+        self.name, self.stream, self.tracks = decoder.name, decoder.stream, decoder.tracks
+        self.damage = ""
+
+    def frames(self) -> Iterator[Samples]:
+        """See `Decoder`."""
+        from avser_cli.audio.soundfile_reader import BrokenOffError
+
+        count = 0
+        try:
+            for block in self._decoder.frames():
+                count += len(block)
+                yield block
+        except BrokenOffError as error:
+            yield from self._rest(count, error.message)
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._decoder.close()
+
+    def _rest(self, count: int, message: str) -> Iterator[Samples]:
+        """What FFmpeg decodes behind so many samples; `InputError` where that is nothing."""
+        from avser_cli.audio.ffmpeg_reader import ContainerSound
+
+        self._decoder.close()
+        try:
+            self._decoder = ContainerSound(
+                self._source, message, damaged=True, damaged_at=count / self.stream.rate
+            )
+        except InputError:
+            raise InputError(message) from None
+        stream = self._decoder.stream
+        if (stream.rate, stream.channels) != (self.stream.rate, self.stream.channels):
+            raise InputError(message)
+        skip, more = count, 0
+        for block in self._decoder.frames():
+            part = block[skip:]
+            skip -= len(block) - len(part)
+            more += len(part)
+            if len(part):
+                yield part
+        # The frames of FLAC are numbered: with the gaps between them, all are there.
+        missing = self.stream.frames - count - more if self.stream.format == "FLAC" else 0
+        least = LEAST_MORE * stream.rate
+        if more < least or missing > least:
+            raise InputError(message)
+        self.damage = self._decoder.damage
 
 
 def _loud_tracks(source: Source, tracks: int) -> list[int]:

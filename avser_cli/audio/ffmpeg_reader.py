@@ -5,7 +5,6 @@ Of a video, an audio track is decoded and its pictures are not.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -22,8 +21,6 @@ from avser_cli.audio.input import Source
 from avser_cli.audio.streams import BLOCK_SAMPLES, Samples, Stream
 from avser_cli.errors import InputError
 
-_LOGGER = logging.getLogger(__name__)
-
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,aac,ogg,mp3,flac,wav,w64,rf64,aiff,au,caf,amr,avi,asf,"
     "flv,mpeg,mpegts,ac3,eac3,ape,wv,tta,gsm"
@@ -33,10 +30,13 @@ FORMATS = (
 MAX_CHANNELS = 8
 """Where there are more, PyAV reads past the end of a frame's list of channels."""
 
-TIMED = frozenset({"mov", "matroska", "webm", "mpegts", "mpeg", "asf", "flv"})
+TIMED = frozenset({"mov", "matroska", "webm", "mpegts", "mpeg", "asf", "flv", "ogg", "flac", "avi"})
 """Containers whose timestamps are recorded, not counted from bytes."""
 
-FROM_ZERO = frozenset({"mov", "matroska", "webm"})
+NUMBERED = frozenset({"flac"})
+"""Those of them whose frames are numbered without gaps: where one is, frames are missing."""
+
+FROM_ZERO = frozenset({"mov", "matroska", "webm", "avi", "flac"})
 """Those of them whose clock starts at 0 where the file starts."""
 
 GAP_SECONDS = 0.05
@@ -61,6 +61,10 @@ class ContainerSound:
         Why it was not read otherwise; told where FFmpeg cannot read it either.
     track : int
         Number of the audio track, from 1 on.
+    damaged : bool
+        Some of it is known to be damaged: gaps are where that was.
+    damaged_at : float or None
+        Seconds at which it is, where nothing tells more exactly.
 
     Raises
     ------
@@ -68,9 +72,16 @@ class ContainerSound:
         FFmpeg does not know the format, or there is no such audio track in it.
     """
 
-    def __init__(self, source: Source, other_reason: str, track: int = 1) -> None:
+    def __init__(
+        self,
+        source: Source,
+        other_reason: str,
+        track: int = 1,
+        damaged: bool = False,
+        damaged_at: float | None = None,
+    ) -> None:
         self.name = source.name
-        self.damaged = False
+        self.damage, self._known_damage, self._damage_at = "", damaged, damaged_at
         self._live = not source.seekable
         if self._live:
             other_reason = "FFmpeg does not know it, or it needs a file that can be wound back"
@@ -131,6 +142,7 @@ class ContainerSound:
         convert = AudioResampler(format="fltp", layout=self._first.layout)
         clock = _Clock(self._container, self._track, self.stream.rate)
         waiting, held = list[Samples](), 0
+        gaps: list[float] = []
         for frame in self._with_first():
             # The resampler passes on what it need not change, whatever it is.
             if frame.layout.nb_channels != self.stream.channels:
@@ -142,6 +154,8 @@ class ContainerSound:
             except (av.FFmpegError, ValueError):
                 raise self._damaged("its rate or channels change on the way") from None
             gap = clock.gap_before(frame)
+            if gap:
+                gaps.append(clock.seconds - (gap + frame.samples) / self.stream.rate)
             if gap and waiting:
                 yield _joined(waiting)
                 waiting, held = [], 0
@@ -154,9 +168,10 @@ class ContainerSound:
                 waiting, held = [], 0
         if waiting:
             yield _joined(waiting)
-        if self.bad_packets:
-            self.damaged = True
-            _LOGGER.warning("%s", self._damage())
+        if gaps and not NUMBERED.isdisjoint(self._container.format.name.split(",")):
+            self._known_damage = True
+        if self.bad_packets or self._known_damage:
+            self.damage = self._told_damage(gaps)
 
     def close(self) -> None:
         """Let the file go."""
@@ -203,17 +218,19 @@ class ContainerSound:
             return None
         return max(0.0, float(packet.pts * packet.time_base))
 
-    def _damage(self) -> str:
+    def _told_damage(self, gaps: list[float]) -> str:
         """One line of where packets were lost."""
         count = len(self.bad_packets)
-        times = [time for time in self.bad_packets if time is not None]
+        times = [time for time in self.bad_packets if time is not None] or gaps
+        if not times and self._damage_at is not None:
+            times = [self._damage_at]
         where = " at " + ", ".join(f"{time:.1f} s" for time in times[:5]) if times else ""
         more = ", ..." if len(times) > 5 else ""
         name = "".join(c if c.isprintable() else repr(c)[1:-1] for c in self.name)
         packets = "packet" if count == 1 else "packets"
+        lost = f"{count} {packets} left out ({self._lost_reason})" if count else "some is left out"
         return (
-            f"{name}: damaged{where}{more}: {count} {packets} left out ({self._lost_reason}); "
-            "copy or record it again to have all of it read"
+            f"{name}: damaged{where}{more}: {lost}; copy or record it again to have all of it read"
         )
 
     def _stated_seconds(self) -> float:
@@ -237,6 +254,11 @@ class _Clock:
         start = (container.start_time or 0) / av.time_base
         from_zero = not FROM_ZERO.isdisjoint(names) and start < MOST_LATE_SECONDS
         self._zero = min(start, 0.0) if from_zero else start
+
+    @property
+    def seconds(self) -> float:
+        """What has been counted."""
+        return self._count / self._rate
 
     def gap_before(self, frame: AudioFrame) -> int:
         """Samples of silence that belong in front of a frame; the frame is counted."""

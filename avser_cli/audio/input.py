@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import BinaryIO, Literal
 
+from avser_cli.audio.stated_sizes import MAX_CHUNKS, PLACEHOLDER_SIZE, mended, sample_chunk
 from avser_cli.errors import InputError, os_reason
 
 STDIN = Path("-")
@@ -21,11 +22,6 @@ MAX_PIPED_BYTES = 512 * 2**20
 """Most that is read of a pipe in one piece."""
 
 HEAD_BYTES = 4096
-PLACEHOLDER_SIZE = 0x7FFFF000
-"""Recorders that write to a pipe state a size from here on, or 0: they cannot know it yet."""
-
-MAX_CHUNKS = 100_000
-"""Most chunks or boxes of a file that are looked at."""
 
 MP4_BOXES = frozenset(
     {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof", b"mfra", b"sidx", b"styp"}
@@ -83,8 +79,8 @@ def open_source(path: Path, live: bool = False) -> Iterator[Source]:
                 raise InputError(f"{name}: the file is empty (0 bytes); copy or record it again")
             _check_is_sound(name, head)
             _check_complete(name, handle, size)
-            if start := _unclosed_data(handle, size):
-                yield Source(name, _finished(handle, start, size))  # type: ignore[arg-type]
+            if (file := mended(handle, size)) is not None:
+                yield Source(name, file)
                 return
         yield Source(name, path)
     except IsADirectoryError:
@@ -119,10 +115,12 @@ def _of_pipe(name: str, pipe: BinaryIO, live: bool) -> Source:
     file = io.BytesIO(content)
     _check_is_sound(name, content[:HEAD_BYTES])
     _check_complete(name, file, len(content))
-    if start := _unclosed_data(file, len(content)):
-        return Source(name, _finished(file, start, len(content)))  # type: ignore[arg-type]
+    return Source(name, mended(file, len(content)) or _rewound(file))
+
+
+def _rewound(file: BinaryIO) -> BinaryIO:
     file.seek(0)
-    return Source(name, file)
+    return file
 
 
 def _check_is_sound(name: str, head: bytes) -> None:
@@ -169,7 +167,7 @@ def _check_complete(name: str, handle: BinaryIO, size: int) -> None:
     if head[:4] in (b"RIFF", b"FORM"):
         if head[8:12] not in (b"WAVE", b"AIFF", b"AIFC"):
             return
-        found = _sample_chunk(handle, size)
+        found = sample_chunk(handle, size)
         if found is None:
             order: Literal["little", "big"] = "little" if head[:4] == b"RIFF" else "big"
             stated = int.from_bytes(head[4:8], order)
@@ -185,22 +183,6 @@ def _check_complete(name: str, handle: BinaryIO, size: int) -> None:
             f"{name}: truncated: the header promises {size + missing} bytes, {size} are there; "
             "copy or record it again"
         )
-
-
-def _sample_chunk(handle: BinaryIO, size: int) -> tuple[int, int] | None:
-    """Where the samples of a WAV or AIFF start, and how many bytes of them are stated."""
-    handle.seek(0)
-    order: Literal["little", "big"] = "little" if handle.read(4) == b"RIFF" else "big"
-    place = 12
-    for _ in range(MAX_CHUNKS):
-        if place + 8 > size:
-            return None
-        handle.seek(place)
-        kind, stated = handle.read(4), int.from_bytes(handle.read(4), order)
-        if kind in (b"data", b"SSND"):
-            return place + 8, stated
-        place += 8 + stated + stated % 2
-    return None
 
 
 def _end_of_boxes(handle: BinaryIO, size: int) -> int:
@@ -238,87 +220,3 @@ def _end_of_segment(head: bytes) -> int:
     except IndexError:
         return 0
     return start + length if length > 0 and start <= len(head) else 0
-
-
-def _unclosed_data(handle: BinaryIO, size: int) -> int:
-    """Where the samples of a WAV start whose header was never finished: it says 0 of them.
-
-    0 where that is not so: an empty WAV ends there, or goes on with other chunks.
-    """
-    handle.seek(0)
-    head = handle.read(12)
-    if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
-        return 0
-    found = _sample_chunk(handle, size)
-    if found is None or found[1] != 0 or found[0] >= size:
-        return 0
-    place = start = found[0]
-    while place + 8 <= size:
-        handle.seek(place)
-        kind, stated = handle.read(4), int.from_bytes(handle.read(4), "little")
-        if not (kind.isascii() and kind.decode("ascii", "replace").strip().isalnum()):
-            return start
-        place += 8 + stated + stated % 2
-    return 0 if place in (size, size + 1) else start
-
-
-class PartOfFile(io.RawIOBase):
-    """A part of a file as a file of its own, with some bytes put in place of others.
-
-    Parameters
-    ----------
-    file : binary file
-        One that can be wound back; it is left open.
-    start, end : int
-        Bytes of it, the end excluded.
-    patches : dict of int to bytes
-        What is read instead, by its place in the part.
-    """
-
-    def __init__(
-        self, file: BinaryIO, start: int, end: int, patches: dict[int, bytes] | None = None
-    ) -> None:
-        self._file, self._start, self._length = file, start, end - start
-        self._patches = patches or {}
-        self._place = 0
-
-    def readable(self) -> bool:
-        """Whether it can be read."""
-        return True
-
-    def seekable(self) -> bool:
-        """Whether it can be wound back."""
-        return True
-
-    def tell(self) -> int:
-        """The place of the next byte."""
-        return self._place
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Go to a place, as of any file."""
-        self._place = max(0, offset + (0, self._place, self._length)[whence])
-        return self._place
-
-    def readinto(self, buffer: Any) -> int:
-        """Fill a buffer, as of any file."""
-        view = memoryview(buffer).cast("B")
-        count = max(0, min(len(view), self._length - self._place))
-        self._file.seek(self._start + self._place)
-        content = bytearray(self._file.read(count))
-        for place, patch in self._patches.items():
-            for offset, value in enumerate(patch, place - self._place):
-                if 0 <= offset < len(content):
-                    content[offset] = value
-        view[: len(content)] = content
-        self._place += len(content)
-        return len(content)
-
-
-def _finished(handle: BinaryIO, start: int, size: int) -> PartOfFile:
-    """A WAV whose header was never finished, with the sizes that are there."""
-    length = min(size - start, 0xFFFFFFFF - start)
-    sizes = {
-        4: (start + length - 8).to_bytes(4, "little"),
-        start - 4: length.to_bytes(4, "little"),
-    }
-    return PartOfFile(handle, 0, start + length, sizes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ import numpy.typing as npt
 
 from avser_cli.audio.streams import SILENCE_PEAK, Decoder, Samples, Stream, to_mono
 from avser_cli.errors import InputError, UsageError
+
+_LOGGER = logging.getLogger(__name__)
 
 Channel = int | Literal["mix"]
 
@@ -141,7 +144,7 @@ class OpenSound:
     @property
     def damaged(self) -> bool:
         """Some of what has been read could not be decoded; a warning of the logger said where."""
-        return self._decoder.damaged
+        return bool(self._decoder.damage)
 
     def blocks(self) -> Iterator[Samples]:
         """Mono float32 blocks, shape ``(n,)``, one after the other; to be read once.
@@ -163,6 +166,8 @@ class OpenSound:
             yield mono
         if several:
             self._check_levels(levels)
+        if self._decoder.damage:
+            _LOGGER.warning("%s", self._decoder.damage)
 
     def close(self) -> None:
         """Let the file go."""

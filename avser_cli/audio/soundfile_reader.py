@@ -9,18 +9,44 @@ from typing import Any, BinaryIO
 
 import soundfile
 
-from avser_cli.audio.input import PartOfFile, Source
-from avser_cli.audio.lengths import mp3_states_its_length, ogg_links
+from avser_cli.audio.input import Source
+from avser_cli.audio.lengths import joined_wavs, mp3_states_its_length, ogg_pages
+from avser_cli.audio.part_of_file import PartOfFile
 from avser_cli.audio.streams import BLOCK_SAMPLES, Samples, Stream
 from avser_cli.errors import InputError
 
 NOT_KNOWN = (1, 3)
 """libsndfile's codes for a format and an encoding that it does not know."""
 SYSTEM_ERROR = 2
+"""That of a file that cannot be read, whatever is in it."""
 
 
 class NotKnownError(Exception):
-    """libsndfile does not know the format; another decoder may."""
+    """libsndfile does not know the format, or not all that is in a file; another decoder may.
+
+    Attributes
+    ----------
+    damaged : bool
+        Some of it is damaged.
+    """
+
+    def __init__(self, reason: str, damaged: bool = False) -> None:
+        super().__init__(reason)
+        self.damaged = damaged
+
+
+class BrokenOffError(Exception):
+    """libsndfile gives no more samples, though there should be some.
+
+    Attributes
+    ----------
+    message : str
+        For the user, where nobody else can go on.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 class SndfileSound:
@@ -36,7 +62,7 @@ class SndfileSound:
 
     def __init__(self, source: Source) -> None:
         self.name = source.name
-        self.damaged, self.tracks = False, 1
+        self.damage, self.tracks = "", 1
         try:
             file: Any = self._first_link(source)
             # As bytes, where names are bytes: they need not be text.
@@ -48,9 +74,9 @@ class SndfileSound:
                 raise InputError(
                     f"{self.name}: cannot be read; it was moved, deleted or closed meanwhile"
                 ) from None
-            if error.code in NOT_KNOWN:
-                raise NotKnownError(_reason(error)) from None
-            raise self._undecodable(error) from None
+            if error.code not in NOT_KNOWN and _is_chunked(source):
+                raise InputError(self._undecodable(error)) from None
+            raise NotKnownError(_reason(error)) from None
         except (RuntimeError, TypeError) as error:
             # soundfile's own word for a headerless ".raw".
             raise NotKnownError(_reason(error)) from None
@@ -69,14 +95,20 @@ class SndfileSound:
             raise InputError(f"{self.name}: holds no samples; copy or record it again")
 
     def frames(self) -> Iterator[Samples]:
-        """Blocks of frames; `InputError` where the rest is damaged or missing."""
+        """Blocks of frames.
+
+        Raises
+        ------
+        BrokenOffError
+            The rest is damaged or missing.
+        """
         yield from self._frames_of_link()
         for start, end in self._links[1:]:
             self._file.close()
             try:
                 self._file = soundfile.SoundFile(PartOfFile(self._chain, start, end))
             except (soundfile.LibsndfileError, RuntimeError) as error:
-                raise self._undecodable(error) from None
+                raise BrokenOffError(self._undecodable(error)) from None
             if self._file.samplerate != self.stream.rate:
                 raise InputError(
                     f"{self.name}: recordings of different rates behind one another; convert it "
@@ -91,12 +123,17 @@ class SndfileSound:
             self._opened.close()
 
     def _first_link(self, source: Source) -> Any:
-        """What libsndfile opens: the whole, or the first of several Ogg files in one."""
+        """What libsndfile opens: the whole, or the first of several files in one."""
         self._opened: BinaryIO | None = None
         self._links: list[tuple[int, int]] = []
         file = source.file
         handle = file.open("rb") if isinstance(file, Path) else file
-        links = ogg_links(handle)
+        pages = ogg_pages(handle)
+        if pages.damaged or pages.lost or pages.gap or pages.streams > 1:
+            if isinstance(file, Path):
+                handle.close()
+            raise NotKnownError("its pages are damaged, or not of one stream", pages.damaged)
+        links = pages.links or joined_wavs(handle)
         if len(links) > 1:
             self._links, self._chain = links, handle
             self._opened = handle if isinstance(file, Path) else None
@@ -129,20 +166,31 @@ class SndfileSound:
             try:
                 frames = self._file.read(length, dtype="float32", always_2d=True)
             except (soundfile.LibsndfileError, RuntimeError) as error:
-                raise self._undecodable(error) from None
+                raise BrokenOffError(self._undecodable(error)) from None
             if len(frames) == 0:
-                raise InputError(
+                raise BrokenOffError(
                     f"{self.name}: truncated: the header promises {self._file.frames} samples, "
                     f"{read} are there; copy or record it again"
                 )
             read += len(frames)
             yield frames
 
-    def _undecodable(self, error: Exception) -> InputError:
-        return InputError(
+    def _undecodable(self, error: Exception) -> str:
+        return (
             f"{self.name}: not a sound file that can be decoded ({_reason(error)}); "
             "convert it to WAV or FLAC, or leave it out"
         )
+
+
+def _is_chunked(source: Source) -> bool:
+    """Whether it is a WAV or AIFF: of what libsndfile does not believe there, others make noise."""
+    if isinstance(source.file, Path):
+        with source.file.open("rb") as handle:
+            head = handle.read(4)
+    else:
+        source.file.seek(0)
+        head = source.file.read(4)
+    return head in (b"RIFF", b"RF64", b"FORM")
 
 
 def _reason(error: Exception) -> str:

@@ -68,15 +68,15 @@ class Decoder(Protocol):
     name : str
         For messages.
     stream : Stream
-    damaged : bool
-        Some of what has been read could not be decoded; a warning of the logger said where.
+    damage : str
+        Once all is read: one line of where something could not be decoded, or nothing.
     tracks : int
         Audio tracks of the file.
     """
 
     name: str
     stream: Stream
-    damaged: bool
+    damage: str
     tracks: int
 
     def frames(self) -> Iterator[Samples]:
