@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal, cast
 
@@ -24,7 +24,8 @@ from avser_cli.experiments.runs import PlannedRun, plan
 from avser_cli.experiments.summary import summarize
 from avser_cli.files import check_writable, locked, remove_leftovers
 from avser_cli.inference.classifier import Classifier
-from avser_cli.model.bundle import BundleConfig, newest_bundle
+from avser_cli.inference.loading import bundled_model
+from avser_cli.model.bundle import newest_bundle, read_hashes
 from avser_cli.model.recipe import Recipe
 from avser_cli.report.console import echo, escape, print_table, progress
 from avser_cli.report.cross_validation_report import (
@@ -32,11 +33,23 @@ from avser_cli.report.cross_validation_report import (
     runs_table,
     write_report,
 )
+from avser_cli.report.evaluation_report import (
+    as_json,
+    confidence_words,
+    groups_table,
+    left_out_lines,
+    reference_words,
+    speakers_table,
+    title_of,
+    worst_words,
+)
 from avser_cli.report.figures import plot_confusion
 from avser_cli.report.tables import classification_report, confusion_table, interval_words
 
 FOLDERS = (Path("png"), Path("wav"))
 BUNDLE = "One bundle"
+DEFAULT = "default"
+"""Name of the bundled model as a value of --model."""
 PROTOCOL = "Cross-validation, with --protocol"
 
 
@@ -71,22 +84,27 @@ class ProtocolOptions:
 def evaluate(
     context: typer.Context,
     data: Annotated[
-        Path | None, typer.Argument(help="Folder of pictures or sound; default: ./png or ./wav.")
+        list[Path] | None, typer.Argument(help=common.DATA_HELP + " Default: ./png or ./wav.")
     ] = None,
     format: Annotated[Literal["text", "json"], typer.Option(help="What stdout gets.")] = "text",
     model: Annotated[
-        Path | None,
-        typer.Option(help="Bundle; default: the newest under ./models.", rich_help_panel=BUNDLE),
+        str | None,
+        typer.Option(
+            metavar="<path|default>",
+            help="Bundle, or default for the bundled one; without it the newest under ./models.",
+            rich_help_panel=BUNDLE,
+        ),
     ] = None,
     part: Annotated[
-        str,
+        str | None,
         typer.Option(
             parser=common.choice(PARTS, PART_ALIASES),
             metavar=common.metavar(PARTS),
-            help="Which clips to score: held out, never met, or (says so) trained on.",
+            help="Which clips to score: held out, never met, or (says so) trained on. Default: "
+            "held out or, where there are none of these, never met.",
             rich_help_panel=BUNDLE,
         ),
-    ] = "test",
+    ] = None,
     figure: Annotated[
         Path | None,
         typer.Option(
@@ -95,6 +113,7 @@ def evaluate(
         ),
     ] = None,
     *,
+    named: common.DataOptions,
     runs: ProtocolOptions,
     training: common.RecipeOptions,
     emotions: common.Emotions = common.ALL_EMOTIONS,
@@ -107,27 +126,32 @@ def evaluate(
     ] = None,
     execution: ExecutionOptions,
 ) -> None:
-    """Score a model bundle on the clips that it held out, or cross-validate a recipe.
+    """Score a bundle on labelled clips that it was not trained on, or cross-validate a recipe.
+
+    Example: avser evaluate ./mine --model default
 
     Example: avser evaluate ./png --model models/cnn2d-default-adam-0.005-random-seed0
 
     Example: avser evaluate ./png --protocol speaker
     """
     _check_mode_options(context, runs.protocol)
-    source = data or next((place for place in FOLDERS if place.is_dir()), None)
-    if source is None:
-        raise UsageError("no ./png or ./wav here; name the folder of clips")
+    sources = named.sources(data or [])
+    if not sources.sources:
+        place = next((place for place in FOLDERS if place.is_dir()), None)
+        if place is None:
+            raise UsageError("no ./png or ./wav here; name the folder of clips")
+        sources = named.sources([place])
     if runs.protocol is None:
-        _score(source, model, cast(Part, part), format, figure)
+        _score(sources, model, cast(Part | None, part), format, figure)
         return
     chosen = training.chosen()
     target = out or Path("reports") / f"{chosen.network}-{chosen.name}-{runs.protocol}"
     labels = common.parse_emotions(emotions)
-    _cross_validate(source, runs.planned(), chosen, labels, target, execution, format)
+    _cross_validate(sources, runs.planned(), chosen, labels, target, execution, format)
 
 
 ONLY_BUNDLE = {"model", "part", "figure"}
-SHARED = {"data", "format", "protocol"}
+SHARED = {"data", "named", "mapping", "format", "protocol"}
 
 
 def _check_mode_options(context: typer.Context, protocol: str | None) -> None:
@@ -147,59 +171,53 @@ def _check_mode_options(context: typer.Context, protocol: str | None) -> None:
 
 
 def _score(
-    source: Path, model: Path | None, part: Part, format: str,
-    figure: Path | None,
-) -> None:  # fmt: skip
-    folder = model or newest_bundle(Path("models"))
+    sources: DataSources, model: str | None, part: Part | None, format: str, figure: Path | None
+) -> None:
+    folder = _bundle(model)
     classifier = Classifier.load(folder)
     echo(f"model: {escape(folder)}")
+    hashes = read_hashes(folder, classifier.config)
     with progress("reading") as on_progress:
-        evaluation = score_bundle(classifier, source, part, on_progress)
+        evaluation = score_bundle(classifier, sources, part, hashes, on_progress)
     common.report_skipped(evaluation.skipped)
-    title = _title(classifier.config, evaluation)
+    for line in left_out_lines(evaluation):
+        echo(escape(line))
+    title = title_of(classifier.config, evaluation)
     if format == "json":
-        print(json.dumps(_as_json(folder, classifier.config, evaluation), indent=1))
+        print(json.dumps(as_json(str(folder), classifier.config, evaluation), indent=1))
     else:
         print(title)
-        print(classification_report(evaluation.report))
-        print(interval_words(evaluation.intervals))
-        print_table(confusion_table(evaluation.report.labels, evaluation.report.confusion))
+        _print_scoring(evaluation)
     place = figure or Path(f"{classifier.config.name}-confusion.png")
     plot_confusion(place, evaluation.report, title)
     echo(f"figure: {escape(place)}")
 
 
-def _title(config: BundleConfig, evaluation: Evaluation) -> str:
-    if evaluation.part == "train":
-        return f"{config.name}: TRAINING CLIPS, not a measure of accuracy"
-    if evaluation.part == "unseen":
-        return f"{config.name}: clips that it never met"
-    return f"{config.name}: held out, {config.split.settings.describe()}"
+def _bundle(model: str | None) -> Path:
+    """The bundle that is asked for: a folder, ``default``, or the newest below ./models."""
+    if model == DEFAULT:
+        return bundled_model()
+    return newest_bundle(Path("models")) if model is None else Path(model)
 
 
-def _as_json(folder: Path, config: BundleConfig, evaluation: Evaluation) -> dict[str, object]:
-    report = evaluation.report.as_dict()
-    return {
-        "model": str(folder),
-        "part": evaluation.part,
-        "scored_training_clips": evaluation.part == "train",
-        "accuracy": report["accuracy"],
-        "uar": report["uar"],
-        "accuracy_interval": evaluation.intervals.accuracy,
-        "uar_interval": evaluation.intervals.uar,
-        "resampled": evaluation.intervals.resampled,
-        "labels": report["labels"],
-        "confusion": report["confusion"],
-        "per_emotion": report["per_emotion"],
-        "macro": report["macro"],
-        "weighted": report["weighted"],
-        "split": asdict(config.split.settings),
-        "clips": evaluation.files,
-    }
+def _print_scoring(evaluation: Evaluation) -> None:
+    scoring, normalized = evaluation.scoring, evaluation.normalized
+    print(classification_report(scoring.report))
+    print(interval_words(scoring.intervals))
+    print(confidence_words(scoring))
+    print_table(confusion_table(scoring.report.labels, scoring.report.confusion))
+    with_reference = normalized.groups if normalized else None
+    for table in (groups_table(scoring.groups), speakers_table(scoring.groups, with_reference)):
+        if table is not None:
+            print_table(table)
+    if worst := worst_words(scoring.groups):
+        print(worst)
+    if normalized is not None:
+        print(reference_words(scoring, normalized))
 
 
 def _cross_validate(
-    source: Path,
+    sources: DataSources,
     planned: list[PlannedRun],
     recipe: Recipe,
     emotions: tuple[str, ...],
@@ -214,7 +232,7 @@ def _cross_validate(
     common.check_tensorflow()
     candidate = of_recipe(f"{recipe.network}-{recipe.name}", recipe)
     with progress("reading") as on_progress:
-        data = read_inputs_of(candidate, DataSources.of(source), emotions, on_progress)
+        data = read_inputs_of(candidate, sources, emotions, on_progress)
     common.report_corpus(data.corpus)
     echo(f"{len(planned)} trainings: {common.describe_recipe(recipe)}")
     jobs = plan_jobs(data.corpus, [candidate], planned)

@@ -2,114 +2,251 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
+from avser_cli.data.audio_hash import Hashes, find_copies
 from avser_cli.data.clip import Clip, SkippedFile
-from avser_cli.data.clips import index_folder
+from avser_cli.data.clips import Index, index_data
+from avser_cli.data.corpora import known_corpora
 from avser_cli.data.dataset import Progress, load_dataset, reader_of
+from avser_cli.data.sources import DataSources
 from avser_cli.data.splits import Split
 from avser_cli.errors import CorpusError
 from avser_cli.evaluation.bootstrap import Intervals, clip_intervals
+from avser_cli.evaluation.group_scores import GroupScores, score_groups
 from avser_cli.evaluation.metrics import Report, score
 from avser_cli.inference.classifier import Classifier
+from avser_cli.inference.speaker_normalization import normalize_each
+from avser_cli.model.bundle import BundleConfig
+from avser_cli.model.calibration import expected_calibration_error
 
 Part = Literal["test", "train", "unseen"]
 PARTS: tuple[Part, ...] = ("test", "train", "unseen")
 PART_ALIASES: dict[str, Part] = {"held-out": "test", "trained-on": "train", "new": "unseen"}
 """Names of the parts on older command lines."""
+FEWEST_SPEAKERS = 5
+"""Speakers from which on intervals draw them, and not single clips."""
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """A bundle's report on a part of a folder.
+class Scoring:
+    """How answers agree with labels.
 
     Attributes
     ----------
     report : Report
+    intervals : Intervals
+        Of this one training; whole speakers are drawn where there are `FEWEST_SPEAKERS` or more.
+    calibration_error : float
+        Expected calibration error, see `avser_cli.model.calibration`.
+    certain : float
+        Share of answers that are not uncertain.
+    certain_accuracy : float or None
+        Share of right ones among these; `None` where there are none.
+    groups : tuple of GroupScores
+    """
+
+    report: Report
+    intervals: Intervals
+    calibration_error: float
+    certain: float
+    certain_accuracy: float | None
+    groups: tuple[GroupScores, ...]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A bundle's report on a part of labelled clips.
+
+    Attributes
+    ----------
+    scoring : Scoring
+    normalized : Scoring or None
+        With each speaker's other clips as reference of the speaker; `None` where no speaker has
+        enough.
     part : {"test", "train", "unseen"}
     files : list of dict
         For each clip: ``file``, ``label``, ``emotion``, ``confidence``.
     counts : dict
-        Number of the folder's clips in each part.
+        Number of clips in each part.
+    copies : int
+        Clips that were found to be training clips by their sound alone.
+    unknown_labels : dict of str to int
+        Labels that the model does not know, and how many clips have them.
+    missing : tuple of str
+        The model's emotions of which no clip was scored.
     skipped : tuple of SkippedFile
-    intervals : Intervals
-        Of this one training; whole speakers are drawn where the bundle held out speakers.
+    remarks : tuple of str
+        Lines about the sources.
     """
 
-    report: Report
+    scoring: Scoring
+    normalized: Scoring | None
     part: Part
     files: list[dict[str, Any]]
     counts: dict[Part, int]
+    copies: int
+    unknown_labels: Mapping[str, int]
+    missing: tuple[str, ...]
     skipped: tuple[SkippedFile, ...]
-    intervals: Intervals
+    remarks: tuple[str, ...]
+
+    @property
+    def report(self) -> Report:
+        """The report without references of speakers."""
+        return self.scoring.report
 
 
-def parts_of(clips: Iterable[Clip], split: Split) -> list[Part]:
+def parts_of(
+    clips: Sequence[Clip], split: Split, copies: npt.NDArray[np.bool_] | None = None
+) -> list[Part]:
     """For each clip, whether a bundle was trained on it, held it out, or never saw it.
 
     A copy of a training clip under another name was trained on too.
+
+    Parameters
+    ----------
+    clips : sequence of Clip
+    split : Split
+        The bundle's.
+    copies : numpy.ndarray, optional
+        Whether each is a re-encoded copy of a training clip, shape ``(n,)``. Without it, the same
+        name of one's own recordings counts as the same clip.
     """
     trained_samples = set(split.train.values())
 
-    def part(clip: Clip) -> Part:
-        if clip.key in split.train or clip.samples_sha256 in trained_samples:
-            return "train"
-        return "test" if clip.key in split.test else "unseen"
+    def is_of(side: Mapping[str, str], clip: Clip) -> bool:
+        # Names of published corpora are unique; 1.wav of a folder of one's own is not.
+        trusted = copies is None or clip.corpus in known_corpora()
+        return clip.key in side and (trusted or side[clip.key] == clip.samples_sha256)
 
-    return [part(clip) for clip in clips]
+    def part(number: int, clip: Clip) -> Part:
+        if is_of(split.train, clip) or clip.samples_sha256 in trained_samples:
+            return "train"
+        if is_of(split.test, clip):
+            return "test"
+        return "train" if copies is not None and copies[number] else "unseen"
+
+    return [part(number, clip) for number, clip in enumerate(clips)]
 
 
 def evaluate(
-    classifier: Classifier, folder: Path, part: Part, progress: Progress | None = None
+    classifier: Classifier,
+    data: DataSources,
+    part: Part | None,
+    hashes: Hashes | None = None,
+    progress: Progress | None = None,
 ) -> Evaluation:
-    """Score a bundle on one part of a folder of labelled clips or pictures.
+    """Score a bundle on one part of labelled clips or pictures.
+
+    Parameters
+    ----------
+    classifier : Classifier
+    data : DataSources
+    part : {"test", "train", "unseen"} or None
+        `None`: what it held out or, where there is nothing of that, what it never saw.
+    hashes : numpy.ndarray, optional
+        Those of its training clips, see `avser_cli.model.bundle.read_hashes`.
+    progress : callable, optional
 
     Raises
     ------
     CorpusError
-        The folder has no clip of that part; the message counts the others.
+        There is no clip of that part; the message counts the others.
     """
     config = classifier.config
-    index = index_folder(folder, config.labels)
+    index = index_data(data, config.labels)
     dataset = load_dataset(
         index, config.labels, reader_of(index, config.recipe.spectrogram), progress
     )
-    parts = parts_of(dataset.clips, config.split)
+    copies = None
+    if hashes is not None and len(hashes) and dataset.fingerprints is not None:
+        copies = find_copies(dataset.fingerprints, hashes) >= 0
+    parts = parts_of(dataset.clips, config.split, copies)
     counts = {known: parts.count(known) for known in PARTS}
+    if part is None:
+        part = "test" if counts["test"] else "unseen"
     rows = np.flatnonzero([found == part for found in parts])
     if len(rows) == 0:
-        raise CorpusError(_nothing_to_score(folder, config.name, part, counts))
+        raise CorpusError(_nothing_to_score(data, config.name, part, counts))
+    by_name = parts_of(dataset.clips, config.split)
+    trained_on = [number for number, found in enumerate(parts) if found == "train"]
     probabilities = classifier.probabilities(dataset.inputs[rows])
-    predicted = probabilities.argmax(axis=1)
-    files = [
-        {
-            "file": str(dataset.paths[row]),
-            "label": config.labels[dataset.labels[row]],
-            "emotion": config.labels[best],
-            "confidence": round(float(probability[best]), 6),
-        }
-        for row, best, probability in zip(rows, predicted, probabilities, strict=True)
-    ]
+    clips = [dataset.clips[row] for row in rows]
     labels = dataset.labels[rows]
-    report = score(config.labels, labels, predicted)
-    speakers = None
-    if config.split.settings.kind == "speaker":
-        speakers = [dataset.clips[row].speaker for row in rows]
-    intervals = clip_intervals(labels, predicted, speakers)
-    return Evaluation(report, part, files, counts, dataset.skipped, intervals)
+    normalized, changed = normalize_each(probabilities, [clip.speaker for clip in clips])
+    return Evaluation(
+        scoring=_scoring(config, clips, labels, probabilities),
+        normalized=_scoring(config, clips, labels, normalized) if changed.any() else None,
+        part=part,
+        files=_files(config.labels, clips, labels, probabilities),
+        counts=counts,
+        copies=sum(by_name[number] != "train" for number in trained_on),
+        unknown_labels=_unknown_labels(index, config.labels),
+        missing=tuple(x for n, x in enumerate(config.labels) if n not in labels),
+        skipped=dataset.skipped,
+        remarks=index.remarks,
+    )
 
 
-def _nothing_to_score(folder: Path, name: str, part: Part, counts: dict[Part, int]) -> str:
+def _scoring(
+    config: BundleConfig,
+    clips: Sequence[Clip],
+    labels: npt.NDArray[np.int64],
+    probabilities: npt.NDArray[np.float32],
+) -> Scoring:
+    predicted = probabilities.argmax(axis=1)
+    threshold = config.calibration.threshold if config.calibration else 0.0
+    certain = probabilities.max(axis=1) >= threshold
+    speakers = [clip.speaker for clip in clips]
+    few = None in speakers or len(set(speakers)) < FEWEST_SPEAKERS
+    drawn = None if few and config.split.settings.kind != "speaker" else speakers
+    return Scoring(
+        report=score(config.labels, labels, predicted),
+        intervals=clip_intervals(labels, predicted, drawn),
+        calibration_error=expected_calibration_error(probabilities, labels),
+        certain=float(certain.mean()),
+        certain_accuracy=float((predicted == labels)[certain].mean()) if certain.any() else None,
+        groups=score_groups(clips, labels, predicted),
+    )
+
+
+def _files(
+    emotions: Sequence[str],
+    clips: Sequence[Clip],
+    labels: npt.NDArray[np.int64],
+    probabilities: npt.NDArray[np.float32],
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "file": str(clip.path),
+            "label": emotions[label],
+            "emotion": emotions[int(row.argmax())],
+            "confidence": round(float(row.max()), 6),
+        }
+        for clip, label, row in zip(clips, labels, probabilities, strict=True)
+    ]
+
+
+def _unknown_labels(index: Index, known: Sequence[str]) -> dict[str, int]:
+    counts = Counter({x: n for x, n in index.labels.items() if x not in known})
+    return dict(counts.most_common())
+
+
+def _nothing_to_score(data: DataSources, name: str, part: Part, counts: dict[Part, int]) -> str:
     found = ", ".join(f"{count} {known}" for known, count in counts.items())
     hint = "name the folder that it was trained from"
-    if counts["train"] and part == "test":
+    if counts["train"] and part == "unseen":
+        hint = "give others, or score those that it was trained on, labelled so, with --part train"
+    elif counts["train"] and part == "test":
         hint = (
             "give clips that it never saw with --part unseen, or score its training clips, "
             "labelled so, with --part train"
         )
-    return f"{folder}: no clip of the {part} part of model {name} in it ({found}); {hint}"
+    return f"{data}: no clip of the {part} part of model {name} in it ({found}); {hint}"

@@ -8,6 +8,7 @@ instead of features, so that it needs no other model.
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -63,3 +64,39 @@ class SpeakerNormalization:
     def key(self) -> str:
         """Eight characters that tell references apart."""
         return sha256(self.bias.astype("<f4"))[:8]
+
+
+def normalize_each(
+    probabilities: Probabilities, speakers: Sequence[Hashable | None]
+) -> tuple[Probabilities, npt.NDArray[np.bool_]]:
+    """Each clip's answer without the bias that the speaker's other clips show.
+
+    Parameters
+    ----------
+    probabilities : numpy.ndarray
+        Shape ``(n, emotions)``.
+    speakers : sequence
+        The speaker of each clip; `None` where it is not known.
+
+    Returns
+    -------
+    probabilities : numpy.ndarray
+        Unchanged where a speaker is not known or has fewer than `MIN_RECORDINGS` other clips.
+    normalized : numpy.ndarray
+        Where they are not, shape ``(n,)``.
+    """
+    found = probabilities.copy()
+    normalized = np.zeros(len(speakers), bool)
+    rows_of: dict[Hashable, list[int]] = {}
+    for row, speaker in enumerate(speakers):
+        if speaker is not None:
+            rows_of.setdefault(speaker, []).append(row)
+    for rows in rows_of.values():
+        if len(rows) <= MIN_RECORDINGS:
+            continue
+        normalized[rows] = True
+        own = probabilities[rows]
+        for number, row in enumerate(rows):
+            others = SpeakerNormalization.of(np.delete(own, number, axis=0))
+            found[row] = others.apply(own[number : number + 1])[0]
+    return found, normalized

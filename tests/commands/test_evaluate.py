@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import REPOSITORY
+from tests.synthetic import voice, write_wav
 
 TINY = ("--recipe", "paper", "--lr", "0.001", "--epochs", "1")
 
@@ -122,6 +123,28 @@ def test_runs_are_trained_side_by_side(corpus, avser):
     assert "done 2 of 2" in done.stderr
     none = avser("evaluate", corpus, "--protocol", "statement", "--jobs", "0")
     assert (none.returncode, "--jobs 0: at least 1" in none.stderr) == (2, True)
+
+
+def test_the_bundled_model_is_scored_on_recordings_of_ones_own(avser, tmp_path):
+    for number, emotion in enumerate(("happy", "Traurig", "angry", "bored")):
+        for person, pitch in (("anna", 1), ("ben", 2)):
+            for take in range(4):
+                seed = 100 * pitch + 10 * number + take
+                folder = tmp_path / "mine" / person / emotion
+                write_wav(folder / f"{take}.wav", voice("sad", seed=seed))
+    done = avser("evaluate", "mine", "--model", "default")
+    assert done.returncode == 0, done.stderr
+    assert "not scored: 8 clips of labels that the model does not know: bored 8" in done.stderr
+    assert "note: no clip of neutral; UAR is over the others" in done.stderr
+    assert "default: clips that it never met" in done.stdout
+    for expected in ("95 %: accuracy", "expected calibration error", "mine:anna", "lowest UAR"):
+        assert expected in done.stdout
+    assert "with each speaker's other clips as --speaker-reference: UAR" in done.stdout
+    found = json.loads(avser("evaluate", "mine", "--model", "default", "--map", "bored=neutral",
+                             "--format", "json").stdout)  # fmt: skip
+    assert (found["part"], len(found["clips"]), found["unknown_labels"]) == ("unseen", 32, {})
+    assert {x["name"] for x in found["groups"] if x["by"] == "speaker"} == {"mine:anna", "mine:ben"}
+    assert set(found["with_speaker_reference"]) >= {"uar", "uar_interval", "calibration_error"}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from avser_cli.inference.speaker_normalization import SHRINKAGE, SpeakerNormalization
+from avser_cli.inference.speaker_normalization import (
+    SHRINKAGE,
+    SpeakerNormalization,
+    normalize_each,
+)
 
 rows = arrays(
     np.float32, st.tuples(st.integers(1, 20), st.just(4)), elements=st.floats(-6, 6, width=32)
@@ -60,3 +64,25 @@ def test_the_key_tells_references_apart_and_hangs_on_no_last_bit():
     assert len(key) == 8
     assert SpeakerNormalization.of(heard * np.float32(1 + 1e-7)).key == key
     assert SpeakerNormalization.of(heard[:7]).key != key
+
+
+def test_a_clip_is_no_part_of_its_own_reference():
+    heard = np.random.default_rng(0).dirichlet(np.ones(4), 11).astype(np.float32)
+    speakers = [*"abaababaa", None, "c"]
+    found, _ = normalize_each(heard, speakers)
+    others = heard[[2, 3, 5, 7, 8]]
+    np.testing.assert_array_equal(found[0], SpeakerNormalization.of(others).apply(heard[:1])[0])
+    changed = heard.copy()
+    changed[0] = [0.97, 0.01, 0.01, 0.01]
+    again, _ = normalize_each(changed, speakers)
+    assert not np.allclose(again[2], found[2])
+    np.testing.assert_array_equal(again[[1, 4, 6, 9, 10]], found[[1, 4, 6, 9, 10]])
+
+
+def test_unknown_speakers_and_those_of_few_clips_have_no_reference():
+    heard = np.random.default_rng(0).dirichlet(np.ones(4), 14).astype(np.float32)
+    speakers = [*["a"] * 5, *["b"] * 4, *[None] * 5]
+    found, normalized = normalize_each(heard, speakers)
+    assert normalized.tolist() == [True] * 5 + [False] * 9
+    np.testing.assert_array_equal(found[5:], heard[5:])
+    assert not np.allclose(found[:5], heard[:5])
