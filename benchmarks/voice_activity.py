@@ -43,8 +43,8 @@ TRIM = 35.0
 SECONDS, THRESHOLD = 0.1, 0.5
 CHANGED = 100
 """Clips of each folder that are also changed."""
-SEED = 1
-"""Of the made sounds; those of seed 0 are much like what avser's thresholds were chosen on."""
+SEED = 9
+"""Of the made sounds; avser's thresholds were chosen on those of seeds 1 to 4."""
 
 
 def avser(samples: Samples, rate: int) -> bool:

@@ -32,7 +32,7 @@ class Listening:
     threshold : float
         Probability of speech from which on a chunk counts.
     seconds : float
-        Of the sound, in such chunks together, that make a voice.
+        Of the sound, in such chunks together, that make a voice; less in very short ones.
     """
 
     speed: float
@@ -46,18 +46,21 @@ class Listening:
         resampler = ResampleStream(rate, RATE / self.speed, 1, dtype="float32", quality="LQ")
         stream = SileroStream()
         found, length = 0.0, max(1, round(BLOCK * rate))
+        enough = min(self.seconds, SHARE * len(samples) / rate)
         for start in range(0, len(samples), length):
             last = start + length >= len(samples)
             block = resampler.resample_chunk(samples[start : start + length], last=last)
             parts = [stream.feed(block), *([stream.finish()] if last else [])]
             count = sum(np.count_nonzero(part >= self.threshold) for part in parts)
             found += count * CHUNK * self.speed / RATE
-            if found >= self.seconds:
+            if found >= enough:
                 return True
         return False
 
 
-LISTENINGS = (Listening(1.0, 0.5, 0.1), Listening(0.6, 0.15, 0.2), Listening(1.25, 0.5, 0.1))
+LISTENINGS = (Listening(1.0, 0.5, 0.2), Listening(0.6, 0.15, 0.25), Listening(1.25, 0.5, 0.2))
+SHARE = 0.4
+"""Of a sound that is too short for these seconds, as much is enough."""
 
 
 def holds_speech(samples: Samples, rate: int) -> bool:

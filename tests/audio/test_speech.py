@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from avser_cli.audio.speech import LISTENINGS, Listening, holds_speech
+from benchmarks.made_sounds import non_voices
 from tests.synthetic import speech, tone
 
 SECOND = 16000
@@ -55,6 +56,23 @@ def test_each_listening_is_needed_for_some_pitch():
 
 
 def test_seconds_count_in_the_sound_not_in_what_is_heard():
-    once = speech(seconds=0.6)
-    assert Listening(0.5, 0.5, 0.2).holds_speech(once, SECOND)
-    assert not Listening(0.5, 0.5, 0.7).holds_speech(once, SECOND)
+    once = speech(seconds=1.0)
+    pause = np.zeros(3 * SECOND, np.float32)
+    sound = np.concatenate([once, pause])
+    assert Listening(0.5, 0.5, 0.5).holds_speech(sound, SECOND)
+    assert not Listening(0.5, 0.5, 1.2).holds_speech(sound, SECOND)
+
+
+def test_a_word_is_enough_where_it_is_all():
+    assert holds_speech(speech(seconds=0.4), SECOND)
+
+
+def test_a_blip_of_voice_in_much_else_is_none():
+    blip = np.zeros(3 * SECOND, np.float32)
+    blip[:1600] = speech(seconds=0.1)
+    assert not holds_speech(blip, SECOND)
+
+
+def test_of_made_sounds_without_a_voice_few_pass():
+    taken = [kind for kind, sound in non_voices(seed=11) if holds_speech(sound[:48000], 16000)]
+    assert len(taken) <= 10, taken
