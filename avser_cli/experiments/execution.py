@@ -267,9 +267,12 @@ def _over_processes(
 def _told(jobs: dict[str, Job], on_epoch: OnEpoch) -> Iterator[Any]:
     """A queue on which other processes tell their epochs."""
     from multiprocessing import get_context
+    from multiprocessing.managers import SyncManager
 
     # Not forked: a copy of this process would hold the locks of its runs after it is killed.
-    with get_context("spawn").Manager() as manager:
+    manager = SyncManager(ctx=get_context("spawn"))
+    manager.start(initializer=_end_with_parent)
+    with manager:
         queue = manager.Queue()
 
         def listen() -> None:
@@ -284,6 +287,23 @@ def _told(jobs: dict[str, Job], on_epoch: OnEpoch) -> Iterator[Any]:
         finally:
             queue.put(None)
             listener.join()
+
+
+def _end_with_parent() -> None:
+    """Let this process end when the one that started it does, also by a kill.
+
+    The workers notice at their next epoch, which they cannot tell any more, and stop, too.
+    """
+    from multiprocessing import parent_process
+
+    parent = parent_process()
+    assert parent is not None
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _over_cluster(

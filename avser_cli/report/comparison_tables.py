@@ -46,6 +46,8 @@ def models_table(comparison: Comparison) -> TextTable:
         f"Accuracy and UAR: {mean}. 95 %: bootstrap over {comparison.resampled}. "
         "ms/clip: reading, picture or features, and network, libraries loaded."
     )
+    if any(model.clip_ms is None for model in comparison.models):
+        note += " -: trained on pictures, not timed."
     return TextTable(head, tuple(rows), title=_title(comparison), note=note)
 
 

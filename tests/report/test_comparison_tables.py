@@ -78,7 +78,10 @@ def test_runs_on_pictures_say_nothing_of_the_time_for_a_clip():
     assert some.models[0].clip_ms == pytest.approx(10.0)
     none = summarize_comparison("models", corpus(), rows, {"mlp": runs[:1]}, False, "")
     assert none.models[0].clip_ms is None
-    assert comparison_tables(none)[0].rows[0][-1] == "-"
+    (shown,) = comparison_tables(none)
+    assert shown.rows[0][-1] == "-"
+    assert "-: trained on pictures" in shown.note
+    assert "-:" not in comparison_tables(some)[0].note
 
 
 def test_plain_values_have_a_runs_report_on_one_level(models):
