@@ -57,6 +57,14 @@ def test_hashes_are_of_the_training_clips(bundle, trained):
     assert find_copies(dataset.fingerprints[rows], hashes).tolist() == list(range(48))
 
 
+def test_the_bundled_model_knows_its_training_clips():
+    folder = REPOSITORY / "models" / "default"
+    config = read_config(folder)
+    assert len(read_hashes(folder, config)) == len(config.split.train) == 1316
+    assert [(x.name, x.clips, x.speakers) for x in config.corpora] == [("ravdess", 1316, 24)]
+    assert "- not for commercial use (RAVDESS)" in (folder / "MODEL_CARD.md").read_text()
+
+
 def test_bundles_without_hashes_are_read(bundle):
     values = json.loads((bundle / CONFIG).read_text())
     del values["files"][HASHES], values["corpora"]
