@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal
@@ -20,6 +20,7 @@ from avser_cli.audio.input import display_name
 from avser_cli.audio.selection import SoundSelection
 from avser_cli.audio.streams import Samples
 from avser_cli.commands.listing import report_listing
+from avser_cli.commands.page_options import AnswersPage, PageOptions
 from avser_cli.commands.sound_options import SoundOptions
 from avser_cli.commands.speakers import SpeakerClassifiers, normalize_speakers, speakers_of
 from avser_cli.errors import InputError, NoVoiceError, PartialError, UsageError
@@ -56,6 +57,7 @@ def classify(
         list[Path], typer.Argument(help="Sound and video files, folders of them, - for stdin.")
     ],
     sound: SoundOptions,
+    page: PageOptions,
     model: Annotated[
         Path | None, typer.Option(help="Bundle; default: $AVSER_MODEL, else the bundled one.")
     ] = None,
@@ -157,6 +159,7 @@ def classify(
     run = _Run(
         classifier, paths, folders, chosen, out, jobs, verbose, places, unreadable, sound.each
     )
+    run.page = page.page(paths)
     with ExitStack() as stack:
         if out:
             stack.enter_context(locked(out))
@@ -172,6 +175,7 @@ def classify(
             _classify_recordings(run)
             if explain:
                 _explain(run.classifier, paths[0], explain)
+        run.write_page()
     run.finish()
 
 
@@ -252,9 +256,11 @@ class _Run:
     own_reference: bool = False
     speakers: SpeakerClassifiers | None = None
     marks: str = ""
+    page: AnswersPage | None = None
 
     def __post_init__(self) -> None:
         self.only = len(self.paths) == 1
+        self.layout = RowLayout(self.labels)
         if self.each_channel:
             self.marks += "+each-channel"
 
@@ -328,15 +334,20 @@ class _Run:
 
     def rows(self, parts: bool) -> ResultWriter | None:
         """Where rows go; None for formats without rows. What is done already is left out."""
+        speaker = self.segments is not None or self.speakers is not None
+        self.layout = RowLayout(self.labels, parts, speaker, self.each_channel)
         if self.format != "csv" and self.format != "jsonl":
             return None
-        speaker = self.segments is not None or self.speakers is not None
-        layout = RowLayout(self.labels, parts, speaker, self.each_channel)
-        writer = ResultWriter(self.out, self.format, layout, self.classifier.name + self.marks)
+        writer = ResultWriter(self.out, self.format, self.layout, self.row_model)
         remaining = [path for path in self.paths if str(path) not in writer.done]
         self.kept = len(self.paths) - len(remaining)
         self.paths = remaining
         return writer
+
+    @property
+    def row_model(self) -> str:
+        """Who answered, as rows name it."""
+        return self.classifier.name + self.marks
 
     def live(self, path: Path) -> bool:
         """Whether rows of a recording are to be told while it still comes in."""
@@ -351,13 +362,28 @@ class _Run:
         self.part_failures += 1
         echo(f"failed: {task.channel} channel: {escape(error)}")
 
-    def failed(self, error: InputError) -> None:
+    def failed(self, path: Path, error: InputError) -> None:
         """Note a sound that could not be classified; the only one ends the command."""
         if not self.several and not self.kept:
             raise error
         check_folders_exist(self.folders, self.kept + self.answered > 0)
         self.failures.append(error)
+        if self.page and not isinstance(error, NoVoiceError):
+            self.page.failed(path, error)
         echo(f"failed: {escape(error)}")
+
+    def note(self, rows: list[Row]) -> None:
+        """Take a sound's rows into the page of answers, if there is one."""
+        if self.page:
+            self.page.add(rows)
+
+    def write_page(self) -> None:
+        """Write the page of answers, where one is asked for."""
+        if self.page is None:
+            return
+        if self.kept and self.out:
+            self.page.add_kept(self.out)
+        self.page.write(self.classifier, self.jobs)
 
     def finish(self) -> None:
         """Say how it went, by exit code, too."""
@@ -423,13 +449,13 @@ def _classify_recordings(run: _Run) -> None:
     rows = run.rows(parts=False)
     table: list[tuple[str, Prediction]] = []
     for answers in _answers(run):
+        found = [_row(run, task, answer) for task, answer in answers if _has_row(answer)]
+        run.note(found)
         if rows:
-            rows.write(
-                [_row(run, rows, task, answer) for task, answer in answers if _has_row(answer)]
-            )
+            rows.write(found)
         errors = [(task, answer) for task, answer in answers if isinstance(answer, InputError)]
         if len(errors) == len(answers):
-            run.failed(errors[0][1])
+            run.failed(*_first(errors))
             continue
         run.answered += 1
         for task, answer in answers:
@@ -447,14 +473,18 @@ def _has_row(answer: RecordingPrediction | InputError) -> bool:
     return isinstance(answer, RecordingPrediction | NoVoiceError)
 
 
-def _row(
-    run: _Run, rows: ResultWriter, task: _Task, answer: RecordingPrediction | InputError
-) -> Row:
+def _first(errors: list[tuple[_Task, InputError]]) -> tuple[Path, InputError]:
+    """The first thing that went wrong with a sound."""
+    task, error = errors[0]
+    return task.path, error
+
+
+def _row(run: _Run, task: _Task, answer: RecordingPrediction | InputError) -> Row:
     file, speaker = str(task.path), run.speaker(task.path)
     if isinstance(answer, NoVoiceError):
-        return rows.layout.no_voice(file, answer.seconds, rows.model, speaker, task.channel)
+        return run.layout.no_voice(file, answer.seconds, run.row_model, speaker, task.channel)
     assert isinstance(answer, RecordingPrediction)
-    return rows.layout.row(file, answer, rows.model, speaker, task.channel)
+    return run.layout.row(file, answer, run.row_model, speaker, task.channel)
 
 
 def _answers(run: _Run) -> Iterator[_Answers]:
@@ -506,16 +536,20 @@ def _classify_parts(run: _Run, plot: Path | None) -> None:
         try:
             tasks = run.tasks(path)
         except InputError as error:
-            run.failed(error)
+            run.failed(path, error)
             continue
         for task in tasks:
             try:
                 found = _parts(run, task, plot, rows if run.live(path) else None)
             except InputError as error:
                 errors.append((task, error))
+                if isinstance(error, NoVoiceError):
+                    run.note([_whole_without_voice(run, task, error)])
                 continue
+            of_task = _part_rows(run, task, found)
+            run.note(of_task)
             if rows and not run.live(path):
-                written += _part_rows(run, rows, task, found)
+                written += of_task
             elif run.format == "table":
                 table += [(task.name, part) for part in found.judged]
             elif run.format == "audacity" or run.format == "textgrid" or run.format == "srt":
@@ -523,7 +557,7 @@ def _classify_parts(run: _Run, plot: Path | None) -> None:
         if written and rows:
             rows.write(written)
         if len(errors) == len(tasks):
-            run.failed(errors[0][1])
+            run.failed(*_first(errors))
             continue
         run.answered += 1
         for task, reason in errors:
@@ -541,14 +575,20 @@ class _Parts:
     without_answer: list[GivenSegment] = field(default_factory=list)
 
 
-def _part_rows(run: _Run, rows: ResultWriter, task: _Task, found: _Parts) -> list[Row]:
+def _whole_without_voice(run: _Run, task: _Task, error: NoVoiceError) -> Row:
+    """For the page: a recording, not a part of one, in which nobody speaks."""
+    layout = replace(run.layout, segments=False)
+    speaker = run.speaker(task.path)
+    return layout.no_voice(str(task.path), error.seconds, run.row_model, speaker, task.channel)
+
+
+def _part_rows(run: _Run, task: _Task, found: _Parts) -> list[Row]:
     file, speaker = str(task.path), run.speaker(task.path)
-    judged = [
-        rows.layout.row(file, part, rows.model, speaker, task.channel) for part in found.judged
-    ]
+    layout, model = run.layout, run.row_model
+    judged = [layout.row(file, part, model, speaker, task.channel) for part in found.judged]
     silent = [
-        rows.layout.no_voice(
-            file, round(one.end - one.start, 3), rows.model, one.speaker, task.channel, one.start
+        layout.no_voice(
+            file, round(one.end - one.start, 3), model, one.speaker, task.channel, one.start
         )
         for one in found.without_answer
     ]

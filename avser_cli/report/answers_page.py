@@ -9,11 +9,12 @@ import base64
 import io
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
@@ -23,8 +24,10 @@ from PIL import Image
 from avser_cli.audio.decoding import open_sound
 from avser_cli.audio.streams import Samples
 from avser_cli.checksums import sha256
+from avser_cli.data.emotions import CATEGORIES
 from avser_cli.files import write_whole
 from avser_cli.report.figures import EMOTION_COLORS
+from avser_cli.report.result_writer import Row
 from avser_cli.report.timeline import COLUMN, Overview
 
 PICTURE_WIDTH, PICTURE_HEIGHT = 600, 64
@@ -99,12 +102,15 @@ class Media:
 
     Attributes
     ----------
+    seconds : float
+        Its length; 0 where it cannot be read.
     picture : bytes
         Its spectrogram, WebP; empty where it cannot be drawn.
     opus : bytes
         Its sound, Ogg Opus; empty where it is linked.
     """
 
+    seconds: float = 0.0
     picture: bytes = b""
     opus: bytes = b""
 
@@ -125,7 +131,105 @@ def read_media(path: Path, embed: bool) -> Media:
             overview.feed(block, sound.stream.rate)
             if opus:
                 opus.write(block, sound.stream.rate)
-    return Media(_webp(overview) if overview.seconds else b"", opus.finish() if opus else b"")
+    picture = _webp(overview) if overview.seconds else b""
+    return Media(overview.seconds, picture, opus.finish() if opus else b"")
+
+
+def recordings_from_rows(
+    rows: Iterable[Row], emotions: Sequence[str], failures: Mapping[str, str]
+) -> list[PageRecording]:
+    """What the page shows, from the rows of `classify`.
+
+    Parameters
+    ----------
+    rows : iterable of dict
+        See `avser_cli.report.result_writer.RowLayout`; those of one recording one after the other.
+    emotions : sequence of str
+        The model's, in label order.
+    failures : mapping
+        Recordings without rows, and why.
+    """
+    found = [
+        _recording(file, channel, list(members), emotions)
+        for (file, channel), members in groupby(rows, lambda x: (x["file"], x.get("channel", "")))
+    ]
+    failed = [PageRecording(Path(x), x, "failed", reason) for x, reason in failures.items()]
+    return [*found, *failed]
+
+
+def _recording(file: str, channel: str, rows: list[Row], emotions: Sequence[str]) -> PageRecording:
+    path, name = Path(file), f"{file} ({channel})" if channel else file
+    first = rows[0]
+    if "start" in first:
+        # Given segments may hold no voice.
+        segments = tuple(_segment(row, emotions) for row in rows if row["emotion"] is not None)
+        if not segments:
+            return PageRecording(path, name, "no voice", "no voice found")
+        return _summed_up(path, name, first.get("speaker") or None, segments, emotions)
+    lengths: dict[str, Any] = {"seconds": first["seconds"] or 0.0, "speech": first["speech"] or 0.0}
+    speaker = first.get("speaker") or None
+    if first["emotion"] is None:
+        return PageRecording(path, name, "no voice", "no voice found", speaker=speaker, **lengths)
+    return PageRecording(
+        path,
+        name,
+        "answered",
+        emotion=first["emotion"],
+        category=first["category"],
+        confidence=first["confidence"],
+        probabilities=tuple(first["probabilities"][x] for x in emotions),
+        uncertain=first["uncertain"],
+        speaker=speaker,
+        **lengths,
+    )
+
+
+def _segment(row: Row, emotions: Sequence[str]) -> PageSegment:
+    return PageSegment(
+        row["start"],
+        row["end"],
+        row["emotion"],
+        row["confidence"],
+        tuple(row["probabilities"][x] for x in emotions),
+        row["uncertain"],
+        row.get("speaker") or None,
+    )
+
+
+def _summed_up(
+    path: Path,
+    name: str,
+    speaker: str | None,
+    segments: tuple[PageSegment, ...],
+    emotions: Sequence[str],
+) -> PageRecording:
+    """A recording by its segments: the emotion of most of the time, probabilities by time."""
+    lengths = [segment.end - segment.start for segment in segments]
+    speech = sum(lengths)
+    time = dict.fromkeys(emotions, 0.0)
+    for segment, length in zip(segments, lengths, strict=True):
+        time[segment.emotion] += length
+    emotion = max(emotions, key=time.__getitem__)
+    probabilities = [
+        sum(x.probabilities[at] * length for x, length in zip(segments, lengths, strict=True))
+        / speech
+        for at in range(len(emotions))
+    ]
+    speakers = {segment.speaker for segment in segments}
+    return PageRecording(
+        path,
+        name,
+        "answered",
+        emotion=emotion,
+        category=CATEGORIES.get(emotion),
+        confidence=probabilities[emotions.index(emotion)],
+        probabilities=tuple(probabilities),
+        uncertain=all(segment.uncertain for segment in segments if segment.emotion == emotion),
+        seconds=max(segment.end for segment in segments),
+        speech=speech,
+        speaker=speaker if len(speakers) == 1 else None,
+        segments=segments,
+    )
 
 
 def embedded_bytes(seconds: float) -> int:
@@ -194,6 +298,7 @@ def _row(recording: PageRecording, media: Media, target: Path) -> dict[str, Any]
     for segment in row["segments"]:
         segment["probabilities"] = [round(x, 3) for x in segment["probabilities"]]
         segment["confidence"] = round(segment["confidence"], 4)
+    row["seconds"] = round(media.seconds or recording.seconds, 2)
     row["place"] = str(recording.path.absolute())
     if media.picture:
         row["picture"] = base64.b64encode(media.picture).decode()

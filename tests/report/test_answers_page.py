@@ -173,7 +173,7 @@ def test_in_a_browser(folder):
 
 def test_ten_thousand_rows_are_usable(folder):
     rows = [recording(folder / f"{number}.wav") for number in range(10_000)]
-    media = {row.path: Media(b"x" * 800) for row in rows}
+    media = {row.path: Media(2.0, b"x" * 800) for row in rows}
     write_page(folder / "large.html", rows, media, CATEGORIES, EMOTIONS, ["w"])
     with browser() as page:
         page.get((folder / "large.html").as_uri())
