@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.data.corpora import find_corpus
-from avser_cli.experiments.runs import RUN, FinishedRun, plan
+from avser_cli.data.splits import SplitSettings
+from avser_cli.experiments.runs import RUN, FinishedRun, PlannedRun
 from avser_cli.inference.speaker_normalization import MIN_RECORDINGS, SpeakerNormalization
 from avser_cli.model.calibration import calibrate, expected_calibration_error
 from avser_cli.report.console import print_table
@@ -82,7 +83,7 @@ def main() -> None:
     )
     runs = [
         FinishedRun.from_json((given.report / "runs" / planned.name / RUN).read_bytes(), planned)[1]
-        for planned in plan("speaker")
+        for planned in (PlannedRun(SplitSettings("speaker", fold=n), 0) for n in range(1, 7))
     ]
     _, scaled = calibrate([(run.probabilities, run.labels) for run in runs], "")
     runs = [replace(run, probabilities=p) for run, p in zip(runs, scaled, strict=True)]

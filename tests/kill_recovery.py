@@ -105,7 +105,7 @@ CASES = {
     "train --force": Case((*TRAIN, "--force"), ("--resume",), epochs, epoch_lines,
                           before=(*TRAIN, "--seed", "1")),
     "evaluate": Case(
-        ("evaluate", SMALL, "--protocol", "statement", "--network", "cnn1d", "--epochs",
+        ("evaluate", SMALL, "--protocol", "text", "--network", "cnn1d", "--epochs",
          str(EPOCHS), "--cache", "runs", "--out", "report"), (), epochs, epoch_lines,
     ),
     "compare": Case(

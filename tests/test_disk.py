@@ -44,8 +44,8 @@ MLP = ("--models", "mlp", "--seeds", "0", "--epochs", "2", "--cache", "runs")
     [
         (100, ["spectrogram", "CORPUS", "png"], [], "up to date"),
         (700, ["train", "CORPUS", *CNN, "--out", "m/x"], ["--resume"], "epoch   2/2"),
-        (1250, ["evaluate", "CORPUS", "--protocol", "statement", *CNN, "--out", "report"], [],
-         "statement1-seed0: accuracy"),
+        (1250, ["evaluate", "CORPUS", "--protocol", "text", *CNN, "--out", "report"], [],
+         "text1-seed0: accuracy"),
         (100, ["compare", "models", "CORPUS", *MLP, "--out", "tables"], [], "1 kept from before"),
         (4, ["classify", "CORPUS", "--any-sound", "--out", "rows.csv"], [], "classified"),
     ],
@@ -105,7 +105,7 @@ def test_a_row_that_does_not_fit_leaves_no_part(disk):
     [
         ["spectrogram", "CORPUS", "disk/png"],
         ["train", "CORPUS", *CNN, "--out", "disk/m/x"],
-        ["evaluate", "CORPUS", "--protocol", "statement", *CNN, "--out", "disk/report"],
+        ["evaluate", "CORPUS", "--protocol", "text", *CNN, "--out", "disk/report"],
         ["classify", str(REPOSITORY / "examples/voice.wav"), "--explain", "disk/why.png"],
         ["compare", "models", "CORPUS", *MLP, "--out", "disk/tables"],
         ["compare", "models", "CORPUS", *MLP[:-1], "disk/runs", "--out", "tables"],

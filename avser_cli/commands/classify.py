@@ -516,7 +516,7 @@ def _answers(run: _Run) -> Iterator[_Answers]:
 
 
 def _print_answer(run: _Run, task: _Task, answer: Prediction) -> None:
-    lines = paper_lines(answer.emotion, run.labels)
+    lines = paper_lines(answer.emotion, run.classifier.config.label_categories)
     bars = probability_bars(answer) if run.verbose else []
     named = run.several or bool(task.channel)
     print("\n".join([*([f"{task.name}:"] if named else []), *lines, *bars]), flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal, cast
@@ -10,8 +11,9 @@ import typer
 
 from avser_cli.commands import options as common
 from avser_cli.commands.experiments import ExecutionOptions, command_line, run_jobs
+from avser_cli.data.clip import Clip
 from avser_cli.data.sources import DataSources
-from avser_cli.data.splits import SPLIT_ALIASES, SplitKind
+from avser_cli.data.splits import SPLIT_ALIASES, SplitKind, split_folds
 from avser_cli.errors import UsageError
 from avser_cli.experiments.candidates import (
     BASELINES,
@@ -106,22 +108,24 @@ class RunOptions:
             help=common.SPLIT_HELP.rsplit(";", 1)[0] + ".",
         ),
     ] = "random"
-    folds: Annotated[str | None, typer.Option(help="E.g. 1,3-5; default: all.")] = None
+    folds: Annotated[
+        str | None, typer.Option(help="E.g. 1,3-5, or names of corpora; default: all.")
+    ] = None
     seeds: Annotated[
         str | None, typer.Option(help="E.g. 0-4; default: 0-2, else 0 where there are folds.")
     ] = None
     test_size: common.TestSize = 0.25
 
-    def planned(self, quick: bool) -> list[PlannedRun]:
+    def planned(self, clips: Sequence[Clip], quick: bool) -> list[PlannedRun]:
         """The runs of each candidate; one of everything in a quick comparison."""
         kind = cast(SplitKind, self.split)
-        folds = common.parse_numbers(self.folds, "--folds")
+        folds = common.parse_folds(self.folds)
         seeds = common.parse_numbers(self.seeds, "--seeds")
         if quick:
-            folds, seeds = folds or [1], seeds or [0]
+            folds, seeds = folds or ([1] if kind != "random" else None), seeds or [0]
         elif seeds is None and kind == "random":
             seeds = list(DEFAULT_SEEDS)
-        return plan(kind, folds, seeds, self.test_size)
+        return plan(kind, split_folds(clips, kind), folds, seeds, self.test_size)
 
 
 def compare(
@@ -129,8 +133,11 @@ def compare(
     table: Annotated[
         str, typer.Argument(help="models (Table 3) or optimizers (Table 2).", show_default=True)
     ] = "models",
-    data: Annotated[Path | None, typer.Argument(help="Folder of sound; default: ./wav.")] = None,
+    data: Annotated[
+        list[Path] | None, typer.Argument(help="Labelled sound, as for train. Default: ./wav.")
+    ] = None,
     *,
+    named: common.DataOptions,
     models: ModelRows,
     optimizers: OptimizerRows,
     runs: RunOptions,
@@ -153,15 +160,16 @@ def compare(
     Example: avser compare optimizers ./wav --recipe paper
     """
     if table not in TABLES:
-        if data is not None or not Path(table).is_dir():
+        if not Path(table).exists():
             raise UsageError(
-                f"unknown table {table!r}; known: {', '.join(TABLES)} (or name a folder of sound)"
+                f"unknown table {table!r}; known: {', '.join(TABLES)} (or name labelled sound)"
             )
-        table, data = TABLES[0], Path(table)
+        table, data = TABLES[0], [Path(table), *(data or [])]
     _check_table_options(context, table)
-    source = data or Path("wav")
-    if not source.exists():
-        raise UsageError(f"{source}: no such folder; name the folder of sound to compare on")
+    sources = named.sources(data or ([] if named.named else [Path("wav")]))
+    missing = next((x.path for x in sources.sources if not x.path.exists()), None)
+    if missing is not None:
+        raise UsageError(f"{missing}: no such folder; name the labelled sound to compare on")
     workers = execution.workers
     rows = models if table == "models" else optimizers
     candidates = rows.candidates(epochs, quick)
@@ -170,10 +178,9 @@ def compare(
     remove_leftovers(target)
     run_cache = execution.open_cache()
     labels = common.parse_emotions(emotions)
-    planned = runs.planned(quick)
     if quick:
         echo(QUICK)
-    corpus, finished = _run_all(source, labels, candidates, planned, run_cache, workers)
+    corpus, finished = _run_all(sources, labels, candidates, runs, quick, run_cache, workers)
     comparison = summarize_comparison(table, corpus, candidates, finished, quick, command_line())
     if quick:
         print(QUICK)
@@ -203,10 +210,11 @@ def _rates(text: str) -> list[float]:
 
 
 def _run_all(
-    source: Path,
+    sources: DataSources,
     emotions: tuple[str, ...],
     candidates: list[Candidate],
-    planned: list[PlannedRun],
+    options: RunOptions,
+    quick: bool,
     run_cache: RunCache,
     workers: Workers,
 ) -> tuple[Corpus, dict[str, list[FinishedRun]]]:
@@ -214,8 +222,11 @@ def _run_all(
     if any(candidate.recipe is not None for candidate in candidates):
         common.check_tensorflow()
     with progress("reading") as on_progress:
-        data = read_recordings(DataSources.of(source), emotions, on_progress)
+        data = read_recordings(
+            sources, emotions, on_progress, lambda clips: options.planned(clips, quick)
+        )
     common.report_corpus(data.corpus)
+    planned = options.planned(data.corpus.dataset.clips, quick)
     jobs = plan_jobs(data.corpus, candidates, planned)
     runs = run_jobs(data, jobs, {}, run_cache, workers)
     by_name: dict[str, list[FinishedRun]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal, cast
@@ -11,8 +12,9 @@ import typer
 
 from avser_cli.commands import options as common
 from avser_cli.commands.experiments import ExecutionOptions, command_line, run_jobs
+from avser_cli.data.clip import Clip
 from avser_cli.data.sources import DataSources
-from avser_cli.data.splits import SPLIT_ALIASES, SplitKind
+from avser_cli.data.splits import SPLIT_ALIASES, SplitKind, split_folds
 from avser_cli.errors import UsageError
 from avser_cli.evaluation.scoring import PART_ALIASES, PARTS, Evaluation, Part
 from avser_cli.evaluation.scoring import evaluate as score_bundle
@@ -62,23 +64,28 @@ class ProtocolOptions:
         typer.Option(
             parser=common.choice(common.SPLITS, SPLIT_ALIASES),
             metavar=common.metavar(common.SPLITS),
-            help="Train and score a recipe: on random splits, six folds of actors, two sentences.",
+            help="Train and score a recipe on random splits, or with each fold of speakers, texts, "
+            "corpora or a table's column split held out.",
             rich_help_panel=PROTOCOL,
         ),
     ] = None
     folds: Annotated[
-        str | None, typer.Option(help="E.g. 1,3-5; default: all.", rich_help_panel=PROTOCOL)
+        str | None,
+        typer.Option(
+            help="E.g. 1,3-5, or names of corpora; default: all.", rich_help_panel=PROTOCOL
+        ),
     ] = None
     seeds: Annotated[
         str | None,
         typer.Option(help="E.g. 0-4; default: 0-4 for random, else 0.", rich_help_panel=PROTOCOL),
     ] = None
 
-    def planned(self) -> list[PlannedRun]:
+    def planned(self, clips: Sequence[Clip]) -> list[PlannedRun]:
         """The runs that are asked for."""
-        folds = common.parse_numbers(self.folds, "--folds")
+        folds = common.parse_folds(self.folds)
         seeds = common.parse_numbers(self.seeds, "--seeds")
-        return plan(cast(SplitKind, self.protocol), folds, seeds)
+        kind = cast(SplitKind, self.protocol)
+        return plan(kind, split_folds(clips, kind), folds, seeds)
 
 
 def evaluate(
@@ -147,7 +154,7 @@ def evaluate(
     chosen = training.chosen()
     target = out or Path("reports") / f"{chosen.network}-{chosen.name}-{runs.protocol}"
     labels = common.parse_emotions(emotions)
-    _cross_validate(sources, runs.planned(), chosen, labels, target, execution, format)
+    _cross_validate(sources, runs, chosen, labels, target, execution, format)
 
 
 ONLY_BUNDLE = {"model", "part", "figure"}
@@ -218,7 +225,7 @@ def _print_scoring(evaluation: Evaluation) -> None:
 
 def _cross_validate(
     sources: DataSources,
-    planned: list[PlannedRun],
+    options: ProtocolOptions,
     recipe: Recipe,
     emotions: tuple[str, ...],
     target: Path,
@@ -232,8 +239,9 @@ def _cross_validate(
     common.check_tensorflow()
     candidate = of_recipe(f"{recipe.network}-{recipe.name}", recipe)
     with progress("reading") as on_progress:
-        data = read_inputs_of(candidate, sources, emotions, on_progress)
+        data = read_inputs_of(candidate, sources, emotions, on_progress, options.planned)
     common.report_corpus(data.corpus)
+    planned = options.planned(data.corpus.dataset.clips)
     echo(f"{len(planned)} trainings: {common.describe_recipe(recipe)}")
     jobs = plan_jobs(data.corpus, [candidate], planned)
     runs = run_jobs(data, jobs, find_runs(target, jobs), run_cache, workers)

@@ -30,10 +30,10 @@ DATA_HELP = (
 )
 TestSize = Annotated[float, typer.Option(help="Share of clips held out by --split random.")]
 SPLIT_HELP = (
-    "random: stratified; speaker: no actor on both sides; statement: train on one "
-    "sentence, test on the other; none: train on all clips."
+    "random: stratified; speaker, text, corpus: none of them on both sides; table: by its column "
+    "split; none: train on all clips."
 )
-SPLITS: tuple[SplitKind, ...] = ("random", "speaker", "statement")
+SPLITS: tuple[SplitKind, ...] = ("random", "speaker", "text", "corpus", "table")
 """The splits that can be repeated."""
 ALL_EMOTIONS = ",".join(PAPER_EMOTIONS)
 
@@ -57,8 +57,13 @@ def metavar(known: Sequence[str]) -> str:
 
 def parse_emotions(text: str) -> tuple[str, ...]:
     """Emotions from ``happy,sad``, in label order; other words for known ones are taken, too."""
+    return label_order(parse_labels(text))
+
+
+def parse_labels(text: str) -> list[str]:
+    """Labels from ``happy,Wut``, the words for known emotions as theirs."""
     words = [part.strip() for part in text.split(",") if part.strip()]
-    return label_order(read_emotion(word) or word.casefold() for word in words)
+    return [read_emotion(word) or word.casefold() for word in words]
 
 
 def parse_numbers(text: str | None, option: str) -> list[int] | None:
@@ -100,6 +105,19 @@ def parse_powers(text: str) -> dict[str, float]:
     return powers
 
 
+def parse_folds(text: str | None) -> list[int | str] | None:
+    """Folds from ``1,3-5`` or ``emodb,urdu``; ``None`` from nothing."""
+    if text is None:
+        return None
+    folds: list[int | str] = []
+    for part in text.split(","):
+        if re.fullmatch(r"\s*\d[\d\s-]*", part):
+            folds += parse_numbers(part, "--folds") or []
+        else:
+            folds.append(part.strip())
+    return folds
+
+
 @dataclass(frozen=True)
 class DataOptions:
     """Which labelled recordings, besides those of the argument DATA."""
@@ -117,11 +135,22 @@ class DataOptions:
         typer.Option("--map", metavar="WORD=LABEL,...", help="Labels of words: fun=happy,odd=sad."),
     ] = None
 
+    drop_copies: Annotated[
+        bool,
+        typer.Option(
+            "--drop-copies",
+            help="Leave training clips out that are copies of held-out ones; else such a split is "
+            "refused.",
+        ),
+    ] = False
+
     def sources(self, paths: Sequence[Path]) -> DataSources:
         """Those of the argument and the options."""
         named = tuple(parse_source(text) for text in self.named or ())
         mapping = parse_mapping(self.mapping) if self.mapping is not None else {}
-        return DataSources((*(Source(path) for path in paths), *named), mapping)
+        return DataSources(
+            (*(Source(path) for path in paths), *named), mapping, drop_copies=self.drop_copies
+        )
 
 
 @dataclass(frozen=True)
@@ -257,4 +286,10 @@ def report_split(prepared: TrainTestSplit) -> None:
     copies = len(clips) - len({clip.sound for clip in clips})
     re_encoded = f" and {copies - exact} re-encoded" if copies > exact else ""
     kept = f"; {exact} exact{re_encoded} copies, kept on one side" if copies and split.test else ""
-    echo(f"leak check: no recording, take or forbidden speaker or statement on both sides{kept}")
+    echo(f"leak check: no recording, take or forbidden speaker or text on both sides{kept}")
+    unused = len(clips) - len(split.train) - len(split.test)
+    if unused:
+        echo(
+            f"on neither side: {unused} clips, of other words in the column split or copies of "
+            "held-out ones"
+        )

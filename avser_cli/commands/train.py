@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, cast
 
 import typer
 
 from avser_cli.commands import options as common
+from avser_cli.data.emotions import Category
 from avser_cli.data.sources import DataSources
-from avser_cli.data.splits import SPLIT_ALIASES, SPLIT_KINDS, SplitKind, SplitSettings
+from avser_cli.data.splits import (
+    FOLDED,
+    SPLIT_ALIASES,
+    SPLIT_KINDS,
+    SplitKind,
+    SplitSettings,
+    check_fold,
+)
 from avser_cli.errors import OutputError, UsageError
 from avser_cli.experiments.summary import RecipeReport, read_report
 from avser_cli.files import (
@@ -47,13 +56,44 @@ class SplitOptions:
     ] = "random"
     test_size: common.TestSize = 0.25
     fold: Annotated[
-        int, typer.Option(help="Which fold is held out: 1-6 for speaker, 1-2 for statement.")
-    ] = 1
+        str,
+        typer.Option(
+            metavar="NUMBER|NAME",
+            help="Which fold is held out, e.g. 2 for speaker or text, emodb for corpus.",
+        ),
+    ] = "1"
     seed: Annotated[int, typer.Option(help="Draws the random split and the training.")] = 0
 
     def settings(self) -> SplitSettings:
         """The split that is asked for."""
-        return SplitSettings(cast(SplitKind, self.split), self.test_size, self.fold, self.seed)
+        fold = int(self.fold) if self.fold.isdecimal() else self.fold
+        return SplitSettings(cast(SplitKind, self.split), self.test_size, fold, self.seed)
+
+
+@dataclass(frozen=True)
+class CategoryOptions:
+    """Categories of emotions that have no usual one, or in its place."""
+
+    positive: Annotated[
+        str | None, typer.Option(metavar="LABEL,...", help="Emotions that are positive.")
+    ] = None
+    negative: Annotated[
+        str | None, typer.Option(metavar="LABEL,...", help="Emotions that are negative.")
+    ] = None
+
+    def of(self, labels: Sequence[str]) -> dict[str, Category]:
+        """The category of each emotion that is named."""
+        found: dict[str, Category] = {}
+        for option, category, text in (
+            ("--positive", "positive", self.positive),
+            ("--negative", "negative", self.negative),
+        ):
+            for emotion in common.parse_labels(text or ""):
+                if emotion not in labels:
+                    raise UsageError(f"{option} {emotion}: not among {', '.join(labels)}")
+                if found.setdefault(emotion, cast(Category, category)) != category:
+                    raise UsageError(f"{emotion}: both --positive and --negative")
+        return found
 
 
 def train(
@@ -68,6 +108,7 @@ def train(
     training: common.RecipeOptions,
     emotions: common.Emotions = common.ALL_EMOTIONS,
     split: SplitOptions,
+    categories: CategoryOptions,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the bundle; default: a name under ./models.")
     ] = None,
@@ -95,6 +136,7 @@ def train(
     sources = source.sources(data or ([] if source.named else [PNG]))
     chosen = training.chosen()
     labels = common.parse_emotions(emotions)
+    sources = replace(sources, categories=categories.of(labels))
     measured = read_report(report, chosen, labels) if report else None
     split_settings, seed = split.settings(), split.seed
     target = out or Path("models") / default_name(chosen, split_settings, seed)
@@ -108,7 +150,7 @@ def train(
         remove_leftovers_of(target)
         if not _may_begin(target, checkpoint, asked, resume, force):
             return
-        if sources == DataSources.of(PNG) and not PNG.exists():
+        if sources.sources == DataSources.of(PNG).sources and not PNG.exists():
             raise UsageError(
                 "./png: no such folder; draw it with `avser spectrogram ./wav ./png`, or "
                 "name a folder or table of labelled recordings"
@@ -116,7 +158,13 @@ def train(
         check_writable(target.parent)
         common.check_tensorflow()
         with progress("reading") as on_progress:
-            corpus = read_corpus(sources, labels, chosen, on_progress)
+            corpus = read_corpus(
+                sources,
+                labels,
+                chosen,
+                on_progress,
+                lambda clips: check_fold(clips, split_settings),
+            )
         common.report_corpus(corpus)
         prepared = corpus.split(split_settings)
         common.report_split(prepared)
@@ -139,8 +187,9 @@ def train(
 
 def default_name(recipe: Recipe, split: SplitSettings, seed: int) -> str:
     """A name that tells trainings apart, e.g. ``cnn2d-default-adam-0.005-random-seed0``."""
-    folded = split.kind in ("speaker", "statement")
-    side = f"{split.kind}{split.fold}" if folded else split.kind
+    folded = split.kind in FOLDED
+    fold = f"-{split.fold}" if isinstance(split.fold, str) else split.fold
+    side = f"{split.kind}{fold}" if folded else split.kind
     rate = f"{recipe.learning_rate:g}"
     usual = find_recipe(recipe.network, recipe.name).ensemble
     joined = f"-x{recipe.ensemble}" if recipe.ensemble != usual else ""

@@ -28,6 +28,7 @@ from avser_cli.data.corpora import (
 )
 from avser_cli.data.emotion_folders import read_emotion_folders
 from avser_cli.data.emotion_words import read_emotion
+from avser_cli.data.emotions import Category
 from avser_cli.data.label_table import TABLE_SUFFIXES, LabelTable, has_columns, read_table
 from avser_cli.data.manifest import labelled_pictures, pictures_of_no_sound
 from avser_cli.errors import CorpusError, InputError, UsageError
@@ -63,10 +64,16 @@ class DataSources:
     mapping : Mapping
         Labels of words that are no known emotions, or in place of known ones, from
         `avser_cli.data.emotion_words.parse_mapping`.
+    categories : Mapping
+        ``positive`` or ``negative``, named for an emotion.
+    drop_copies : bool
+        Whether copies of held-out clips are left out of training.
     """
 
     sources: tuple[Source, ...]
     mapping: Mapping[str, str] = field(default_factory=dict)
+    categories: Mapping[str, Category] = field(default_factory=dict)
+    drop_copies: bool = False
 
     @classmethod
     def of(cls, *paths: Path) -> DataSources:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from avser_cli.data.clip import Clip
 from avser_cli.data.clips import Index, index_data
 from avser_cli.data.dataset import (
     Inputs,
@@ -67,9 +68,20 @@ class ExperimentData:
 
 
 def read_recordings(
-    sources: DataSources, emotions: tuple[str, ...], progress: Progress | None = None
+    sources: DataSources,
+    emotions: tuple[str, ...],
+    progress: Progress | None = None,
+    check: Callable[[Sequence[Clip]], object] | None = None,
 ) -> ExperimentData:
     """Read sound for candidates that take different inputs, and none of these yet.
+
+    Parameters
+    ----------
+    sources : DataSources
+    emotions : tuple of str
+    progress : callable, optional
+    check : callable, optional
+        Called with the clips before they are read, to raise at once what would be raised later.
 
     Raises
     ------
@@ -80,6 +92,8 @@ def read_recordings(
     if index.kind == "pictures":
         raise CorpusError(f"{sources}: holds pictures; give the folder of sound that was drawn")
     index.check_emotions(emotions)
+    if check:
+        check(index.clips)
     dataset = load_dataset(index, emotions, read_nothing, progress)
     return ExperimentData(index, corpus_of(index, dataset))
 
@@ -89,6 +103,7 @@ def read_inputs_of(
     sources: DataSources,
     emotions: tuple[str, ...],
     progress: Progress | None = None,
+    check: Callable[[Sequence[Clip]], object] | None = None,
 ) -> ExperimentData:
     """Read sound or pictures for a candidate that trains a recipe.
 
@@ -100,6 +115,8 @@ def read_inputs_of(
     assert candidate.recipe is not None
     index = index_data(sources, emotions)
     index.check_emotions(emotions)
+    if check:
+        check(index.clips)
     reader = reader_of(index, candidate.recipe.spectrogram)
     dataset = load_dataset(index, emotions, reader, progress)
     return ExperimentData(index, corpus_of(index, dataset), candidate.inputs_key)

@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.data.corpora import find_corpus
-from avser_cli.data.splits import SplitKind, SplitSettings
+from avser_cli.data.splits import FOLDED, Fold, SplitKind, SplitSettings, find_fold
 from avser_cli.errors import UsageError
 from avser_cli.evaluation.metrics import Report, score
 from avser_cli.training.history import Epoch
 from avser_cli.untrusted_input import decode, parse_json
 
-FOLDS: dict[SplitKind, int] = {
-    "random": 1,
-    "speaker": len(find_corpus("ravdess").folds),
-    "statement": 2,
-}
-"""Number of folds of each protocol."""
-SEEDS: dict[SplitKind, tuple[int, ...]] = {
-    "random": (0, 1, 2, 3, 4),
-    "speaker": (0,),
-    "statement": (0,),
-}
-"""Seeds that each protocol runs where none are given."""
+SEEDS: dict[SplitKind, tuple[int, ...]] = {"random": (0, 1, 2, 3, 4)}
+"""Seeds that a protocol runs where none are given; (0,) where it has folds."""
 RUN = "run.json"
 """The file of a finished run's predictions, in its folder."""
 MAX_RUN_BYTES = 16 * 2**20
@@ -44,34 +34,59 @@ class PlannedRun:
 
     @property
     def name(self) -> str:
-        """A name that tells runs apart, e.g. ``speaker1-seed0``."""
-        folded = FOLDS[self.split.kind] > 1
-        return f"{self.split.kind}{self.split.fold if folded else ''}-seed{self.seed}"
+        """A name that tells runs apart, e.g. ``speaker1-seed0`` or ``corpus-emodb-seed0``."""
+        fold = self.split.fold if self.split.kind in FOLDED else ""
+        if self.split.kind in ("corpus", "table") and re.fullmatch(r"[\w.-]+", self.fold_name):
+            fold = f"-{self.fold_name}"
+        return f"{self.split.kind}{fold}-seed{self.seed}"
+
+    @property
+    def fold_name(self) -> str:
+        """What is held out, where that is one corpus or one word of a table."""
+        return self.split.held_out[0] if len(self.split.held_out) == 1 else ""
 
 
 def plan(
     protocol: SplitKind,
-    folds: Sequence[int] | None = None,
+    available: Sequence[Fold] = (),
+    folds: Sequence[int | str] | None = None,
     seeds: Sequence[int] | None = None,
     test_size: float = 0.25,
 ) -> list[PlannedRun]:
     """The runs of a protocol; all its folds and its usual seeds where none are given.
+
+    Parameters
+    ----------
+    protocol : str
+    available : sequence of Fold
+        From `avser_cli.data.splits.split_folds`; none for ``random``.
+    folds : sequence of int or str, optional
+        Numbers, or names of corpora or of a table's words.
+    seeds : sequence of int, optional
+    test_size : float
 
     Raises
     ------
     UsageError
         A fold that the protocol does not have, or a run named twice.
     """
-    if protocol not in FOLDS:
-        raise UsageError(f"unknown protocol {protocol!r}; known: {', '.join(FOLDS)}")
-    folds = folds or range(1, FOLDS[protocol] + 1)
+    if protocol == "none":
+        raise UsageError("protocol none holds nothing out")
+    settings = [SplitSettings(protocol, test_size, fold) for fold in folds or ()]
+    if available:
+        chosen = [find_fold(available, asked) for asked in settings] or available
+        settings = [
+            SplitSettings(
+                protocol, test_size, fold.number, held_out=fold.held_out, folds=len(available)
+            )
+            for fold in chosen
+        ]
+    settings = settings or [SplitSettings(protocol, test_size)]
     runs = []
-    for seed in seeds or SEEDS[protocol]:
-        for fold in folds:
-            if not 1 <= fold <= FOLDS[protocol]:
-                raise UsageError(f"fold {fold}: {protocol} has folds 1 to {FOLDS[protocol]}")
-            split_seed = seed if protocol == "random" else 0
-            runs.append(PlannedRun(SplitSettings(protocol, test_size, fold, split_seed), seed))
+    drawn: Sequence[int] = seeds or SEEDS.get(protocol, (0,))
+    for seed in drawn:
+        split_seed = seed if protocol == "random" else 0
+        runs += [PlannedRun(replace(split, seed=split_seed), seed) for split in settings]
     if len(set(runs)) < len(runs):
         raise UsageError("a fold or a seed is named twice")
     return runs

@@ -19,7 +19,6 @@ from avser_cli.audio.selection import EVERYTHING, SoundSelection
 from avser_cli.audio.speech import holds_speech
 from avser_cli.audio.streams import Samples, take_seconds
 from avser_cli.audio.vad import frame_length
-from avser_cli.data.emotions import CATEGORIES
 from avser_cli.errors import InputError, ModelError, NoVoiceError, UsageError
 from avser_cli.features.render import audible_part, clip_spectrogram
 from avser_cli.features.spectrogram import (
@@ -546,7 +545,7 @@ class Classifier:
         calibration = self.config.calibration
         return Prediction(
             emotion=emotion,
-            category=CATEGORIES[emotion],
+            category=self.config.category(emotion),
             confidence=float(row[best]),
             probabilities={
                 label: float(value) for label, value in zip(self.config.labels, row, strict=True)

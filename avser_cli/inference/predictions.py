@@ -19,7 +19,8 @@ class Prediction:
     ----------
     emotion : str
         The most probable one.
-    category : {"positive", "negative"}
+    category : {"positive", "negative"} or None
+        `None` for an emotion that has neither.
     confidence : float
         Its probability, calibrated where the bundle says how.
     probabilities : dict of str to float
@@ -29,7 +30,7 @@ class Prediction:
     """
 
     emotion: str
-    category: Category
+    category: Category | None
     confidence: float
     probabilities: dict[str, float]
     uncertain: bool = False

@@ -8,7 +8,7 @@ people. No part is a pickle. Reading a bundle needs no TensorFlow.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -18,7 +18,7 @@ from msgspec import Meta
 from avser_cli.checksums import sha256
 from avser_cli.data.audio_hash import HASH_BYTES, Hashes
 from avser_cli.data.corpus_summary import CorpusSummary
-from avser_cli.data.emotions import label_order
+from avser_cli.data.emotions import Category, category_of, label_order
 from avser_cli.data.splits import Split
 from avser_cli.errors import AvserError, ModelError, os_reason
 from avser_cli.features.spectrogram import spectrogram_cost
@@ -75,6 +75,8 @@ class BundleConfig:
         ``None``: confidence is what the network says.
     corpora : tuple of CorpusSummary
         What of each corpus it was trained on; empty in older bundles.
+    categories : dict of str to str
+        Category, ``positive`` or ``negative``, that the user named for an emotion.
     """
 
     name: str
@@ -91,6 +93,16 @@ class BundleConfig:
     files: dict[PartName, Checksum]
     calibration: Calibration | None = None
     corpora: tuple[CorpusSummary, ...] = ()
+    categories: dict[str, Category] = field(default_factory=dict)
+
+    def category(self, emotion: str) -> Category | None:
+        """The category of an emotion, if it has any."""
+        return category_of(emotion, self.categories)
+
+    @property
+    def label_categories(self) -> dict[str, Category | None]:
+        """Every label and its category."""
+        return {label: self.category(label) for label in self.labels}
 
     def to_json(self) -> str:
         """The text of ``config.json``."""
@@ -116,6 +128,8 @@ class BundleConfig:
         check_name(self.name)
         if label_order(self.labels) != self.labels:
             raise ValueError("labels are named twice or in another order")
+        if set(self.categories) - set(self.labels):
+            raise ValueError("categories of emotions that are no labels")
         _check_spectrogram(self.recipe)
 
 

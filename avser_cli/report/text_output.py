@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from avser_cli.data.emotions import CATEGORIES
+from avser_cli.data.emotions import Category
 from avser_cli.inference.predictions import Prediction, Segment
 from avser_cli.report.tables import TextTable
 
@@ -17,22 +17,27 @@ BAR = 30
 """Characters of a bar of probability 1."""
 
 
-def paper_lines(emotion: str, labels: Sequence[str]) -> list[str]:
+def paper_lines(emotion: str, categories: Mapping[str, Category | None]) -> list[str]:
     """The four lines that the paper's algorithm prints, letter for letter.
 
     Parameters
     ----------
     emotion : str
-    labels : sequence of str
-        The model's emotions; for the paper's four the last three lines are the paper's.
+    categories : Mapping
+        The model's emotions and their categories, if they have any; for the paper's four the last
+        three lines are the paper's.
     """
     dots = PAPER_DOTS.get(emotion, "... ")
     members = {
-        category: ", ".join(sorted(label for label in labels if CATEGORIES[label] == category))
+        category: ", ".join(sorted(x for x, found in categories.items() if found == category))
         for category in ("positive", "negative")
     }
+    comes = categories[emotion]
+    first = (
+        f"Your emotion comes under {comes} category" if comes else "Your emotion has no category"
+    )
     return [
-        f"Your emotion comes under {CATEGORIES[emotion]} category{dots}your emotion is {emotion}",
+        f"{first}{dots}your emotion is {emotion}",
         "Emotion categories : Positive & Negative",
         f"Positive emotions : {members['positive']}",
         f"Negative emotions : {members['negative']}",
@@ -116,7 +121,8 @@ def _answer_row(file: str, answer: Prediction | Segment, speakers: bool) -> tupl
         before = clock(answer.start), clock(answer.end), *([answer.speaker] if speakers else [])
     uncertain = "uncertain" if prediction.uncertain else ""
     confidence = f"{prediction.confidence:.2f}"
-    return (file, *before, prediction.emotion, prediction.category, confidence, uncertain)
+    category = prediction.category or ""
+    return (file, *before, prediction.emotion, category, confidence, uncertain)
 
 
 def clock(seconds: float, digits: int = 1) -> str:

@@ -76,6 +76,7 @@ def write_parts(
         files={part: sha256((folder / part).read_bytes()) for part in files},
         calibration=calibration,
         corpora=summarize_corpora(dataset.clips[row] for row in trained_on),
+        categories=dict(prepared.corpus.categories),
     )
     metrics = {"held_out": result.report.as_dict() if result.report else None}
     write_whole(folder / "metrics.json", (json.dumps(metrics, indent=1) + "\n").encode())

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from avser_cli.data.clip import Clip
 from avser_cli.data.clips import Index, corpus_checksum, describe, index_data
 from avser_cli.data.dataset import Dataset, Progress, load_dataset, reader_of
+from avser_cli.data.emotions import Category
 from avser_cli.data.sources import DataSources
-from avser_cli.data.splits import Leak, Split, SplitSettings, find_leaks, split_clips
+from avser_cli.data.splits import (
+    RE_ENCODED,
+    Leak,
+    Split,
+    SplitSettings,
+    find_leaks,
+    split_clips,
+    without_copies,
+)
 from avser_cli.errors import CorpusError
 from avser_cli.evaluation.metrics import Report, score
 from avser_cli.model.recipe import EACH_CLIP_ONCE, Recipe
@@ -35,12 +45,18 @@ class Corpus:
         Clips of emotions that were not asked for.
     remarks : tuple of str
         Lines about the sources.
+    categories : Mapping
+        What the user named for an emotion, ``positive`` or ``negative``.
+    drop_copies : bool
+        Training clips that are copies of held-out ones are left out; else such a split is refused.
     """
 
     dataset: Dataset
     about: dict[str, str]
     other_emotions: int
     remarks: tuple[str, ...] = ()
+    categories: Mapping[str, Category] = field(default_factory=dict)
+    drop_copies: bool = False
 
     def split(self, settings: SplitSettings) -> TrainTestSplit:
         """Split the clips and look for leaks.
@@ -51,6 +67,8 @@ class Corpus:
             See `split_clips`; also where the split leaks.
         """
         split = split_clips(self.dataset.clips, settings)
+        if self.drop_copies:
+            split = without_copies(self.dataset.clips, split)
         check_no_leaks(find_leaks(self.dataset.clips, split))
         return TrainTestSplit(self, split)
 
@@ -99,8 +117,18 @@ def read_corpus(
     emotions: tuple[str, ...],
     recipe: Recipe,
     progress: Progress | None = None,
+    check: Callable[[Sequence[Clip]], object] | None = None,
 ) -> Corpus:
     """Read clips or pictures as a recipe's network takes them.
+
+    Parameters
+    ----------
+    data : DataSources
+    emotions : tuple of str
+    recipe : Recipe
+    progress : callable, optional
+    check : callable, optional
+        Called with the clips before they are read, to raise at once what would be raised later.
 
     Raises
     ------
@@ -109,6 +137,8 @@ def read_corpus(
     """
     index = index_data(data, emotions)
     index.check_emotions(emotions)
+    if check:
+        check(index.clips)
     dataset = load_dataset(index, emotions, reader_of(index, recipe.spectrogram), progress)
     return corpus_of(index, dataset)
 
@@ -128,13 +158,22 @@ def corpus_of(index: Index, dataset: Dataset) -> Corpus:
         "fingerprint": corpus_checksum(clip.samples_sha256 for clip in dataset.clips),
         "description": describe(dataset.clips),
     }
-    return Corpus(dataset, about, index.other_emotions, index.remarks)
+    return Corpus(
+        dataset,
+        about,
+        index.other_emotions,
+        index.remarks,
+        index.sources.categories,
+        index.sources.drop_copies,
+    )
 
 
 def check_no_leaks(leaks: list[Leak]) -> None:
     """Raise `CorpusError` that shows the first of the leaks, if there are any."""
     if leaks:
-        raise CorpusError(f"the split leaks in {len(leaks)} places; the first: {leaks[0]}")
+        copies = leaks[0].kind in ("samples", RE_ENCODED)
+        way = "; leave one of them out, or add --drop-copies" if copies else ""
+        raise CorpusError(f"the split leaks in {len(leaks)} places; the first: {leaks[0]}{way}")
 
 
 def run(

@@ -3,7 +3,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from avser_cli.experiments.runs import FinishedRun, plan
+from avser_cli.data.splits import SplitSettings
+from avser_cli.experiments.runs import FinishedRun, PlannedRun
 from avser_cli.inference.speaker_normalization import MIN_RECORDINGS, SpeakerNormalization
 from benchmarks.speaker_normalization import one_mood, referred, some
 
@@ -18,7 +19,7 @@ def run():
         )
     ]
     return FinishedRun(
-        planned=plan("speaker")[0],
+        planned=PlannedRun(SplitSettings("speaker"), 0),
         names=tuple(names),
         channels=("speech",) * len(names),
         labels=np.array([0 if name[6:8] == "03" else 1 for name in names]),

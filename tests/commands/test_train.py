@@ -190,8 +190,17 @@ def test_a_bundle_comes_back_whose_replacement_was_killed(trained, avser, tmp_pa
         (["png", "png"], 2, "png: named twice"),
         (["png", "--emotions", "happy,bored"], 7, "no clip of bored; labels there: "),
         (["png", "--emotions", "happy,calm"], 7, "no clip of calm; labels there: "),
-        (["png", "--split", "speaker", "--fold", "9"], 2, "--fold 9"),
+        (
+            ["png", "--split", "speaker", "--fold", "9"],
+            2,
+            "--fold 9: --split speaker has folds 1 to 6",
+        ),
+        (["png", "--split", "random", "--fold", "2"], 2, "--fold 2: --split random has no folds"),
+        (["png", "--split", "corpus"], 7, "only one corpus, ravdess"),
+        (["png", "--split", "table"], 7, "64 clips have no split, e.g. 03-01-"),
         (["png", "--split", "speaker", "--fold", "3"], 7, "angry: 0 clips held out"),
+        (["png", "--positive", "bored"], 2, "--positive bored: not among happy, sad"),
+        (["png", "--positive", "sad", "--negative", "sad"], 2, "sad: both --positive and"),
         (["png", "--recipe", "paper"], 7, "other picture settings"),
         (["png", "--network", "mlp"], 7, "mlp read sound"),
         (["png", "--network", "cnn1d", "--recipe", "default"], 2, "known: paper"),
@@ -230,11 +239,14 @@ def test_copies_across_actors_leak_and_are_kept_together(avser, tmp_path):
         lines = refused.stderr.splitlines()
         assert lines[-1] == (
             f"avser: the split leaks in 1 places; the first: same {kind}: {other} (trained on) and "
-            f"{name} (held out)"
+            f"{name} (held out); leave one of them out, or add --drop-copies"
         )
         assert not (tmp_path / "m").exists()
         if suffix == ".wav":
             copy.unlink()
+    dropped = avser("train", "wav", "--split", "speaker", "--drop-copies", *tiny[:-1], "d")
+    assert dropped.returncode == 0, dropped.stderr
+    assert "on neither side: 1 clips" in dropped.stderr
     kept = avser("train", "wav", *tiny)
     assert kept.returncode == 0, kept.stderr
     assert "0 exact and 1 re-encoded copies, kept on one side" in kept.stderr
@@ -319,11 +331,14 @@ def test_a_folder_an_emotion_and_its_pictures_and_a_table_are_trained_on(mine, a
     rows = [f"mine/{x.parent.name}/{x.name},{x.parent.name}" for x in sorted(mine.rglob("*.wav"))]
     (tmp_path / "labels.csv").write_text("\n".join(["file,emotion", *rows, "mine/gone.wav,sad"]))
     done = avser("train", "labels.csv", *TINY, "--out", "c", "--map", "sad=blue,neutral=blue",
-                 "--emotions", "happy,blue")  # fmt: skip
+                 "--emotions", "happy,blue", "--negative", "blue")  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "left out: mine/gone.wav: line 66: no such file" in done.stderr
     assert "not asked for: 16 clips of other emotions" in done.stderr
     assert config_of(tmp_path / "c")["labels"] == ["happy", "blue"]
+    said = avser("classify", next((mine / "sad").iterdir()), "--model", "c", "--format", "jsonl")
+    row = json.loads(said.stdout)
+    assert row["category"] == {"happy": "positive", "blue": "negative"}[row["emotion"]]
 
 
 def test_parts_of_one_file_are_clips(mine, avser, tmp_path):
@@ -363,10 +378,15 @@ def test_several_sources_are_trained_on_together(mine, corpus, avser, tmp_path):
     shutil.copytree(mine, tmp_path / "other")
     for path in (tmp_path / "other").rglob("*.wav"):
         write_wav(path, voice(path.parent.name, seed=1000 + int(path.stem[3:])))
-    done = avser("train", "mine", "--data", "yours=other", *TINY, "--out", "m")
+    command = ("train", "mine", "--data", "yours=other", *TINY)
+    done = avser(*command, "--out", "m")
     assert done.returncode == 0, done.stderr
     assert "corpus: 128 clips (mine 64, yours 64)" in done.stderr
     assert config_of(tmp_path / "m")["corpus"]["corpora"] == "mine, yours"
+    done = avser(*command, "--split", "corpus", "--fold", "yours", "--out", "n")
+    assert done.returncode == 0, done.stderr
+    assert "split: corpus (yours held out): 64 to train, 64 held out" in done.stderr
+    assert all(key.startswith("yours:") for key in config_of(tmp_path / "n")["split"]["test"])
 
 
 def test_the_table_of_corpora(avser):

@@ -1,18 +1,24 @@
+import re
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from avser_cli.data.clip import Clip
 from avser_cli.data.corpora import find_corpus
 from avser_cli.data.splits import (
     Split,
     SplitSettings,
     find_leaks,
     split_clips,
+    split_folds,
+    without_copies,
 )
 from avser_cli.errors import CorpusError, UsageError
+from avser_cli.untrusted_input import decode
 from tests.synthetic import PITCH, ravdess_clip, ravdess_name
 
 RAVDESS = find_corpus("ravdess")
@@ -82,7 +88,7 @@ def test_speaker_split_holds_out_the_folds_actors(fold):
 
 @pytest.mark.parametrize("fold", [1, 2])
 def test_statement_split(fold):
-    split = split_clips(corpus(), SplitSettings("statement", fold=fold))
+    split = split_clips(corpus(), SplitSettings("text", fold=fold))
     assert {int(RAVDESS.labels(name)["text"]) for name in split.test} == {fold}
     assert {int(RAVDESS.labels(name)["text"]) for name in split.train} == {3 - fold}
 
@@ -100,7 +106,14 @@ def test_too_few_clips_names_the_emotion_and_the_count():
 
 @pytest.mark.parametrize(
     "values",
-    [{"kind": "best"}, {"test_size": 0.0}, {"test_size": 1.0}, {"kind": "speaker", "fold": 7}],
+    [
+        {"kind": "best"},
+        {"test_size": 0.0},
+        {"test_size": 1.0},
+        {"kind": "speaker", "fold": 0},
+        {"kind": "random", "fold": 2},
+        {"kind": "corpus", "fold": ""},
+    ],
 )
 def test_impossible_settings(values):
     with pytest.raises(UsageError):
@@ -139,21 +152,154 @@ def test_the_same_take_under_two_names_is_a_leak():
 
 def test_same_statement_is_a_leak_of_the_statement_split():
     clips = corpus(actors=(1,))
-    split = Split(SplitSettings("statement"), {clips[0].key: ""}, {clips[1].key: ""})
-    assert [leak.kind for leak in find_leaks(clips, split)] == ["statement"]
+    split = Split(SplitSettings("text"), {clips[0].key: ""}, {clips[1].key: ""})
+    assert [leak.kind for leak in find_leaks(clips, split)] == ["text"]
+
+
+def own(count, speakers=3, texts=0, name="mine", split=None, emotions=tuple(PITCH)):
+    """Clips of no known corpus, the emotions of each speaker in turn."""
+    return [
+        Clip(
+            key=f"{name}:{n}",
+            path=Path(f"{n}.wav"),
+            corpus=name,
+            emotion=emotions[n // max(speakers, 1) % len(emotions)],
+            speaker=f"{name}:{n % speakers:02d}" if speakers else None,
+            text=str(n % texts) if texts else None,
+            split=split(n) if split else None,
+            samples_sha256=f"{name}-sha-{n}",
+        )
+        for n in range(count)
+    ]
+
+
+def held_out_by_fold(clips, kind):
+    folds = split_folds(clips, kind)
+    splits = [split_clips(clips, SplitSettings(kind, fold=fold.number)) for fold in folds]
+    assert all(not find_leaks(clips, split) for split in splits)
+    held_out = [key for split in splits for key in split.test]
+    assert sorted(held_out) == sorted(clip.key for clip in clips)
+    return [split.settings.held_out for split in splits]
+
+
+def test_few_speakers_are_held_out_one_by_one():
+    assert held_out_by_fold(own(48), "speaker") == [("mine:00",), ("mine:01",), ("mine:02",)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"), [("speaker", {"speakers": 12}), ("text", {"texts": 9})]
+)
+def test_many_speakers_or_texts_are_in_stratified_folds(kind, values):
+    clips = own(360, **values)
+    assert len(held_out_by_fold(clips, kind)) == 5
+    split = split_clips(clips, SplitSettings(kind, fold=2))
+    counts = Counter(clip.emotion for clip in clips if clip.key in split.test)
+    assert max(counts.values()) - min(counts.values()) <= 0.2 * len(split.test)
+
+
+def test_no_more_folds_than_the_rarest_emotion_has_speakers():
+    clips = [x for x in own(480, 12) if x.emotion != "sad" or x.speaker < "mine:03"]
+    assert len(held_out_by_fold(clips, "speaker")) == 3
+
+
+def test_folds_of_several_corpora_are_joined_and_published_ones_stay():
+    clips = [*corpus(), *own(48)]
+    found = held_out_by_fold(clips, "speaker")
+    assert len(found) == 6
+    assert set(found[0]) == {*(f"ravdess:{name}" for name in RAVDESS.folds[0]), "mine:00"}
+    assert set(found[5]) == {f"ravdess:{name}" for name in RAVDESS.folds[5]}
+
+
+def test_words_that_two_corpora_share_are_in_one_fold():
+    sentence = "the same words"
+    clips = [
+        replace(clip, text=sentence if clip.text == "1" else f"{clip.corpus} only {clip.text}")
+        for clip in [*own(96, 1, 3, "one"), *own(96, 1, 3, "two")]
+    ]
+    folds = held_out_by_fold(clips, "text")
+    assert sum(sentence in fold for fold in folds) == 1
+
+
+def test_a_corpus_is_held_out_by_number_or_name():
+    clips = [*own(16, name="b"), *own(16, name="a"), *own(16, name="c")]
+    assert held_out_by_fold(clips, "corpus") == [("a",), ("b",), ("c",)]
+    by_name = split_clips(clips, SplitSettings("corpus", fold="b"))
+    assert set(by_name.test) == {clip.key for clip in clips if clip.corpus == "b"}
+    assert by_name.settings.describe() == "corpus (b held out)"
+    with pytest.raises(
+        UsageError, match=r"--fold d: --split corpus has folds 1 to 3 here: a, b, c"
+    ):
+        split_clips(clips, SplitSettings("corpus", fold="d"))
+
+
+def test_the_split_of_a_table_holds_out_its_test_side_and_leaves_out_dev():
+    clips = own(
+        64, split=lambda n: ("train", "train", "test", "dev")[n % 4], emotions=("sad", "happy")
+    )
+    split = split_clips(clips, SplitSettings("table"))
+    assert {n.split(":")[1] for n in split.test} == {str(n) for n in range(64) if n % 4 == 2}
+    assert len(split.train) == 32
+    assert split.settings.describe() == "table (test held out)"
+    folds = own(64, split=lambda n: f"fold{n % 2}", emotions=("sad", "happy"))
+    assert [fold.name for fold in split_folds(folds, "table")] == ["fold0", "fold1"]
+
+
+@pytest.mark.parametrize(
+    ("clips", "kind", "reason"),
+    [
+        (own(16, 1), "speaker", "only one speaker, mine:00: --split speaker needs two or more"),
+        (own(16), "corpus", "only one corpus, mine: --split corpus needs two or more"),
+        (
+            own(16, 0),
+            "speaker",
+            "16 clips have no speaker, e.g. mine:0; give a table with a column",
+        ),
+        (own(16), "text", "16 clips have no text, e.g. mine:0"),
+        (own(16), "table", "16 clips have no split, e.g. mine:0"),
+        (own(16, split=lambda n: "train"), "table", "all clips are of split train, none are held"),
+        (own(16, split=lambda n: "x"), "table", "all clips are of split x; two are needed"),
+        (
+            [*own(16, name="a"), *own(16, name="b", emotions=("happy", "sad"))],
+            "corpus",
+            "angry: 0 clips to train on in split corpus (a held out)",
+        ),
+    ],
+)
+def test_splits_that_cannot_be_say_why(clips, kind, reason):
+    with pytest.raises(CorpusError, match=re.escape(reason)):
+        split_clips(clips, SplitSettings(kind))
+
+
+def test_copies_of_held_out_clips_are_dropped_from_training_where_asked():
+    clips = own(48)
+    clips[1] = replace(clips[1], duplicate_group=clips[0].sound)
+    split = split_clips(clips, SplitSettings("speaker", fold=1))
+    assert [leak.kind for leak in find_leaks(clips, split)] == ["sound (re-encoded)"]
+    left = without_copies(clips, split)
+    assert set(split.train) - set(left.train) == {clips[1].key}
+    assert left.test == split.test and find_leaks(clips, left) == []
+    all_copies = [replace(clip, duplicate_group="one") for clip in clips]
+    with pytest.raises(CorpusError, match="0 clips to train on"):
+        without_copies(all_copies, split)
+
+
+def test_older_bundles_know_whom_they_held_out():
+    values = {"settings": {"kind": "statement", "test_size": 0.25, "fold": 2, "seed": 0}}
+    old = decode(Split, Split.with_current_names({**values, "train": {}, "test": {}}))
+    assert old.settings.describe() == "text (fold 2 of 2: text 02 held out)"
 
 
 def test_splits_in_words():
     words = [
         SplitSettings(test_size=0.2, seed=3).describe(),
         SplitSettings("speaker", fold=6).describe(),
-        SplitSettings("statement", fold=2).describe(),
+        SplitSettings("text", fold=2).describe(),
         SplitSettings("none").describe(),
     ]
-    actors = ", ".join(str(int(name)) for name in RAVDESS.folds[5])
+    speakers = ", ".join(RAVDESS.folds[5])
     assert words == [
         "random (stratified, 20% held out, seed 3)",
-        f"speaker (fold 6 of 6: actors {actors} held out)",
-        "statement (statement 2 held out)",
+        f"speaker (fold 6 of 6: speakers {speakers} held out)",
+        "text (fold 2 of 2: text 02 held out)",
         "none (trained on all clips)",
     ]

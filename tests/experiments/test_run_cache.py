@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from avser_cli.data.splits import split_folds
 from avser_cli.experiments.candidates import BASELINES, MODELS, of_recipe, select_optimizers
 from avser_cli.experiments.execution import train_job
 from avser_cli.experiments.run_cache import Job, RunCache, key_in, plan_jobs
@@ -19,8 +20,10 @@ RECIPE = find_recipe("mlp").with_options(epochs=1)
 PERCEPTRON = of_recipe("mlp", RECIPE)
 
 
-def job_of(candidate=PERCEPTRON, protocol="statement", corpus=None, **planned) -> Job:
-    (job,) = plan_jobs(corpus or random_corpus(), [candidate], plan(protocol, [1], [0], **planned))
+def job_of(candidate=PERCEPTRON, protocol="text", corpus=None, **planned) -> Job:
+    corpus = corpus or random_corpus()
+    folds = split_folds(corpus.dataset.clips, protocol)
+    (job,) = plan_jobs(corpus, [candidate], plan(protocol, folds, [1], [0], **planned))
     return job
 
 

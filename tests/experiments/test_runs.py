@@ -1,22 +1,41 @@
 import pytest
 
+from avser_cli.data.splits import Fold
 from avser_cli.errors import UsageError
 from avser_cli.experiments.runs import plan
+
+SPEAKERS = tuple(Fold(n, str(n), (f"mine:{n}", f"mine:{n + 6}")) for n in range(1, 7))
+CORPORA = (Fold(1, "emodb", ("emodb",)), Fold(2, "a b", ("a b",)))
 
 
 def test_plans_cover_folds_and_seeds():
     assert [run.name for run in plan("random")] == [f"random-seed{seed}" for seed in range(5)]
     assert [run.split.seed for run in plan("random")] == [0, 1, 2, 3, 4]
-    assert [run.name for run in plan("speaker")] == [f"speaker{n}-seed0" for n in range(1, 7)]
-    chosen = plan("statement", folds=[2], seeds=[3, 4])
+    runs = plan("speaker", SPEAKERS)
+    assert [run.name for run in runs] == [f"speaker{n}-seed0" for n in range(1, 7)]
+    chosen = plan("text", SPEAKERS[:2], folds=[2], seeds=[3, 4])
     assert [(run.split.fold, run.seed) for run in chosen] == [(2, 3), (2, 4)]
+    assert chosen[0].split.describe() == "text (fold 2 of 2: texts 2, 8 held out)"
+
+
+def test_corpora_are_named_where_names_can_stand_in_a_file_name():
+    assert [run.name for run in plan("corpus", CORPORA)] == ["corpus-emodb-seed0", "corpus2-seed0"]
+    assert [run.split.describe() for run in plan("corpus", CORPORA, ["emodb"])] == [
+        "corpus (emodb held out)"
+    ]
 
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
-    [(("speaker", [7]), "folds 1 to 6"), (("random", [2]), "folds 1 to 1"),
-     (("statement", [1, 1]), "named twice"), (("none",), "unknown protocol")],
-)  # fmt: skip
+    [
+        (("speaker", SPEAKERS, [7]), "folds 1 to 6"),
+        (("random", (), [2]), "--split random has no folds"),
+        (("text", SPEAKERS, [1, 1]), "named twice"),
+        (("corpus", CORPORA, [1, "emodb"]), "named twice"),
+        (("corpus", CORPORA, ["urdu"]), "has folds 1 to 2 here: emodb, a b"),
+        (("none",), "holds nothing out"),
+    ],
+)
 def test_plans_that_cannot_be(arguments, expected):
     with pytest.raises(UsageError, match=expected):
         plan(*arguments)

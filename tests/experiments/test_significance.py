@@ -137,7 +137,7 @@ def test_folds_and_their_actors_are_drawn():
 )  # fmt: skip
 def test_what_is_drawn_in_words(folds, seeds, expected):
     runs = [
-        run_of(LABELS, LABELS, seed, kind="statement", fold=fold)
+        run_of(LABELS, LABELS, seed, kind="text", fold=fold)
         for fold, seed in zip(folds, seeds, strict=True)
     ]
     assert compare_runs({"a": runs}, {}).resampled == expected

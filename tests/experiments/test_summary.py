@@ -4,6 +4,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
+from avser_cli.data.splits import split_folds
 from avser_cli.errors import UsageError
 from avser_cli.experiments.candidates import of_recipe
 from avser_cli.experiments.execution import train_job
@@ -24,17 +25,19 @@ CORPUS = replace(
     random_corpus(), about={"folder": "wav", "fingerprint": "f", "description": "made clips"}
 )
 
+FOLDS = split_folds(CORPUS.dataset.clips, "text")
+
 
 @pytest.fixture(scope="module")
 def runs():
-    jobs = plan_jobs(CORPUS, [of_recipe("mlp", RECIPE)], plan("statement"))
+    jobs = plan_jobs(CORPUS, [of_recipe("mlp", RECIPE)], plan("text", FOLDS))
     inputs = CORPUS.dataset.inputs
     return [train_job(x, CORPUS, inputs, None, lambda job, line: None).finished for x in jobs]
 
 
 @pytest.fixture
 def summary(runs):
-    return summarize(runs, CORPUS, RECIPE, "statement", "avser evaluate")
+    return summarize(runs, CORPUS, RECIPE, "text", "avser evaluate")
 
 
 def test_the_summary_adds_up(runs, summary):
@@ -47,9 +50,9 @@ def test_the_summary_adds_up(runs, summary):
     assert summary.resampled == "folds and clips"
     assert summary.calibration.clips == 384
     assert set(summary.mean) == {"accuracy", "uar"}
-    again = [replace(runs[0], planned=x) for x in plan("statement", [1], [0, 1])]
-    assert summarize(again, CORPUS, RECIPE, "statement", "").calibration is None
-    alone = summarize(runs[:1], CORPUS, RECIPE, "statement", "")
+    again = [replace(runs[0], planned=x) for x in plan("text", FOLDS, [1], [0, 1])]
+    assert summarize(again, CORPUS, RECIPE, "text", "").calibration is None
+    alone = summarize(runs[:1], CORPUS, RECIPE, "text", "")
     assert alone.calibration is None
     assert alone.resampled == "clips only, of one training"
     assert alone.mean["uar"].sd == 0.0
@@ -58,13 +61,13 @@ def test_the_summary_adds_up(runs, summary):
 def test_vocal_channels_are_told_apart_where_there_are_several(runs):
     channels = tuple("song" if row % 3 else "speech" for row in range(len(runs[0].names)))
     mixed = [replace(run, channels=channels) for run in runs]
-    summary = summarize(mixed, CORPUS, RECIPE, "statement", "")
+    summary = summarize(mixed, CORPUS, RECIPE, "text", "")
     assert set(summary.mean) == {"accuracy", "uar", "song_uar", "speech_uar"}
     line = summary.as_dict()["runs"][0]
     assert line["speech_uar"] == mixed[0].report(EMOTIONS, "speech").uar
     assert "channel_uar" not in line
     some = [replace(run, channels=("", *channels[1:])) for run in runs]
-    assert set(summarize(some, CORPUS, RECIPE, "statement", "").mean) == {"accuracy", "uar"}
+    assert set(summarize(some, CORPUS, RECIPE, "text", "").mean) == {"accuracy", "uar"}
 
 
 def test_a_report_is_read_as_it_was_written(summary, tmp_path):
@@ -83,7 +86,7 @@ def test_reports_of_older_versions_are_read(name):
     content = (REPOSITORY / "docs" / "reports" / name / "report.json").read_text()
     found = CrossValidation.from_dict(json.loads(content))
     assert found.mean["speech_uar"].mean > 0.5
-    assert found.protocol in ("random", "speaker", "statement")
+    assert found.protocol in ("random", "speaker", "text")
 
 
 def test_reports_that_cannot_vouch(summary, tmp_path):

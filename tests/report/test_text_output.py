@@ -21,9 +21,15 @@ PAPER = {
 }
 
 
+def test_an_emotion_without_a_category_is_said_to_have_none():
+    lines = paper_lines("wistful", {"happy": "positive", "wistful": None})
+    assert lines[0] == "Your emotion has no category... your emotion is wistful"
+    assert lines[2:] == ["Positive emotions : happy", "Negative emotions : "]
+
+
 @pytest.mark.parametrize("emotion", PAPER)
 def test_the_papers_four_lines(emotion):
-    assert paper_lines(emotion, PAPER_EMOTIONS) == [
+    assert paper_lines(emotion, {label: CATEGORIES[label] for label in PAPER_EMOTIONS}) == [
         PAPER[emotion],
         "Emotion categories : Positive & Negative",
         "Positive emotions : happy, neutral",
@@ -32,7 +38,7 @@ def test_the_papers_four_lines(emotion):
 
 
 def test_more_emotions_follow_the_form():
-    lines = paper_lines("fearful", tuple(CATEGORIES))
+    lines = paper_lines("fearful", dict(CATEGORIES))
     assert lines[0].endswith("negative category... your emotion is fearful")
     assert lines[2] == "Positive emotions : calm, happy, neutral, surprised"
 

@@ -49,7 +49,7 @@ def random_corpus() -> Corpus:
 HALF = SplitSettings("random", test_size=0.5)
 
 
-@pytest.mark.parametrize("settings", [HALF, SplitSettings("statement", fold=2)])
+@pytest.mark.parametrize("settings", [HALF, SplitSettings("text", fold=2)])
 def test_random_inputs_are_learned_by_heart_and_score_chance_on_the_held_out_side(settings):
     found = run(random_corpus().split(settings), RECIPE, 0, lambda line: None)
     assert found.trained.history[-1].accuracy > 0.95
