@@ -221,6 +221,18 @@ def remove_folder(folder: Path) -> None:
         shutil.rmtree(part)
 
 
+def replaced_folder(path: Path) -> Path:
+    """What to read of a folder: it, or the ``.old`` that a kill between two renames left.
+
+    Nothing is renamed: another run may be between them just now.
+    """
+    if path.exists():
+        return path
+    left = sorted(path.parent.glob(f".{glob.escape(path.name)}.*.old"))
+    whole = [x for x in left if (match := LEFTOVER.fullmatch(x.name)) and match[1] == path.name]
+    return whole[0] if whole else path
+
+
 def remove_leftovers(folder: Path) -> None:
     """Remove the temporary files and folders that killed runs left below `folder`.
 

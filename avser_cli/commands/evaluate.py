@@ -24,10 +24,10 @@ from avser_cli.experiments.experiment import read_inputs_of
 from avser_cli.experiments.run_cache import plan_jobs
 from avser_cli.experiments.runs import PlannedRun, plan
 from avser_cli.experiments.summary import summarize
-from avser_cli.files import check_writable, locked, remove_leftovers
+from avser_cli.files import check_writable, locked, remove_leftovers, replaced_folder
 from avser_cli.inference.classifier import Classifier
 from avser_cli.inference.loading import bundled_model
-from avser_cli.model.bundle import newest_bundle, read_hashes
+from avser_cli.model.bundle import BundleConfig, newest_bundle, read_hashes
 from avser_cli.model.recipe import Recipe
 from avser_cli.report.console import echo, escape, print_table, progress
 from avser_cli.report.cross_validation_report import (
@@ -119,6 +119,9 @@ def evaluate(
             rich_help_panel=BUNDLE,
         ),
     ] = None,
+    no_figure: Annotated[
+        bool, typer.Option("--no-figure", help="Write no figure.", rich_help_panel=BUNDLE)
+    ] = False,
     *,
     named: common.DataOptions,
     runs: ProtocolOptions,
@@ -142,6 +145,8 @@ def evaluate(
     Example: avser evaluate ./png --protocol speaker
     """
     _check_mode_options(context, runs.protocol)
+    if figure and no_figure:
+        raise UsageError("--figure and --no-figure exclude each other")
     sources = named.sources(data or [])
     if not sources.sources:
         place = next((place for place in FOLDERS if place.is_dir()), None)
@@ -149,7 +154,11 @@ def evaluate(
             raise UsageError("no ./png or ./wav here; name the folder of clips")
         sources = named.sources([place])
     if runs.protocol is None:
-        _score(sources, model, cast(Part | None, part), format, figure)
+        evaluation, config = _score(sources, model, cast(Part | None, part), format)
+        if not no_figure:
+            place = figure or Path(f"{config.name}-confusion.png")
+            plot_confusion(place, evaluation.scoring.report, title_of(config, evaluation))
+            echo(f"figure: {escape(place)}")
         return
     chosen = training.chosen()
     target = out or Path("reports") / f"{chosen.network}-{chosen.name}-{runs.protocol}"
@@ -157,7 +166,7 @@ def evaluate(
     _cross_validate(sources, runs, chosen, labels, target, execution, format)
 
 
-ONLY_BUNDLE = {"model", "part", "figure"}
+ONLY_BUNDLE = {"model", "part", "figure", "no_figure"}
 SHARED = {"data", "named", "mapping", "format", "protocol"}
 
 
@@ -178,8 +187,9 @@ def _check_mode_options(context: typer.Context, protocol: str | None) -> None:
 
 
 def _score(
-    sources: DataSources, model: str | None, part: Part | None, format: str, figure: Path | None
-) -> None:
+    sources: DataSources, model: str | None, part: Part | None, format: str
+) -> tuple[Evaluation, BundleConfig]:
+    """Print how a bundle does on clips, and give it back for a figure."""
     folder = _bundle(model)
     classifier = Classifier.load(folder)
     echo(f"model: {escape(folder)}")
@@ -195,16 +205,14 @@ def _score(
     else:
         print(title)
         _print_scoring(evaluation)
-    place = figure or Path(f"{classifier.config.name}-confusion.png")
-    plot_confusion(place, evaluation.report, title)
-    echo(f"figure: {escape(place)}")
+    return evaluation, classifier.config
 
 
 def _bundle(model: str | None) -> Path:
     """The bundle that is asked for: a folder, ``default``, or the newest below ./models."""
     if model == DEFAULT:
         return bundled_model()
-    return newest_bundle(Path("models")) if model is None else Path(model)
+    return newest_bundle(Path("models")) if model is None else replaced_folder(Path(model))
 
 
 def _print_scoring(evaluation: Evaluation) -> None:

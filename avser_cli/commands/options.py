@@ -203,6 +203,8 @@ class RecipeOptions:
         )
         if self.network == "mlp" and found.optimizer != "adam":
             raise UsageError("mlp trains with adam only")
+        if self.network == "mlp" and self.dropout:
+            raise UsageError("mlp has no dropout; leave out --dropout")
         return found
 
 

@@ -21,7 +21,7 @@ from avser_cli.data.splits import (
     check_fold,
 )
 from avser_cli.errors import OutputError, UsageError
-from avser_cli.experiments.summary import RecipeReport, read_report
+from avser_cli.experiments.summary import RecipeReport, check_same_corpus, read_report
 from avser_cli.files import (
     check_writable,
     locked,
@@ -166,6 +166,8 @@ def train(
                 lambda clips: check_fold(clips, split_settings),
             )
         common.report_corpus(corpus)
+        if report and measured:
+            check_same_corpus(report, measured, corpus.about)
         prepared = corpus.split(split_settings)
         common.report_split(prepared)
         echo(f"training: {common.describe_recipe(chosen)}, seed {seed}")

@@ -293,7 +293,7 @@ def read_report(folder: Path, recipe: Recipe, emotions: tuple[str, ...]) -> Reci
     Raises
     ------
     UsageError
-        It is missing or damaged, or reports on another recipe or other emotions.
+        It is missing or damaged, or reports on another recipe, other emotions, or random splits.
     """
     try:
         content = read_bounded(folder / REPORT, MAX_REPORT_BYTES)
@@ -312,4 +312,28 @@ def read_report(folder: Path, recipe: Recipe, emotions: tuple[str, ...]) -> Reci
             f"{folder}: reports on another recipe or other emotions than are trained here; "
             "give the same options to both"
         )
+    if summary.protocol == "random":
+        raise UsageError(
+            f"{folder}: its random splits hold out clips of speakers that were trained on, and say "
+            "nothing of others; make one with --protocol speaker"
+        )
     return RecipeReport(summary, robustness)
+
+
+def check_same_corpus(folder: Path, report: RecipeReport, corpus: dict[str, str]) -> None:
+    """Raise `UsageError` where a report folder is not of the clips that are trained on.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        For the message.
+    report : RecipeReport
+    corpus : dict of str to str
+        See `avser_cli.training.training_run.Corpus`.
+    """
+    if report.summary.corpus.get("fingerprint") != corpus["fingerprint"]:
+        described = report.summary.corpus.get("description", "nothing it describes")
+        raise UsageError(
+            f"{folder}: reports on another corpus ({described}) than is trained on "
+            f"({corpus['description']}); make one of this corpus"
+        )

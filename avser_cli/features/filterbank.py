@@ -114,7 +114,7 @@ def _weights(
     """The share of each bin in the rows from `first` to before `last`, the lowest row being 0."""
     if axis.scale == "mel":
         corners = mel_frequencies(axis.rows + 2, axis.low, axis.high)[first : last + 2]
-        return _triangles(corners, bins)
+        return _triangles(corners, bins, narrowest=bins[1])
     if axis.scale == "log":
         edges = np.geomspace(axis.low, axis.high, axis.rows + 1)[first : last + 1]
         return _boxes(edges[:-1], edges[1:], bins, narrowest=bins[1])
@@ -142,10 +142,15 @@ def mel_frequencies(count: int, fmin: float, fmax: float) -> npt.NDArray[np.floa
 
 
 def _triangles(
-    corners: npt.NDArray[np.float64], bins: npt.NDArray[np.float64]
+    corners: npt.NDArray[np.float64], bins: npt.NDArray[np.float64], narrowest: float
 ) -> npt.NDArray[np.float64]:
-    """Overlapping triangles of height 1 between neighbouring corners but one."""
+    """Overlapping triangles of height 1 between neighbouring corners but one.
+
+    A side that is narrower than `narrowest` is widened to it: at one bin's width a row interpolates
+    between neighbouring bins, where a narrower one would miss them and be black.
+    """
     low, middle, high = corners[:-2, None], corners[1:-1, None], corners[2:, None]
+    low, high = np.minimum(low, middle - narrowest), np.maximum(high, middle + narrowest)
     rising = (bins - low) / (middle - low)
     falling = (high - bins) / (high - middle)
     return np.maximum(0.0, np.minimum(rising, falling))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from avser_cli.errors import ModelError
 from avser_cli.features.acoustic import FEATURE_COUNT
+from avser_cli.files import replaced_folder
 from avser_cli.model.bundle import MLP, TFLITE, BundleConfig, read_weights
 from avser_cli.model.mlp import MlpWeights
 from avser_cli.model.tflite import TFLiteNetwork
@@ -23,9 +24,13 @@ def bundled_model() -> Path:
 
 
 def resolve_model(given: Path | None) -> Path:
-    """The bundle to use: the given one, else ``AVSER_MODEL``, else the bundled model."""
+    """The bundle to use: the given one, else ``AVSER_MODEL``, else the bundled model.
+
+    One that a kill left between two names is found, too.
+    """
     from_environment = os.environ.get(MODEL_VARIABLE)
-    return given or (Path(from_environment) if from_environment else bundled_model())
+    place = given or (Path(from_environment) if from_environment else bundled_model())
+    return replaced_folder(place)
 
 
 def load_network(folder: Path, config: BundleConfig) -> TFLiteNetwork | MlpWeights:

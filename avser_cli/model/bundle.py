@@ -22,6 +22,7 @@ from avser_cli.data.emotions import Category, category_of, label_order
 from avser_cli.data.splits import Split
 from avser_cli.errors import AvserError, ModelError, os_reason
 from avser_cli.features.spectrogram import spectrogram_cost
+from avser_cli.files import LEFTOVER, replaced_folder
 from avser_cli.model.arrays import max_bytes, npz_bytes, read_arrays
 from avser_cli.model.calibration import Calibration
 from avser_cli.model.recipe import Recipe
@@ -258,7 +259,10 @@ def newest_bundle(models: Path) -> Path:
     ModelError
         There is none.
     """
-    configs = [path for path in models.glob(f"*/{CONFIG}") if not path.parent.name.startswith(".")]
+    names = {x.name for x in models.glob("*") if x.is_dir() and not x.name.startswith(".")}
+    names |= {match[1] for x in models.glob(".*.old") if (match := LEFTOVER.fullmatch(x.name))}
+    configs = [replaced_folder(models / name) / CONFIG for name in names]
+    configs = [path for path in configs if path.is_file()]
     if not configs:
         raise ModelError(
             f"{models}: no model bundle in it; train one with `avser train`, or name "

@@ -64,6 +64,17 @@ def test_a_protocol_is_run_kept_and_reported(corpus, avser, tmp_path):
     other = avser("train", corpus, "--recipe", "paper", "--report", "report", "--out", "n")
     assert other.returncode == 2
     assert "reports on another recipe" in other.stderr
+    for change, expected in (
+        ({"protocol": "random"}, "random splits"),
+        ({"corpus": {**summary["corpus"], "fingerprint": "0" * 64}}, "another corpus"),
+    ):
+        wrong = {**json.loads((tmp_path / "report" / "report.json").read_text()), **change}
+        (tmp_path / "wrong").mkdir(exist_ok=True)
+        (tmp_path / "wrong" / "report.json").write_text(json.dumps(wrong))
+        options = ["--split", "none", "--report", "wrong", "--out", "w"]
+        refused = avser("train", corpus, *TINY, *options)
+        assert (refused.returncode, expected in refused.stderr) == (2, True), refused.stderr
+        assert not (tmp_path / "w").exists()
 
 
 def test_interrupt_keeps_what_is_finished(corpus, tmp_path, avser):

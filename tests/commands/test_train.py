@@ -395,3 +395,26 @@ def test_the_table_of_corpora(avser):
     for corpus in known_corpora().values():
         row = next(x for x in done.stdout.splitlines() if f" {corpus.name} " in x)
         assert corpus.url in row and f"{corpus.clips:,}" in row
+
+
+def test_a_bundle_between_two_names_is_found(trained, tmp_path, avser):
+    """A kill between the two renames of a replaced bundle leaves the old one under another name."""
+    shutil.copytree(trained / "models" / "tiny", tmp_path / "models" / ".tiny.99999-abcdef.old")
+    clip = REPOSITORY / "examples" / "voice.wav"
+    done = avser("classify", clip, "--model", "models/tiny", "--format", "jsonl")
+    assert done.returncode == 0, done.stderr
+    whole = avser("classify", clip, "--model", trained / "models" / "tiny", "--format", "jsonl")
+    assert done.stdout == whole.stdout
+    shutil.copytree(trained / "png", tmp_path / "png")
+    scored = avser("evaluate", "--no-figure")
+    assert scored.returncode == 0, scored.stderr
+    assert not list(tmp_path.glob("*.png"))
+    assert avser("evaluate", "--no-figure", "--figure", "x.png").returncode == 2
+    assert not (tmp_path / "models" / "tiny").exists()
+
+
+def test_mlp_has_no_dropout(home, avser):
+    done = avser("train", "--network", "mlp", "--dropout", "0.5")
+    assert done.returncode == 2
+    assert "mlp has no dropout" in done.stderr
+    assert not (home / "models").exists()
