@@ -445,7 +445,8 @@ class Classifier:
             inputs: npt.NDArray[Any] = feature_vector(samples, rate)
         else:
             try:
-                inputs = draw_spectrogram(samples, rate, config)
+                # Trimmed already: not to be done twice.
+                inputs = draw_spectrogram(kept, rate, replace(config, trim=None))
             except UsageError as error:
                 raise InputError(f"{name}: {error}") from None
         row = self.probabilities(inputs[None])[0]
