@@ -178,3 +178,36 @@ def test_options_that_do_not_fit(corpus, avser, arguments, expected):
     assert done.returncode == 2
     assert expected in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def own_corpora(folder):
+    """Two folders an emotion, each with two speakers."""
+    for number, (name, person) in enumerate((n, p) for n in ("one", "two") for p in ("a", "b")):
+        for emotion in ("happy", "sad"):
+            for take in range(2):
+                path = folder / name / emotion / person / f"{take}.wav"
+                write_wav(path, voice(emotion, seed=1000 + 10 * number + take))
+
+
+def test_one_corpus_after_the_other_is_left_out(avser, tmp_path):
+    own_corpora(tmp_path)
+    source = ("one", "--data", "zwei=two", "--emotions", "happy,sad")
+    done = avser("evaluate", *source, "--protocol", "corpus", "--network", "mlp", *MLP,
+                 "--out", "report", "--format", "json")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert [(run["name"], run["held_out"], run["clips"]) for run in report["runs"]] == [
+        ("corpus-one-seed0", "corpus (one held out)", 8),
+        ("corpus-zwei-seed0", "corpus (zwei held out)", 8),
+    ]
+    compared = avser("compare", *source, "--models", "mlp", *MLP, "--split", "corpus", "--folds",
+                     "zwei", "--with", "prior", "--out", "table")  # fmt: skip
+    assert compared.returncode == 0, compared.stderr
+    assert "runs: 2; 1 kept from before, 1 to train" in compared.stderr
+    table = json.loads((tmp_path / "table" / "compare.json").read_text())
+    assert table["models"][0]["runs"][0]["uar"] == report["runs"][1]["uar"]
+    both = avser("compare", "models", "one", "two", "--emotions", "happy,sad", "--models", "",
+                 "--with", "prior", "--split", "speaker", "--folds", "2",
+                 "--out", "speakers")  # fmt: skip
+    assert both.returncode == 0, both.stderr
+    assert "corpus: 16 clips (one 8, two 8) by 4 speakers" in both.stderr

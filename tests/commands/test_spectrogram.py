@@ -319,3 +319,23 @@ def test_no_such_channel_or_track(avser, tmp_path, options):
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "png").exists()
+
+
+def test_the_files_of_a_table_are_drawn_with_their_labels(avser, tmp_path):
+    for name in ("a", "b", "c"):
+        write_wav(tmp_path / "wav" / f"{name}.wav", voice(seed=ord(name)))
+    table = tmp_path / "mine.csv"
+    table.write_text(
+        "file,emotion,speaker\nwav/a.wav,wistful,7\nwav/b.wav,joy,8\nwav/x.wav,sad,8\n"
+    )
+    done = avser("spectrogram", "mine.csv", "png")
+    assert done.returncode == 0, done.stderr
+    assert "left out: wav/x.wav: line 4: no such file" in done.stderr
+    rows = [(row["picture"], row["emotion"], row["speaker"]) for row in manifest(tmp_path / "png")]
+    assert rows == [("wav/a.png", "wistful", "mine:7"), ("wav/b.png", "happy", "mine:8")]
+    index = index_folder(tmp_path / "png", ("happy", "wistful"))
+    assert [clip.key for clip in index.clips] == ["mine:wav/a", "mine:wav/b"]
+    table.write_text("file,emotion,start\nwav/a.wav,sad,1\n")
+    refused = avser("spectrogram", "mine.csv", "png2")
+    assert refused.returncode == 2
+    assert "start and end have no pictures" in refused.stderr
