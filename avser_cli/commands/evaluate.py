@@ -16,6 +16,7 @@ from avser_cli.data.clip import Clip
 from avser_cli.data.sources import DataSources
 from avser_cli.data.splits import SPLIT_ALIASES, SplitKind, split_folds
 from avser_cli.errors import UsageError
+from avser_cli.evaluation.group_scores import GroupScores
 from avser_cli.evaluation.scoring import PART_ALIASES, PARTS, Evaluation, Part
 from avser_cli.evaluation.scoring import evaluate as score_bundle
 from avser_cli.experiments.candidates import of_recipe
@@ -38,14 +39,12 @@ from avser_cli.report.cross_validation_report import (
 from avser_cli.report.evaluation_report import (
     as_json,
     confidence_words,
-    groups_table,
     left_out_lines,
     reference_words,
-    speakers_table,
     title_of,
-    worst_words,
 )
 from avser_cli.report.figures import plot_confusion
+from avser_cli.report.group_tables import groups_table, speakers_table, worst_words
 from avser_cli.report.tables import classification_report, confusion_table, interval_words
 
 FOLDERS = (Path("png"), Path("wav"))
@@ -221,14 +220,19 @@ def _print_scoring(evaluation: Evaluation) -> None:
     print(interval_words(scoring.intervals))
     print(confidence_words(scoring))
     print_table(confusion_table(scoring.report.labels, scoring.report.confusion))
-    with_reference = normalized.groups if normalized else None
-    for table in (groups_table(scoring.groups), speakers_table(scoring.groups, with_reference)):
-        if table is not None:
-            print_table(table)
-    if worst := worst_words(scoring.groups):
-        print(worst)
+    _print_groups(scoring.groups, normalized.groups if normalized else None)
     if normalized is not None:
         print(reference_words(scoring, normalized))
+
+
+def _print_groups(
+    groups: Sequence[GroupScores], normalized: Sequence[GroupScores] | None = None
+) -> None:
+    for table in (groups_table(groups), speakers_table(groups, normalized)):
+        if table is not None:
+            print_table(table)
+    if worst := worst_words(groups):
+        print(worst)
 
 
 def _cross_validate(
@@ -265,4 +269,5 @@ def _cross_validate(
         print_table(runs_table(summary))
         print(recall_words(summary))
         print_table(confusion_table(emotions, summary.confusion))
+        _print_groups(summary.groups)
     echo(f"report: {target / 'report.md'}")

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from avser_cli.data.clip import Clip
 from avser_cli.data.corpora import known_corpora
 from avser_cli.evaluation.bootstrap import weighted_scores
+from avser_cli.untrusted_input import PositiveInt, Share
 
 FEWEST_CLIPS = 10
 """Groups of fewer clips are listed, but none is called the worst: luck decides theirs."""
@@ -35,10 +36,10 @@ class GroupScores:
 
     by: str
     name: str
-    clips: int
-    emotions: int
-    uar: float
-    accuracy: float
+    clips: PositiveInt
+    emotions: PositiveInt
+    uar: Share
+    accuracy: Share
 
     def as_dict(self) -> dict[str, Any]:
         """The scores as plain values."""

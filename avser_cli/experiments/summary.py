@@ -15,6 +15,7 @@ from avser_cli import __version__
 from avser_cli.data.splits import SPLIT_ALIASES, SplitKind
 from avser_cli.errors import AvserError, UsageError
 from avser_cli.evaluation.bootstrap import Interval
+from avser_cli.evaluation.group_scores import GroupScores, score_groups
 from avser_cli.experiments.runs import FinishedRun
 from avser_cli.experiments.significance import compare_runs
 from avser_cli.model.calibration import Calibration, calibrate
@@ -144,6 +145,8 @@ class CrossValidation:
         95 % intervals of mean accuracy and UAR; reports before 2026-11-25 have none.
     resampled : str
         What the bootstrap behind them drew, in words.
+    groups : tuple of GroupScores
+        Pooled over runs: a clip counts in each run that held it out. Older reports have none.
     """
 
     protocol: str
@@ -162,6 +165,7 @@ class CrossValidation:
     command: str
     intervals: dict[str, Interval]
     resampled: str = ""
+    groups: tuple[GroupScores, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The content of ``report.json``."""
@@ -229,6 +233,16 @@ def summarize(
         command=command,
         intervals={"accuracy": found.accuracy[""], "uar": found.uar[""]},
         resampled=found.resampled,
+        groups=_pooled_groups(runs, corpus),
+    )
+
+
+def _pooled_groups(runs: Sequence[FinishedRun], corpus: Corpus) -> tuple[GroupScores, ...]:
+    clips = {clip.key: clip for clip in corpus.dataset.clips}
+    return score_groups(
+        [clips[name] for finished in runs for name in finished.names],
+        np.concatenate([finished.labels for finished in runs]),
+        np.concatenate([finished.probabilities.argmax(axis=1) for finished in runs]),
     )
 
 

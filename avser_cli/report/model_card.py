@@ -11,6 +11,7 @@ from avser_cli.evaluation.metrics import Report
 from avser_cli.experiments.summary import RecipeReport
 from avser_cli.model.bundle import BundleConfig
 from avser_cli.report.cross_validation_report import calibration_words, robustness_table, runs_table
+from avser_cli.report.group_tables import worst_words
 from avser_cli.report.tables import TextTable, classification_report, to_markdown
 
 LIMITS = """\
@@ -110,6 +111,7 @@ def cross_validated(measured: RecipeReport) -> str:
     parts = [
         f"The same recipe, cross-validated (`{summary.command}`, {summary.created[:10]}):",
         to_markdown(runs_table(summary, held_out=True)),
+        *([f"{words} (pooled over runs)."] if (words := worst_words(summary.groups)) else []),
         calibration_words(summary.calibration),
     ]
     if measured.robustness is not None:

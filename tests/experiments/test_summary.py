@@ -50,6 +50,10 @@ def test_the_summary_adds_up(runs, summary):
     assert summary.resampled == "folds and clips"
     assert summary.calibration.clips == 384
     assert set(summary.mean) == {"accuracy", "uar"}
+    by_sex = {x.name: x for x in summary.groups if x.by == "sex"}
+    assert {name: x.clips for name, x in by_sex.items()} == {"female": 192, "male": 192}
+    right = sum(x.accuracy * x.clips for x in by_sex.values())
+    assert right == pytest.approx(np.trace(summary.confusion))
     again = [replace(runs[0], planned=x) for x in plan("text", FOLDS, [1], [0, 1])]
     assert summarize(again, CORPUS, RECIPE, "text", "").calibration is None
     alone = summarize(runs[:1], CORPUS, RECIPE, "text", "")

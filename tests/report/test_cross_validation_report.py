@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from avser_cli.evaluation.group_scores import GroupScores
 from avser_cli.experiments.summary import CrossValidation, MeanAndSpread, Robustness, RunScores
 from avser_cli.model.calibration import Calibration
 from avser_cli.model.recipe import find_recipe
@@ -72,6 +73,26 @@ def test_vocal_channels_have_columns_speech_first():
     assert table.head == ("run", "accuracy", "UAR", "UAR speech", "UAR song")
     assert table.rows[0] == ("speaker1-seed0", "0.500", "0.250", "0.200", "0.100")
     assert table.summary[1] == ("95 %", "0.500 … 0.700", "0.250 … 0.750", "", "")
+
+
+def test_groups_and_the_worst_of_them_stand_on_the_page():
+    groups = tuple(
+        GroupScores(by, name, 20, 2, uar, uar)
+        for by, name, uar in (
+            ("corpus", "emodb", 0.6),
+            ("sex", "female", 0.7),
+            ("sex", "male", 0.5),
+            ("speaker", "emodb:03", 0.5),
+            ("speaker", "emodb:08", 0.7),
+        )
+    )
+    lines = report_markdown(replace(SUMMARY, groups=groups)).splitlines()
+    assert "By group, pooled over runs:" in lines
+    assert "| sex | male | 20 | 0.50 | 0.50 |" in lines
+    assert "| emodb:03 | 20 | 2 | 0.50 | 0.50 |" in lines
+    assert "| corpus | emodb | 20 | 0.60 | 0.60 |" not in lines
+    assert any(line.startswith("lowest UAR: sex male 0.50 (20 clips of 2") for line in lines)
+    assert "By group" not in report_markdown(SUMMARY)
 
 
 def test_the_page_says_what_made_it():

@@ -1,43 +1,74 @@
-from avser_cli.evaluation.group_scores import GroupScores
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from avser_cli.evaluation.bootstrap import clip_intervals
+from avser_cli.evaluation.metrics import score
+from avser_cli.evaluation.scoring import Evaluation, Scoring
 from avser_cli.report.evaluation_report import (
-    MOST_SPEAKERS,
-    groups_table,
-    speakers_table,
-    worst_words,
+    confidence_words,
+    left_out_lines,
+    reference_words,
+)
+
+TRUTH = np.array([0, 0, 1, 1])
+
+
+def scoring(predicted, certain=0.5, certain_accuracy=1.0):
+    answers = np.array(predicted)
+    report = score(("happy", "sad"), TRUTH, answers)
+    return Scoring(report, clip_intervals(TRUTH, answers), 0.25, certain, certain_accuracy, ())
+
+
+EVALUATION = Evaluation(
+    scoring=scoring([0, 1, 1, 1]),
+    normalized=None,
+    part="unseen",
+    files=[],
+    counts={"test": 0, "train": 0, "unseen": 4},
+    copies=0,
+    unknown_labels={},
+    missing=(),
+    skipped=(),
+    remarks=(),
 )
 
 
-def group(by, name, uar, clips=20):
-    return GroupScores(by, name, clips, 4, uar, uar)
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, []),
+        ({"remarks": ("mine: odd",)}, ["note: mine: odd"]),
+        (
+            {"unknown_labels": {"bored": 3, "calm": 1}},
+            ["not scored: 4 clips of labels that the model does not know: bored 3, calm 1"],
+        ),
+        (
+            {"counts": {"test": 0, "train": 7, "unseen": 4}, "copies": 2},
+            ["not scored: 7 clips that the model was trained on, 2 by their sound alone"],
+        ),
+        (
+            {"part": "test", "counts": {"test": 4, "train": 0, "unseen": 5}},
+            ["not scored: 5 clips that it never met: --part unseen scores them"],
+        ),
+        ({"part": "train", "counts": {"test": 0, "train": 4, "unseen": 0}}, []),
+        ({"missing": ("sad",)}, ["note: no clip of sad; UAR is over the others"]),
+    ],
+)
+def test_what_is_left_out_is_said(changes, expected):
+    assert left_out_lines(replace(EVALUATION, **changes)) == expected
 
 
-def test_groups_that_are_the_whole_are_not_shown():
-    groups = [group("corpus", "emodb", 0.6), group("language", "de", 0.6)]
-    assert groups_table(groups) is None
-    table = groups_table([*groups, group("sex", "female", 0.7), group("sex", "male", 0.5)])
-    assert table is not None
-    assert [row[:4] for row in table.rows] == [
-        ("sex", "female", "20", "0.70"),
-        ("sex", "male", "20", "0.50"),
-    ]
+def test_confidence_is_held_against_what_was_right():
+    assert confidence_words(scoring(TRUTH)) == (
+        "expected calibration error 0.250; not uncertain: 50% of the answers, 100% of them right"
+    )
+    assert confidence_words(scoring(TRUTH, 1.0)) == "expected calibration error 0.250"
+    assert confidence_words(scoring(TRUTH, 0.0, None)) == "expected calibration error 0.250"
 
 
-def test_the_worst_speakers_come_first_with_and_without_reference():
-    groups = [group("speaker", f"s{number}", number / 100) for number in range(40, 0, -1)]
-    normalized = [group("speaker", x.name, x.uar + 0.1) for x in groups]
-    table = speakers_table(groups, normalized)
-    assert table is not None
-    assert table.head == ("speaker", "clips", "emotions", "accuracy", "UAR", "with reference")
-    assert table.rows[0] == ("s1", "20", "4", "0.01", "0.01", "0.11")
-    assert len(table.rows) == MOST_SPEAKERS
-    assert "of 40 speakers" in table.note
-    plain = speakers_table(groups[:2])
-    assert plain is not None
-    assert (plain.head[-1], plain.note) == ("UAR", "")
-    assert speakers_table(groups[:1]) is None
-
-
-def test_the_worst_group_is_named_with_its_size():
-    groups = [group("sex", "female", 0.7), group("sex", "male", 0.5, clips=12)]
-    assert worst_words(groups) == "lowest UAR: sex male 0.50 (12 clips of 4 emotions)"
-    assert worst_words(groups[:1]) == ""
+def test_references_are_said_to_help_or_not():
+    better = reference_words(EVALUATION.scoring, scoring(TRUTH))
+    assert "UAR 1.000 (+0.250; 95 % " in better
+    assert "(-0.250; 95 % " in reference_words(scoring(TRUTH), EVALUATION.scoring)
