@@ -17,6 +17,7 @@ from avser_cli.errors import (
 )
 
 if TYPE_CHECKING:
+    from avser_cli.audio.selection import SoundSelection
     from avser_cli.inference.classifier import Classifier
     from avser_cli.inference.predictions import Prediction, RecordingPrediction, Segment
     from avser_cli.inference.speaker_reference import normalize_speaker
@@ -35,6 +36,7 @@ __all__ = [
     "Prediction",
     "RecordingPrediction",
     "Segment",
+    "SoundSelection",
     "UsageError",
     "normalize_speaker",
 ]

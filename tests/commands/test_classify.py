@@ -3,6 +3,7 @@ import io
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 
 import numpy as np
 import pytest
+import soundfile
 from PIL import Image
 
 from avser_cli.files import locked
@@ -632,3 +634,46 @@ def test_each_speakers_own_sounds_are_their_reference(avser, tmp_path):
     assert "who.csv: names no speaker of team/carl/one.wav (1 of 9 sounds)" in missing.stderr
     assert avser("classify", "team/anna", "--speakers", "folder").returncode == 2
     assert avser(*arguments, "--speakers", "nobody").returncode == 2
+
+
+def test_damage_is_named_and_ends_with_exit_4(avser, tmp_path):
+    """The segments before and behind damage are written, and a line says where it is."""
+    path = tmp_path / "a.flac"
+    soundfile.write(path, joined(*[speech(seconds=3.0)] * 4), 16000)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 2000] = bytes(2000)
+    path.write_bytes(content)
+    done = avser("classify", "a.flac", "--windows", "--format", "jsonl")
+    assert done.returncode == 4, done.stderr
+    assert "a.flac: damaged at " in done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert rows[0]["start"] < 4 < 12 < rows[-1]["end"] == pytest.approx(15.0, abs=0.6)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
+def test_a_closed_stdout_is_no_traceback(tmp_path):
+    path = write_wav(tmp_path / "a.wav", speech())
+    for options in ("", "--windows", "--format jsonl"):
+        command = f"{sys.executable} -m avser_cli classify {path} {options} >&-"
+        done = subprocess.run(
+            ["bash", "-c", command], cwd=REPOSITORY, capture_output=True, text=True, check=False
+        )
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="select takes sockets only there")
+def test_rows_come_while_the_pipe_is_open(tmp_path):
+    path = write_wav(tmp_path / "a.wav", joined(*[speech(seconds=3.0)] * 8))
+    command = [sys.executable, "-m", "avser_cli", "classify", "-", "--windows", "--format", "jsonl"]
+    running = subprocess.Popen(
+        command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+    )
+    assert running.stdin and running.stdout
+    running.stdin.write(path.read_bytes()[:-1000])
+    ready, _, _ = select.select([running.stdout], [], [], 60)
+    assert ready, "no row while the pipe was open"
+    assert json.loads(running.stdout.readline())["start"] < 4
+    running.stdin.close()
+    running.stdout.read()
+    assert running.wait(timeout=60) in (0, 4)
