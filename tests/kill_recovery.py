@@ -275,7 +275,7 @@ def identities(home: Path) -> dict[Path, tuple[int, int]]:
         *home.glob("runs/[!.]*/*"),
     ]
     return {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in kept
-            if not LEFTOVER.search(str(path))}  # fmt: skip
+            if not LEFTOVER.search(str(path)) and path.parent.suffix != ".run"}  # fmt: skip
 
 
 def kills(name: str, times: int, seed: int, place: Path) -> dict[str, object]:
