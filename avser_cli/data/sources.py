@@ -210,6 +210,8 @@ def _read_files(
         closest = closest_corpus(names)
         if closest is not None:
             return _of_corpus(closest, folder, files, mapping)
+        if not files:
+            raise
         raise CorpusError(
             f"{error}; nor are its {len(files)} files named as those of a known corpus "
             "(avser train --list-corpora), nor is there a table with columns file and emotion"

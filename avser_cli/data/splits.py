@@ -226,23 +226,43 @@ def _groups(corpus: str, clips: Sequence[Clip], kind: SplitKind) -> Sequence[Seq
             return published
     if len(units) <= GROUP_FOLDS:
         return [[word] for word in units]
-    # No more folds than the rarest emotion has speakers or texts: each is to hold every emotion.
-    spread = Counter(emotion for emotion, _ in {(x.emotion, unit(x)) for x in clips})
-    count = max(2, min(GROUP_FOLDS, *spread.values()))
+    # As many folds as hold every emotion each; where no number does, as many as there may be.
+    tried = [_stratified(clips, kind, count) for count in range(GROUP_FOLDS, 1, -1)]
+    found = [folds for folds in tried if folds is not None]
+    if not found:
+        raise CorpusError(f"{corpus}: {len(clips)} clips are too few for --split {kind}")
+    return next((folds for folds in found if _hold_all(clips, kind, folds)), found[0])
+
+
+def _stratified(clips: Sequence[Clip], kind: SplitKind, count: int) -> list[list[str]] | None:
+    """So many folds of speakers or texts, with a like share of each emotion; `None` of too few."""
     from sklearn.model_selection import StratifiedGroupKFold
 
+    unit = _UNITS[kind]
     ordered = sorted(clips, key=lambda clip: clip.key)
     members = [str(unit(clip)) for clip in ordered]
     emotions = [clip.emotion for clip in ordered]
-    splitter = StratifiedGroupKFold(count)
     with warnings.catch_warnings():
         # An emotion with fewer clips than folds is seen to where sides are checked.
         warnings.simplefilter("ignore", UserWarning)
         try:
-            found = [test for _, test in splitter.split(members, emotions, members)]
-        except ValueError as error:
-            raise CorpusError(f"{corpus}: too few clips for folds: {error}") from None
-    return [sorted({members[row] for row in rows}) for rows in found]
+            splits = list(StratifiedGroupKFold(count).split(members, emotions, members))
+        except ValueError:  # Every emotion has fewer clips than folds.
+            return None
+    return [sorted({members[row] for row in rows}) for _, rows in splits]
+
+
+def _hold_all(clips: Sequence[Clip], kind: SplitKind, folds: Sequence[Sequence[str]]) -> bool:
+    """Whether each fold holds out enough clips of every emotion."""
+    unit = _UNITS[kind]
+    fold_of = {word: number for number, fold in enumerate(folds) for word in fold}
+    counts = Counter((clip.emotion, fold_of[str(unit(clip))]) for clip in clips)
+    emotions = {clip.emotion for clip in clips}
+    return all(
+        counts[emotion, number] >= FEWEST_A_SIDE
+        for emotion in emotions
+        for number in range(len(folds))
+    )
 
 
 def find_fold(folds: Sequence[Fold], settings: SplitSettings) -> Fold:

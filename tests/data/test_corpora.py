@@ -1,5 +1,6 @@
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,12 @@ from hypothesis import strategies as st
 
 from avser_cli.audio.decoding import SOUND_SUFFIXES
 from avser_cli.audio.folder import find_files
+from avser_cli.data import corpora as corpora_module
 from avser_cli.data.corpora import (
+    closest_corpus,
     find_corpus,
     known_corpora,
+    mixed_corpora,
     parse_corpus,
     read_corpus,
     recognize,
@@ -302,6 +306,26 @@ def test_sentences_of_esd_are_the_same_in_each_emotion():
 def test_a_part_of_ravdess_is_not_taken_for_banglaser():
     names = ["03-01-01-01-01-01-01", "03-01-03-01-01-01-01", "03-01-05-01-01-01-01"]
     assert recognize(names) is find_corpus("ravdess")
+
+
+def test_two_corpora_that_fit_equally_are_named(monkeypatch):
+    emodb = find_corpus("emodb")
+    twin = replace(emodb, name="twin", title="Twin")
+    monkeypatch.setattr(corpora_module, "known_corpora", lambda: {"emodb": emodb, "twin": twin})
+    reason = "names fit EMO-DB and Twin; say which, e.g. --data emodb=FOLDER"
+    with pytest.raises(CorpusError, match=re.escape(reason)):
+        recognize(["wav/03a01Wa", "wav/16b10Td"])
+
+
+def test_names_of_several_corpora_are_counted():
+    names = ["03-01-03-01-01-01-01", "wav/03a01Wa", "wav/16b10Td", "notes"]
+    assert mixed_corpora(names) == {"ravdess": 1, "emodb": 2}
+
+
+def test_the_closest_corpus_is_told_by_form():
+    assert closest_corpus(["03-01-03-01-01-01-99"]) is find_corpus("ravdess")
+    assert closest_corpus(["a", "b"]) is None
+    assert closest_corpus(["DC/a01", *(f"clip {n}" for n in range(20))]) is None
 
 
 def test_foreign_names_tell_no_corpus():

@@ -255,6 +255,11 @@ def test_the_split_of_a_table_holds_out_its_test_side_and_leaves_out_dev():
             "16 clips have no speaker, e.g. mine:0; give a table with a column",
         ),
         (own(16), "text", "16 clips have no text, e.g. mine:0"),
+        (
+            [replace(x, emotion="abcdefgh"[n]) for n, x in enumerate(own(8, 8))],
+            "speaker",
+            "8 clips are too few for --split speaker",
+        ),
         (own(16), "table", "16 clips have no split, e.g. mine:0"),
         (own(16, split=lambda n: "train"), "table", "all clips are of split train, none are held"),
         (own(16, split=lambda n: "x"), "table", "all clips are of split x; two are needed"),

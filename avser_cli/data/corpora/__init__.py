@@ -338,8 +338,9 @@ def closest_corpus(names: Sequence[str]) -> Corpus | None:
 def mixed_corpora(names: Iterable[str]) -> dict[str, int]:
     """How many of the names fit some corpus, by the first that each fits."""
     counts: Counter[str] = Counter()
+    by_right = sorted(known_corpora().values(), key=lambda corpus: corpus.yields_to is not None)
     for name in names:
-        fitting = (x for x in known_corpora().values() if not x.table and _fits(x, name))
+        fitting = (x for x in by_right if not x.table and _fits(x, name))
         if (corpus := next(fitting, None)) is not None:
             counts[corpus.name] += 1
     return dict(counts)
