@@ -33,7 +33,7 @@ from avser_cli.inference.loading import load_network, resolve_model
 from avser_cli.inference.pooling import pool_windows
 from avser_cli.inference.predictions import Explanation, Prediction, RecordingPrediction, Segment
 from avser_cli.inference.segment_files import GivenSegment
-from avser_cli.inference.speaker_normalization import MIN_RECORDINGS, SpeakerNormalization
+from avser_cli.inference.speaker_normalization import SpeakerNormalization, normalize_by_speaker
 from avser_cli.inference.threads import in_order
 from avser_cli.inference.windows import (
     WINDOW,
@@ -372,7 +372,7 @@ class Classifier:
                 )
         ordered = [rows[place] for place in range(len(segments))]
         if speaker_reference:
-            ordered = _without_biases([segment.speaker for segment in segments], ordered)
+            ordered = normalize_by_speaker([segment.speaker for segment in segments], ordered)
         return [
             None
             if row is None
@@ -566,20 +566,3 @@ _NONE: Samples = np.empty(0, np.float32)
 
 def _waveform(samples: Samples, rate: int) -> Waveform:
     return Waveform(samples, rate, Stream("memory", "FLOAT", rate, 1, len(samples)))
-
-
-def _without_biases(speakers: Sequence[str], rows: Sequence[Row | None]) -> list[Row | None]:
-    """Answers without each speaker's bias, where there are enough of theirs to know it."""
-    of_speaker: dict[str, list[Row]] = {}
-    for speaker, row in zip(speakers, rows, strict=True):
-        if row is not None:
-            of_speaker.setdefault(speaker, []).append(row)
-    known = {
-        speaker: SpeakerNormalization.of(np.stack(theirs))
-        for speaker, theirs in of_speaker.items()
-        if len(theirs) >= MIN_RECORDINGS
-    }
-    return [
-        row if row is None or speaker not in known else known[speaker].apply(row[None])[0]
-        for speaker, row in zip(speakers, rows, strict=True)
-    ]

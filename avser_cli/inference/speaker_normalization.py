@@ -100,3 +100,35 @@ def normalize_each(
             others = SpeakerNormalization.of(np.delete(own, number, axis=0))
             found[row] = others.apply(own[number : number + 1])[0]
     return found, normalized
+
+
+def normalize_by_speaker(
+    speakers: Sequence[str], rows: Sequence[Probabilities | None]
+) -> list[Probabilities | None]:
+    """Answers without each speaker's bias, as all answers for that speaker show it.
+
+    Parameters
+    ----------
+    speakers : sequence of str
+        One for each answer.
+    rows : sequence of numpy.ndarray or None
+        Probabilities, shape ``(emotions,)``; None where there is no answer.
+
+    Returns
+    -------
+    list of numpy.ndarray or None
+        Those of speakers with fewer than `MIN_RECORDINGS` answers as they are.
+    """
+    of_speaker: dict[str, list[Probabilities]] = {}
+    for speaker, row in zip(speakers, rows, strict=True):
+        if row is not None:
+            of_speaker.setdefault(speaker, []).append(row)
+    known = {
+        speaker: SpeakerNormalization.of(np.stack(theirs))
+        for speaker, theirs in of_speaker.items()
+        if len(theirs) >= MIN_RECORDINGS
+    }
+    return [
+        row if row is None or speaker not in known else known[speaker].apply(row[None])[0]
+        for speaker, row in zip(speakers, rows, strict=True)
+    ]

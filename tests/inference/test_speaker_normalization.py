@@ -7,6 +7,7 @@ from hypothesis.extra.numpy import arrays
 from avser_cli.inference.speaker_normalization import (
     SHRINKAGE,
     SpeakerNormalization,
+    normalize_by_speaker,
     normalize_each,
 )
 
@@ -86,3 +87,19 @@ def test_unknown_speakers_and_those_of_few_clips_have_no_reference():
     assert normalized.tolist() == [True] * 5 + [False] * 9
     np.testing.assert_array_equal(found[5:], heard[5:])
     assert not np.allclose(found[:5], heard[:5])
+
+
+def test_each_speakers_bias_is_taken_off_their_own_answers():
+    draw = np.random.default_rng(0)
+    every = list(softmax(draw.normal(0, 2, (9, 4)).astype(np.float32)))
+    speakers = ["anna", "ben"] * 4 + ["carl"]
+    found = normalize_by_speaker([*speakers, "anna"], [*every, None])
+    anna = SpeakerNormalization.of(np.stack(every[0:8:2]))
+    expected = anna.apply(np.stack(every[0:8:2]))
+    for one, row in zip(found[0:8:2], expected, strict=True):
+        assert one is not None
+        np.testing.assert_array_equal(one, row)
+    assert found[1] is not None
+    assert not np.allclose(found[1], anna.apply(every[1][None])[0])
+    assert found[8] is every[8]
+    assert found[9] is None
