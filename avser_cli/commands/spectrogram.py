@@ -215,7 +215,9 @@ def _figure_config() -> SpectrogramConfig:
 
 
 def spectrogram(
-    source: Annotated[Path, typer.Argument(help="Folder of sounds, one sound, or - for stdin.")],
+    source: Annotated[
+        Path, typer.Argument(help="Folder of sounds, table of labels, one sound, or - for stdin.")
+    ],
     target: Annotated[
         Path,
         typer.Argument(

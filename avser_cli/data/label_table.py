@@ -16,6 +16,8 @@ from avser_cli.untrusted_input import read_bounded
 
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".txt"})
 MAX_BYTES = 256_000_000
+HEADER_BYTES = 65_536
+"""As much of a file is read to see whether it is a table of labels."""
 NEEDED = ("file", "emotion")
 _SEXES = {"female": "female", "f": "female", "male": "male", "m": "male"}
 
@@ -69,10 +71,11 @@ def has_columns(path: Path) -> bool:
     """Whether a file is a table of labels, by its first line."""
     try:
         with path.open("rb") as handle:
-            first = _decode(handle.readline(MAX_BYTES))
-    except (OSError, UnicodeDecodeError):
+            # A cut in the middle of a letter costs that letter, far behind the header.
+            first = _decode(handle.read(HEADER_BYTES), "ignore").split("\n", 1)[0]
+        names = next(csv.reader([first], delimiter=_delimiter(first)), [])
+    except (OSError, csv.Error):
         return False
-    names = next(csv.reader([first], delimiter=_delimiter(first)), [])
     return set(NEEDED) <= {name.strip().casefold() for name in names}
 
 
@@ -144,9 +147,9 @@ def label_rows(
     return LabelTable(tuple(sorted(kept, key=lambda clip: clip.key)), tuple(skipped))
 
 
-def _decode(content: bytes) -> str:
+def _decode(content: bytes, errors: str = "strict") -> str:
     wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
-    return content.decode("utf-16" if wide else "utf-8-sig")
+    return content.decode("utf-16" if wide else "utf-8-sig", errors)
 
 
 def _delimiter(header: str) -> str:

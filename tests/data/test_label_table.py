@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avser_cli.data.label_table import read_table
+from avser_cli.data.label_table import has_columns, read_table
 from avser_cli.errors import CorpusError
 
 
@@ -129,3 +129,19 @@ def test_a_hundred_thousand_rows(table):
 def test_other_words_for_sides_of_a_split(table):
     found = table("file,emotion,split\na.wav,sad,Validation\nsub/d.wav,sad,Fold A\n")
     assert [clip.split for clip in found.clips] == ["dev", "fold a"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_tables_of_labels_are_told_by_their_header(tmp_path, encoding):
+    path = tmp_path / "t.csv"
+    path.write_bytes(('"Emotion";file\n' + "ä;b\n" * 50_000).encode(encoding))
+    assert has_columns(path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"file,label\n", b"\xff\xfe\xff", b'"' + b"x" * 200_000, b"file\0,emotion\n"]
+)
+def test_other_files_are_no_tables_of_labels(tmp_path, content):
+    (tmp_path / "t.csv").write_bytes(content)
+    assert not has_columns(tmp_path / "t.csv")
+    assert not has_columns(tmp_path / "gone.csv")
