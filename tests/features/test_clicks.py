@@ -9,7 +9,7 @@ from avser_cli.features.spectrogram import (
     trim_silence,
 )
 from avser_cli.inference.classifier import Classifier
-from tests.synthetic import made_sounds, tone, voice
+from tests.synthetic import made_sounds, speech, tone, voice
 
 RATE = 16000
 PLACES = np.linspace(0.05, 0.95, 10)
@@ -69,7 +69,7 @@ def test_a_bang_neither_sets_the_level_nor_keeps_an_end():
 
 def test_the_answer_is_that_of_the_voice():
     classifier = Classifier.load()
-    samples = quiet_voice(48000)
+    samples = 0.02 * speech(rate=48000)
     expected = classifier.predict_samples(samples, 48000).probabilities
     found = classifier.predict_samples(with_clicks(samples, PLACES), 48000).probabilities
     assert found == pytest.approx(expected, abs=0.05)
