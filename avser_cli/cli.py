@@ -21,7 +21,8 @@ COMMANDS = {
     "spectrogram": "Draw sounds as spectrogram pictures: 150 x 150 grayscale for networks, or "
     "figures for people.",
     "train": "Train a network and write a model bundle, scored on clips that it never saw.",
-    "evaluate": "Score a model bundle on the clips that it held out, or cross-validate a recipe.",
+    "evaluate": "Score a bundle on labelled clips that it was not trained on, or cross-validate a "
+    "recipe.",
     "compare": "Retrace the paper's Tables 2 and 3 on your copy of the corpus.",
     "classify": "Print the emotion in each recording and its positive or negative category.",
 }

@@ -64,6 +64,9 @@ def test_tensorflow_stays_with_networks_and_training():
 
 
 TESTED_ELSEWHERE = {
+    "commands/classify_parts": "commands/test_classify.py",
+    "commands/classify_recordings": "commands/test_classify.py",
+    "commands/classify_run": "commands/test_classify.py",
     "commands/listing": "commands/test_classify.py",
     "audio/part_of_file": "audio/test_stated_sizes.py",
     "audio/soundfile_reader": "a reader behind decoding: audio/test_decoding.py",

@@ -1,0 +1,109 @@
+"""`classify` without windows: one answer for each recording, or for each channel of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from avser_cli.audio.decoding import STDIN
+from avser_cli.audio.input import display_name
+from avser_cli.commands.classify_run import Run, Task, first_error
+from avser_cli.errors import InputError, NoVoiceError
+from avser_cli.inference.classifier import Classifier, OnProgress
+from avser_cli.inference.predictions import Prediction, RecordingPrediction
+from avser_cli.inference.threads import in_order
+from avser_cli.report.console import echo, escape, print_table
+from avser_cli.report.result_writer import Row
+from avser_cli.report.text_output import (
+    answer_table,
+    paper_lines,
+    probability_bars,
+    uncertain_line,
+)
+
+_Answers = list[tuple[Task, RecordingPrediction | InputError]]
+
+
+def classify_recordings(run: Run) -> None:
+    """Answer for each recording as a whole, and print, write and note the answers."""
+    rows = run.rows(parts=False)
+    table: list[tuple[str, Prediction]] = []
+    for answers in _answers(run):
+        found = [_row(run, task, answer) for task, answer in answers if _has_row(answer)]
+        run.note(found)
+        if rows:
+            rows.write(found)
+        errors = [(task, answer) for task, answer in answers if isinstance(answer, InputError)]
+        if len(errors) == len(answers):
+            run.failed(*first_error(errors))
+            continue
+        run.answered += 1
+        for task, answer in answers:
+            if isinstance(answer, InputError):
+                run.part_failed(task, answer)
+            elif run.format == "table":
+                table.append((task.name, answer))
+            elif not rows:
+                _print_answer(run, task, answer)
+    if run.format == "table":
+        print_table(answer_table(table))
+
+
+def _has_row(answer: RecordingPrediction | InputError) -> bool:
+    return isinstance(answer, RecordingPrediction | NoVoiceError)
+
+
+def _row(run: Run, task: Task, answer: RecordingPrediction | InputError) -> Row:
+    file, speaker = str(task.path), run.speaker(task.path)
+    if isinstance(answer, NoVoiceError):
+        return run.layout.no_voice(file, answer.seconds, run.row_model, speaker, task.channel)
+    assert isinstance(answer, RecordingPrediction)
+    return run.layout.row(file, answer, run.row_model, speaker, task.channel)
+
+
+def _answers(run: Run) -> Iterator[_Answers]:
+    """The answers for each sound: many side by side, or a single one on all cores."""
+
+    def answer(
+        path: Path, jobs: int = 1, on_progress: OnProgress = lambda done, total: None
+    ) -> _Answers:
+        try:
+            tasks = run.tasks(path)
+        except InputError as error:
+            return [(Task(path, run.classifier), error)]
+        found: _Answers = []
+        for task in tasks:
+            try:
+                found.append((task, task.classifier.predict(path, jobs, on_progress)))
+            except InputError as error:
+                found.append((task, error))
+        return found
+
+    if run.several:
+        with run.progress("classifying", True) as told:
+            for done, found in enumerate(in_order(answer, run.paths, run.jobs), start=1):
+                yield found
+                told(done, len(run.paths))
+    for path in run.paths[: not run.several]:
+        with run.progress("classifying", path != STDIN) as told:
+            yield answer(path, run.jobs, lambda done, total: told(round(done), round(total)))
+
+
+def _print_answer(run: Run, task: Task, answer: Prediction) -> None:
+    lines = paper_lines(answer.emotion, run.classifier.config.label_categories)
+    bars = probability_bars(answer) if run.verbose else []
+    named = run.several or bool(task.channel)
+    print("\n".join([*([f"{task.name}:"] if named else []), *lines, *bars]), flush=True)
+    calibration = run.classifier.config.calibration
+    if answer.uncertain and calibration:
+        line = uncertain_line(answer, calibration.threshold)
+        echo(f"{task.name}: {line}" if named else line)
+
+
+def explain_clip(classifier: Classifier, path: Path, target: Path) -> None:
+    """Draw what the answer for a clip depends on."""
+    from avser_cli.report.explanation_figure import plot_explanation
+
+    explanation = classifier.explain(path)
+    plot_explanation(target, escape(Path(display_name(path)).name), explanation)
+    echo(f"figure: {escape(target)}")
