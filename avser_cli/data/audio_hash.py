@@ -29,6 +29,8 @@ HASH_BYTES = 128
 BITS = 8 * HASH_BYTES
 MAX_DISTANCE = 0.08
 """Share of differing bits up to which two hashes are taken for those of one recording."""
+CANDIDATE = 0.3
+"""The same, unshifted, up to which shifts are tried; copies as Opus had up to 0.19."""
 SHIFTS = np.arange(-4, 5) / 2
 """Frames by which two fingerprints may lie apart."""
 BLOCK = 64
@@ -56,13 +58,24 @@ def find_copies(fingerprints: Fingerprints, known: Hashes) -> npt.NDArray[np.int
     signs = np.unpackbits(known, axis=1).astype(np.float32) * 2 - 1
     for start in range(0, len(fingerprints), BLOCK):
         block = fingerprints[start : start + BLOCK]
-        moved = np.concatenate([_moved(block, shift) for shift in SHIFTS])
-        alike = np.sign(_sides(moved)) @ signs.T
-        alike = alike.reshape(len(SHIFTS), len(block), len(known)).max(axis=0)
-        best = alike.argmax(axis=1)
-        near = alike[np.arange(len(block)), best] >= BITS * (1 - 2 * MAX_DISTANCE)
-        found[start : start + BLOCK][near] = best[near]
+        first = _distances(block, signs) <= CANDIDATE
+        rows, columns = np.flatnonzero(first.any(axis=1)), np.flatnonzero(first.any(axis=0))
+        if len(rows):
+            moved = np.concatenate([_moved(block[rows], shift) for shift in SHIFTS])
+            distances = _distances(moved, signs[columns])
+            distances = distances.reshape(len(SHIFTS), len(rows), len(columns)).min(axis=0)
+            best = distances.argmin(axis=1)
+            near = distances[np.arange(len(rows)), best] <= MAX_DISTANCE
+            found[start + rows[near]] = columns[best[near]]
     return found
+
+
+def _distances(
+    fingerprints: Fingerprints, signs: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """Share of bits in which hashes of fingerprints differ from others, as ones and minus ones."""
+    agreement = np.sign(_sides(fingerprints)) @ signs.T
+    return ((1 - agreement / BITS) / 2).astype(np.float32, copy=False)
 
 
 def _sides(fingerprints: Fingerprints) -> npt.NDArray[np.float32]:

@@ -49,7 +49,7 @@ def model_card(
     return f"""\
 # {config.name}
 
-Hears {", ".join(config.labels)} in a clip of a voice.
+Predicts {", ".join(config.labels[:-1])} or {config.labels[-1]} for a clip of a voice.
 
 | | |
 | --- | --- |
