@@ -16,11 +16,9 @@ PAGES = [REPOSITORY / "docs/index.md", *sorted((REPOSITORY / "docs/how-to").glob
 BLOCK = re.compile(r"(?m)^(<!-- not run: .+ -->\n)?```(sh|python)\n(.*?)^```$", re.DOTALL)
 
 
-def blocks():
-    for page in PAGES:
-        for number, found in enumerate(BLOCK.finditer(page.read_text()), start=1):
-            if not found[1]:
-                yield pytest.param(found[2], found[3], id=f"{page.stem}-{number}")
+def blocks(page):
+    found = BLOCK.finditer(page.read_text(encoding="utf-8"))
+    return [(x[2], x[3]) for x in found if not x[1]]
 
 
 @pytest.fixture(scope="module")
@@ -46,23 +44,25 @@ def place(tmp_path_factory, corpus):
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
-@pytest.mark.parametrize(("language", "code"), list(blocks()))
-def test_code_of_the_pages_runs(place, language, code):
-    interpreter = ["bash", "-euc"] if language == "sh" else [sys.executable, "-c"]
-    done = subprocess.run(
-        [*interpreter, code],
-        cwd=place,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(REPOSITORY),
-            "PATH": f"{place / 'bin'}{os.pathsep}{os.environ['PATH']}",
-        },
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_code_of_a_page_runs(place, page):
+    # One after the other: a block may need what an earlier one wrote.
+    for language, code in blocks(page):
+        interpreter = ["bash", "-euc"] if language == "sh" else [sys.executable, "-c"]
+        done = subprocess.run(
+            [*interpreter, code],
+            cwd=place,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(REPOSITORY),
+                "PATH": f"{place / 'bin'}{os.pathsep}{os.environ['PATH']}",
+            },
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, f"{code}\n{done.stderr}"
 
 
 def test_every_page_is_in_the_navigation():
