@@ -237,11 +237,10 @@ def _of_corpus(
         raise CorpusError(
             f"{folder}: no clip of {corpus.title} among {len(copy.skipped)} files{why}"
         )
-    remark = copy.remark()
+    note = f"{corpus.title}: {corpus.note}" if corpus.note else None
+    remarks = tuple(line for line in (copy.remark(), note) if line)
     clips = _mapped(copy.clips, mapping)
-    return SourceContent(
-        corpus.name, "sounds", clips, copy.skipped, () if remark is None else (remark,)
-    )
+    return SourceContent(corpus.name, "sounds", clips, copy.skipped, remarks)
 
 
 def _mapped(clips: Iterable[Clip], mapping: Mapping[str, str] | None) -> tuple[Clip, ...]:

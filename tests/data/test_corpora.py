@@ -105,11 +105,11 @@ PUBLISHED: dict[str, tuple[list[tuple[str, str, str, str | None]], str]] = {
     ),
     "kemotts": (
         [
-            ("emotional-to-emotional/nea/wav/nea00001", "neutral", "nea", None),
-            ("emotional-to-emotional/neo/wav/neo00100", "neutral", "neo", None),
-            ("plain-to-emotional/ema/wav/ema00101", "happy", "ema", None),
-            ("plain-to-emotional/emb/wav/emb00204", "angry", "emb", None),
-            ("plain-to-emotional/emh/wav/emh00400", "sad", "emh", None),
+            ("emotional-to-emotional/nea/wav/nea00001", "neutral", "nea", "female"),
+            ("emotional-to-emotional/neo/wav/neo00100", "neutral", "neo", "male"),
+            ("plain-to-emotional/ema/wav/ema00101", "happy", "ema", "female"),
+            ("plain-to-emotional/emb/wav/emb00204", "sad", "emb", "female"),
+            ("plain-to-emotional/emh/wav/emh00400", "angry", "emh", "male"),
         ],
         "plain-to-emotional/emh/wav/emh00401",
     ),

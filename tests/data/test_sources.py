@@ -32,6 +32,17 @@ def test_a_known_corpus_is_told_by_its_names(tmp_path):
     assert found.remarks == ("EMO-DB: 2 of 535 clips",)
 
 
+def test_a_corpus_whose_own_readme_errs_is_read_by_its_scripts_and_says_so(tmp_path):
+    names = [f"plain-to-emotional/ema/wav/ema00{number}.wav" for number in (201, 301)]
+    folder = touch(tmp_path / "x", *names)
+    first, second = (f"kemotts:{name.removesuffix('.wav')}" for name in names)
+    found = read_source(Source(folder))
+    assert labels(found) == {first: "sad", second: "angry"}
+    assert any("--map sad=angry,angry=sad" in line for line in found.remarks)
+    mapping = parse_mapping("sad=angry,angry=sad")
+    assert labels(read_source(Source(folder), mapping)) == {first: "angry", second: "sad"}
+
+
 def test_names_of_two_corpora_are_told_apart_by_hand(tmp_path):
     names = [f"03-01-0{emotion}-01-01-01-01.wav" for emotion in (3, 4, 5)]
     folder = touch(tmp_path / "x", *names)

@@ -51,6 +51,7 @@ _KEYS = {
     "text_period": int,
     "yields_to": str,
     "table": dict,
+    "note": str,
 }
 _NEEDED = ("name", "title", "languages", "licence", "citation", "url", "clips", "pattern")
 
@@ -93,6 +94,8 @@ class Corpus:
         The corpus that a folder is taken for where it fits both equally.
     table : Mapping
         Name, delimiter and columns of the table of labels, where names hold none.
+    note : str
+        What a user should know of how its labels are read; empty where nothing.
     """
 
     name: str
@@ -118,6 +121,7 @@ class Corpus:
     text_period: int | None = None
     yields_to: str | None = None
     table: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
 
     def labels(self, name: str) -> dict[str, str]:
         """Labels from a path below the corpus's folder, with ``/`` and without the file's ending.
