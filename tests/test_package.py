@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import REPOSITORY
 
 BUNDLE = {"MODEL_CARD.md", "config.json", "history.csv", "history.png", "metrics.json",
-          "hashes.npz", "model.tflite"}  # fmt: skip
+          "hashes.npz", "model.tflite", "weights.npz"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,15 @@
 """The model bundle: a folder with everything that a model's answers depend on.
 
-``config.json`` (what it is), ``model.tflite`` (for classifying), ``model.keras`` (for training
-on), or ``mlp.npz`` for the perceptron; beside them metrics, history, pictures and a card for
-people. No part is a pickle. Reading a bundle needs no TensorFlow.
+``config.json`` (what it is), ``model.tflite`` (for classifying), ``weights.npz`` (for training on
+with avser) and ``model.keras`` (with Keras), or ``mlp.npz`` for the perceptron; beside them
+metrics, history, pictures and a card for people. No part is a pickle. Reading a bundle needs no
+TensorFlow.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -23,18 +25,21 @@ from avser_cli.data.splits import Split
 from avser_cli.errors import AvserError, ModelError, os_reason
 from avser_cli.features.spectrogram import spectrogram_cost
 from avser_cli.files import LEFTOVER, replaced_folder
-from avser_cli.model.arrays import max_bytes, npz_bytes, read_arrays
+from avser_cli.model.arrays import Array, Kind, max_bytes, npz_bytes, read_arrays
 from avser_cli.model.calibration import Calibration
 from avser_cli.model.recipe import Recipe
 from avser_cli.untrusted_input import Checksum, Count, NonNegative, decode, parse_json, read_bounded
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 """2 added ``calibration``, and ``ensemble`` to the recipe, which 1 is read as not having; 3 renamed
 fields of the recipe, see `avser_cli.model.recipe.RENAMED_FIELDS`, and the split ``paper``; 4 added
-the recipe's ``sampling``, ``corpora`` and ``hashes.npz``, which older ones lack."""
+the recipe's ``sampling``, ``corpora`` and ``hashes.npz``; 5 ``weights.npz``, which older ones lack.
+"""
 CONFIG, TFLITE, KERAS, MLP = "config.json", "model.tflite", "model.keras", "mlp.npz"
-HASHES = "hashes.npz"
-PartName = Annotated[str, Meta(pattern=r"\A(model\.keras|model\.tflite|mlp\.npz|hashes\.npz)\Z")]
+HASHES, WEIGHTS = "hashes.npz", "weights.npz"
+PartName = Annotated[
+    str, Meta(pattern=r"\A(model\.keras|model\.tflite|(mlp|hashes|weights)\.npz)\Z")
+]
 MAX_PART_BYTES = 256 * 2**20
 """Largest part that is read, in bytes."""
 MAX_CONFIG_BYTES = 8 * 2**20
@@ -193,6 +198,59 @@ def read_weights(folder: Path, name: str, config: BundleConfig) -> bytes:
     if name not in config.files:
         raise ModelError(f"{folder}: {CONFIG} does not name {name}; train or copy again")
     return read_part(folder, name, config.files[name])
+
+
+def weights_part(members: Sequence[Sequence[Array]]) -> bytes:
+    """The content of ``weights.npz``: each network's weights in the order that it is built in.
+
+    Parameters
+    ----------
+    members : sequence of sequence of numpy.ndarray
+        The weights of each network of an ensemble, running statistics too.
+    """
+    return npz_bytes(
+        {
+            _weight_name(member, number): weight
+            for member, weights in enumerate(members, start=1)
+            for number, weight in enumerate(weights)
+        }
+    )
+
+
+def read_member_weights(
+    folder: Path, config: BundleConfig, kinds: Sequence[Kind]
+) -> tuple[tuple[Array, ...], ...]:
+    """The weights of each network of a bundle.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    config : BundleConfig
+    kinds : sequence of tuple
+        Shape and type of each weight of one network of the recipe, in the order that it is built
+        in.
+
+    Raises
+    ------
+    ModelError
+        See `read_part`; also where the bundle has none, or of another network.
+    """
+    if WEIGHTS not in config.files:
+        raise ModelError(
+            f"{folder}: has no {WEIGHTS}, the weights to go on from; train it anew with this avser"
+        )
+    members = range(1, config.recipe.ensemble + 1)
+    named = {_weight_name(m, n): kind for m in members for n, kind in enumerate(kinds)}
+    try:
+        content = read_part(folder, WEIGHTS, config.files[WEIGHTS], max_bytes(named))
+        found = read_arrays(content, named)
+    except ValueError as error:
+        raise ModelError(f"{folder}: {WEIGHTS} is damaged ({error}); train or copy again") from None
+    return tuple(tuple(found[_weight_name(m, n)] for n in range(len(kinds))) for m in members)
+
+
+def _weight_name(member: int, number: int) -> str:
+    return f"member-{member}/network-{number}"
 
 
 def hashes_part(hashes: Hashes) -> bytes:

@@ -21,8 +21,10 @@ from avser_cli.model.bundle import (
     KERAS,
     MLP,
     TFLITE,
+    WEIGHTS,
     BundleConfig,
     hashes_part,
+    weights_part,
 )
 from avser_cli.model.calibration import Calibration
 from avser_cli.model.recipe import Recipe
@@ -54,6 +56,10 @@ def write_parts(
         save_weights(network, folder / KERAS)
         write_whole(folder / TFLITE, to_tflite(network, prepared.dataset.inputs[:8]))
         files = [KERAS, TFLITE]
+    if recipe.network == "cnn2d":
+        members = [member.get_weights() for member in result.trained.members]
+        write_whole(folder / WEIGHTS, weights_part(members))
+        files.append(WEIGHTS)
     dataset = prepared.dataset
     rows = {clip.key: row for row, clip in enumerate(dataset.clips)}
     trained_on = [rows[key] for key in prepared.split.train]

@@ -37,6 +37,8 @@ class Trained:
     Attributes
     ----------
     network : keras.Model or MlpWeights
+    members : tuple of keras.Model
+        The networks of an ensemble that are joined in it; one alone; none of a perceptron.
     history : tuple of Epoch
     parameters : int
         Number of trained weights.
@@ -45,6 +47,7 @@ class Trained:
     """
 
     network: Any
+    members: tuple[Any, ...]
     history: tuple[Epoch, ...]
     parameters: int
     seconds: float
@@ -92,7 +95,9 @@ def train(
         history += lines
     network = join_networks(members, recipe.tta_shift)
     parameters = sum(int(np.prod(weight.shape)) for weight in network.trainable_weights)
-    return Trained(network, tuple(history), parameters, sum(x.seconds for x in history))
+    return Trained(
+        network, tuple(members), tuple(history), parameters, sum(x.seconds for x in history)
+    )
 
 
 def join_networks(members: Sequence[Any], tta_shift: int) -> Any:
@@ -187,4 +192,4 @@ def _train_mlp(
 
     features = clips.inputs.astype(np.float32)
     weights = train_mlp(recipe, features, clips.labels, clips.emotions, seed, note)
-    return Trained(weights, tuple(history), weights.count, time.perf_counter() - start)
+    return Trained(weights, (), tuple(history), weights.count, time.perf_counter() - start)

@@ -13,15 +13,21 @@ from avser_cli.data.clips import index_folder
 from avser_cli.data.dataset import load_dataset, reader_of
 from avser_cli.errors import ModelError
 from avser_cli.inference.classifier import Classifier
+from avser_cli.inference.loading import load_network
 from avser_cli.model.bundle import (
     CONFIG,
     HASHES,
     TFLITE,
+    WEIGHTS,
     hashes_part,
     newest_bundle,
     read_config,
     read_hashes,
+    read_member_weights,
+    weights_part,
 )
+from avser_cli.model.networks import build_network
+from avser_cli.training.trainer import join_networks
 from tests.conftest import REPOSITORY
 from tests.synthetic import PITCH, speech, voice, write_wav
 
@@ -42,7 +48,7 @@ def test_config_says_what_was_trained(bundle):
     assert (config.recipe.name, config.recipe.epochs, config.seed) == ("default", 2, 0)
     assert (len(config.split.train), len(config.split.test)) == (48, 16)
     assert not set(config.split.train) & set(config.split.test)
-    assert set(config.files) == {"model.keras", "model.tflite", "hashes.npz"}
+    assert set(config.files) == {"model.keras", "model.tflite", "hashes.npz", "weights.npz"}
     parts = {path.name for path in bundle.iterdir()}
     assert parts >= {"metrics.json", "history.csv", "MODEL_CARD.md", "confusion.png"}
 
@@ -81,6 +87,35 @@ def test_hashes_of_another_number_or_kind_are_refused(bundle, hashes):
     change(bundle, files=values["files"] | {HASHES: sha256(content)})
     with pytest.raises(ModelError, match=r"hashes\.npz is damaged"):
         read_hashes(bundle, read_config(bundle))
+
+
+def kinds_of(network):
+    return [(tuple(weight.shape), np.dtype(weight.dtype)) for weight in network.weights]
+
+
+def test_weights_make_the_network_that_answers(bundle, trained):
+    config = read_config(bundle)
+    pictures = np.random.default_rng(0).integers(0, 255, (3, 150, 150)).astype(np.float32)
+    member = build_network(config.recipe, 4, pictures)
+    (weights,) = read_member_weights(bundle, config, kinds_of(member))
+    member.set_weights(weights)
+    found = join_networks([member], config.recipe.tta_shift).predict(pictures, verbose=0)
+    expected = load_network(bundle, config).predict(pictures)
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_weights_of_another_network_or_none_are_refused(bundle):
+    values = json.loads((bundle / CONFIG).read_text())
+    other = weights_part([[np.zeros((2, 3), np.float32)]])
+    (bundle / WEIGHTS).write_bytes(other)
+    change(bundle, files=values["files"] | {WEIGHTS: sha256(other)})
+    wider = [((2, 4), np.dtype(np.float32))]
+    with pytest.raises(ModelError, match=r"weights\.npz is damaged"):
+        read_member_weights(bundle, read_config(bundle), wider)
+    del values["files"][WEIGHTS]
+    change(bundle, files=values["files"], format=4)
+    with pytest.raises(ModelError, match=r"has no weights\.npz, the weights to go on from; train"):
+        read_member_weights(bundle, read_config(bundle), wider)
 
 
 def damage(bundle, how):
