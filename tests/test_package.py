@@ -29,8 +29,12 @@ def test_the_wheel_holds_the_package_and_the_bundled_model_without_its_weights_f
     modules = {
         path.relative_to(REPOSITORY).as_posix() for path in (REPOSITORY / "avser_cli").rglob("*.py")
     }
-    pages = ("comparison.html.j2", "answers.html.j2", "answers.js")
-    others = {"avser_cli/py.typed", *(f"avser_cli/report/{page}" for page in pages)}
+    others = {"avser_cli/py.typed"}
+    others |= {
+        path.relative_to(REPOSITORY).as_posix()
+        for kind in ("j2", "js", "css")
+        for path in (REPOSITORY / "avser_cli" / "report").glob(f"*.{kind}")
+    }
     others |= {f"avser_cli/audio/silero_vad.{part}" for part in ("tflite", "LICENSE")}
     others |= {
         path.relative_to(REPOSITORY).as_posix()

@@ -12,6 +12,14 @@ import typer
 
 from avser_cli.commands import options as common
 from avser_cli.commands.experiments import ExecutionOptions, command_line, run_jobs
+from avser_cli.commands.page_options import (
+    PANEL,
+    Embed,
+    checked_page,
+    collect_media,
+    fits_into_a_page,
+    too_large,
+)
 from avser_cli.data.clip import Clip
 from avser_cli.data.sources import DataSources
 from avser_cli.data.splits import SPLIT_ALIASES, SplitKind, split_folds
@@ -23,8 +31,8 @@ from avser_cli.experiments.candidates import of_recipe
 from avser_cli.experiments.cross_validation import find_runs, keep_runs
 from avser_cli.experiments.experiment import read_inputs_of
 from avser_cli.experiments.run_cache import plan_jobs
-from avser_cli.experiments.runs import PlannedRun, plan
-from avser_cli.experiments.summary import summarize
+from avser_cli.experiments.runs import FinishedRun, PlannedRun, plan
+from avser_cli.experiments.summary import CrossValidation, summarize
 from avser_cli.files import check_writable, locked, remove_leftovers, replaced_folder
 from avser_cli.inference.classifier import Classifier
 from avser_cli.inference.loading import bundled_model
@@ -36,6 +44,12 @@ from avser_cli.report.cross_validation_report import (
     runs_table,
     write_report,
 )
+from avser_cli.report.evaluation_page import (
+    EvaluationPage,
+    page_of_bundle,
+    page_of_protocol,
+    write_evaluation_page,
+)
 from avser_cli.report.evaluation_report import (
     as_json,
     confidence_words,
@@ -45,13 +59,53 @@ from avser_cli.report.evaluation_report import (
 )
 from avser_cli.report.figures import plot_confusion
 from avser_cli.report.group_tables import groups_table, speakers_table, worst_words
+from avser_cli.report.page_media import seconds_of
 from avser_cli.report.tables import classification_report, confusion_table, interval_words
+from avser_cli.training.training_run import Corpus
 
 FOLDERS = (Path("png"), Path("wav"))
 BUNDLE = "One bundle"
 DEFAULT = "default"
 """Name of the bundled model as a value of --model."""
 PROTOCOL = "Cross-validation, with --protocol"
+
+
+@dataclass(frozen=True)
+class ScoresPageOptions:
+    """Whether a page is written."""
+
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            help="HTML page with scores, confusion matrix and all clips, the wrong ones first, "
+            "to listen to.",
+            rich_help_panel=PANEL,
+        ),
+    ] = None
+    embed: Embed = False
+
+    @property
+    def target(self) -> Path | None:
+        """The page, if one is asked for; `UsageError` or `OutputError` where it cannot be."""
+        return checked_page(self.report, self.embed)
+
+    def write(self, page: EvaluationPage) -> None:
+        """Write the page, if one is asked for.
+
+        Raises
+        ------
+        PartialError
+            The sounds are too long to be embedded; they are linked.
+        """
+        if (target := self.target) is None:
+            return
+        parts = page.parts
+        seconds = sum(map(seconds_of, parts)) if self.embed else 0.0
+        embed = self.embed and fits_into_a_page(seconds)
+        write_evaluation_page(target, page, collect_media(parts, embed, jobs=-1))
+        echo(f"page: {escape(target)}")
+        if self.embed and not embed:
+            raise too_large(target, seconds)
 
 
 @dataclass(frozen=True)
@@ -122,6 +176,7 @@ def evaluate(
         bool, typer.Option("--no-figure", help="Write no figure.", rich_help_panel=BUNDLE)
     ] = False,
     *,
+    page: ScoresPageOptions,
     named: common.DataOptions,
     runs: ProtocolOptions,
     training: common.RecipeOptions,
@@ -141,8 +196,11 @@ def evaluate(
 
     Example: avser evaluate ./png --model models/cnn2d-default-adam-0.005-random-seed0
 
+    Example: avser evaluate ./mine --model default --report scores.html
+
     Example: avser evaluate ./png --protocol speaker
     """
+    _ = page.target  # Refused at once, not after an hour of training.
     _check_mode_options(context, runs.protocol)
     if figure and no_figure:
         raise UsageError("--figure and --no-figure exclude each other")
@@ -158,15 +216,19 @@ def evaluate(
             place = figure or Path(f"{config.name}-confusion.png")
             plot_confusion(place, evaluation.scoring.report, title_of(config, evaluation))
             echo(f"figure: {escape(place)}")
+        page.write(page_of_bundle(config, evaluation))
         return
     chosen = training.chosen()
     target = out or Path("reports") / f"{chosen.network}-{chosen.name}-{runs.protocol}"
     labels = common.parse_emotions(emotions)
-    _cross_validate(sources, runs, chosen, labels, target, execution, format)
+    summary, finished, corpus = _cross_validate(
+        sources, runs, chosen, labels, target, execution, format
+    )
+    page.write(page_of_protocol(summary, finished, corpus))
 
 
 ONLY_BUNDLE = {"model", "part", "figure", "no_figure"}
-SHARED = {"data", "named", "mapping", "format", "protocol"}
+SHARED = {"data", "named", "mapping", "format", "protocol", "report", "embed"}
 
 
 def _check_mode_options(context: typer.Context, protocol: str | None) -> None:
@@ -243,7 +305,7 @@ def _cross_validate(
     target: Path,
     execution: ExecutionOptions,
     format: str,
-) -> None:
+) -> tuple[CrossValidation, list[FinishedRun], Corpus]:
     workers = execution.workers
     check_writable(target)
     remove_leftovers(target)
@@ -271,3 +333,4 @@ def _cross_validate(
         print_table(confusion_table(emotions, summary.confusion))
         _print_groups(summary.groups)
     echo(f"report: {target / 'report.md'}")
+    return summary, finished, data.corpus

@@ -1,13 +1,13 @@
-"""`classify --report`: what was answered, as a page to look at, listen to and correct."""
+"""`--report PAGE.html`: what was answered, as a page to look at and listen to."""
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,7 +19,18 @@ from avser_cli.inference.classifier import Classifier
 from avser_cli.report.console import echo, escape, progress
 from avser_cli.report.result_writer import Row
 
+if TYPE_CHECKING:
+    from avser_cli.report.page_media import Media, SoundPart
+
 PANEL = "A page to look at and listen to"
+Embed = Annotated[
+    bool,
+    typer.Option(
+        "--embed",
+        help="Put small copies of the sounds into the page, instead of links.",
+        rich_help_panel=PANEL,
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -34,14 +45,7 @@ class PageOptions:
             rich_help_panel=PANEL,
         ),
     ] = None
-    embed: Annotated[
-        bool,
-        typer.Option(
-            "--embed",
-            help="Put small copies of the sounds into the page, instead of links.",
-            rich_help_panel=PANEL,
-        ),
-    ] = False
+    embed: Embed = False
 
     def page(self, sounds: Iterable[Path]) -> AnswersPage | None:
         """What collects the answers; None where no page is asked for.
@@ -51,14 +55,30 @@ class PageOptions:
         UsageError, OutputError
             The options contradict each other, or the page cannot be written.
         """
-        if self.report is None:
-            if self.embed:
-                raise UsageError("--embed goes with --report")
+        target = checked_page(self.report, self.embed)
+        if target is None:
             return None
-        if STDIN in sounds or self.report == STDIN:
+        if STDIN in sounds:
             raise UsageError("--report links to files; it takes no stdin and no stdout")
-        check_writable(self.report.parent)
-        return AnswersPage(self.report, self.embed)
+        return AnswersPage(target, self.embed)
+
+
+def checked_page(report: Path | None, embed: bool) -> Path | None:
+    """The page that is asked for, if any.
+
+    Raises
+    ------
+    UsageError, OutputError
+        The options contradict each other, or the page cannot be written.
+    """
+    if report is None:
+        if embed:
+            raise UsageError("--embed goes with --report")
+        return None
+    if report == STDIN:
+        raise UsageError("--report links to files; it takes no stdin and no stdout")
+    check_writable(report.parent)
+    return report
 
 
 @dataclass
@@ -91,54 +111,68 @@ class AnswersPage:
         PartialError
             The sounds are too long to be embedded; they are linked.
         """
-        from avser_cli.report.answers_page import (
-            MAX_EMBEDDED_BYTES,
-            embedded_bytes,
-            recordings_from_rows,
-            write_page,
-        )
+        from avser_cli.report.answers_page import recordings_from_rows, write_page
 
         labels = classifier.config.labels
         found = recordings_from_rows(self.rows, labels, self.failures)
-        size = embedded_bytes(sum(recording.seconds for recording in found))
-        too_large = self.embed and size > MAX_EMBEDDED_BYTES
-        if self.embed and not too_large:
-            echo(f"embedding sounds: about {size / 1e6:.1f} MB")
-        media = self._media([x.path for x in found if x.state != "failed"], too_large, jobs)
+        seconds = sum(recording.seconds for recording in found)
+        embed = self.embed and fits_into_a_page(seconds)
+        media = collect_media([x.part for x in found if x.state != "failed"], embed, jobs)
         categories = {
             category: [x for x in labels if CATEGORIES.get(x) == category]
             for category in ("positive", "negative")
         }
         write_page(self.target, found, media, categories, labels, _about(classifier))
         echo(f"page: {escape(self.target)}")
-        if too_large:
-            raise PartialError(
-                f"{self.target}: {size / 1e6:.0f} MB of sound are too much to embed, at most "
-                f"{MAX_EMBEDDED_BYTES / 1e6:.0f} MB; they are linked instead"
-            )
+        if self.embed and not embed:
+            raise too_large(self.target, seconds)
 
-    def _media(self, paths: list[Path], too_large: bool, jobs: int) -> dict[Path, Any]:
-        from joblib import Parallel, delayed
 
-        from avser_cli.report.answers_page import Media, read_media
+def fits_into_a_page(seconds: float) -> bool:
+    """Whether sounds of this length can be embedded; if so, their size is told."""
+    from avser_cli.report.page_media import MAX_EMBEDDED_BYTES, embedded_bytes
 
-        embed = self.embed and not too_large
+    size = embedded_bytes(seconds)
+    if size > MAX_EMBEDDED_BYTES:
+        return False
+    echo(f"embedding sounds: about {size / 1e6:.1f} MB")
+    return True
 
-        def read(path: Path) -> tuple[Path, Media]:
-            try:
-                return path, read_media(path, embed)
-            except InputError as error:
-                echo(f"no picture: {escape(error)}")
-                return path, Media()
 
-        parallel = Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
-        distinct = list(dict.fromkeys(paths))
-        media = {}
-        with progress("drawing the page") as on_progress:
-            for done, (path, found) in enumerate(parallel(delayed(read)(x) for x in distinct), 1):
-                media[path] = found
-                on_progress(done, len(distinct))
-        return media
+def too_large(target: Path, seconds: float) -> PartialError:
+    """What to say where they cannot."""
+    from avser_cli.report.page_media import MAX_EMBEDDED_BYTES, embedded_bytes
+
+    return PartialError(
+        f"{target}: {embedded_bytes(seconds) / 1e6:.0f} MB of sound are too much to embed, at most "
+        f"{MAX_EMBEDDED_BYTES / 1e6:.0f} MB; they are linked instead"
+    )
+
+
+def collect_media(parts: Iterable[SoundPart], embed: bool, jobs: int) -> dict[SoundPart, Media]:
+    """Pictures and, if wanted, copies of sounds; files that cannot be read any more are named."""
+    from joblib import Parallel, delayed
+
+    from avser_cli.report.page_media import read_media
+
+    by_file: dict[Path, list[SoundPart]] = {}
+    for part in dict.fromkeys(parts):
+        by_file.setdefault(part.path, []).append(part)
+
+    def read(of_one_file: Sequence[SoundPart]) -> dict[SoundPart, Media]:
+        try:
+            return read_media(of_one_file, embed)
+        except InputError as error:
+            echo(f"no picture: {escape(error)}")
+            return {}
+
+    parallel = Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
+    media: dict[SoundPart, Media] = {}
+    with progress("drawing the page") as on_progress:
+        for done, found in enumerate(parallel(delayed(read)(x) for x in by_file.values()), 1):
+            media |= found
+            on_progress(done, len(by_file))
+    return media
 
 
 def _about(classifier: Classifier) -> list[str]:

@@ -61,6 +61,44 @@ class Scoring:
 
 
 @dataclass(frozen=True)
+class ClipAnswer:
+    """What a model says of a labelled clip.
+
+    Attributes
+    ----------
+    clip : Clip
+    label, emotion : str
+        What it is, and the answer.
+    probabilities : tuple of float
+        In label order.
+    """
+
+    clip: Clip
+    label: str
+    emotion: str
+    probabilities: tuple[float, ...]
+
+    @property
+    def confidence(self) -> float:
+        """The answer's probability."""
+        return max(self.probabilities)
+
+    @property
+    def right(self) -> bool:
+        """Whether it is what the label says."""
+        return self.label == self.emotion
+
+    def as_dict(self) -> dict[str, Any]:
+        """The answer in short, as plain values."""
+        return {
+            "file": str(self.clip.path),
+            "label": self.label,
+            "emotion": self.emotion,
+            "confidence": round(self.confidence, 6),
+        }
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """A bundle's report on a part of labelled clips.
 
@@ -71,8 +109,7 @@ class Evaluation:
         With each speaker's other clips as reference of the speaker; `None` where no speaker has
         enough.
     part : {"test", "train", "unseen"}
-    files : list of dict
-        For each clip: ``file``, ``label``, ``emotion``, ``confidence``.
+    answers : tuple of ClipAnswer
     counts : dict
         Number of clips in each part.
     copies : int
@@ -89,7 +126,7 @@ class Evaluation:
     scoring: Scoring
     normalized: Scoring | None
     part: Part
-    files: list[dict[str, Any]]
+    answers: tuple[ClipAnswer, ...]
     counts: dict[Part, int]
     copies: int
     unknown_labels: Mapping[str, int]
@@ -185,7 +222,7 @@ def evaluate(
         scoring=_scoring(config, clips, labels, probabilities),
         normalized=_scoring(config, clips, labels, normalized) if changed.any() else None,
         part=part,
-        files=_files(config.labels, clips, labels, probabilities),
+        answers=clip_answers(config.labels, clips, labels, probabilities),
         counts=counts,
         copies=sum(by_name[number] != "train" for number in trained_on),
         unknown_labels=_unknown_labels(index, config.labels),
@@ -217,21 +254,28 @@ def _scoring(
     )
 
 
-def _files(
+def clip_answers(
     emotions: Sequence[str],
     clips: Sequence[Clip],
     labels: npt.NDArray[np.int64],
     probabilities: npt.NDArray[np.float32],
-) -> list[dict[str, Any]]:
-    return [
-        {
-            "file": str(clip.path),
-            "label": emotions[label],
-            "emotion": emotions[int(row.argmax())],
-            "confidence": round(float(row.max()), 6),
-        }
+) -> tuple[ClipAnswer, ...]:
+    """The answers for some clips.
+
+    Parameters
+    ----------
+    emotions : sequence of str
+        In label order.
+    clips : sequence of Clip
+    labels : numpy.ndarray
+        Indices of emotions, shape ``(n,)``.
+    probabilities : numpy.ndarray
+        Shape ``(n, emotions)``.
+    """
+    return tuple(
+        ClipAnswer(clip, emotions[label], emotions[int(row.argmax())], tuple(row.tolist()))
         for clip, label, row in zip(clips, labels, probabilities, strict=True)
-    ]
+    )
 
 
 def _unknown_labels(index: Index, known: Sequence[str]) -> dict[str, int]:

@@ -1,11 +1,7 @@
 "use strict";
 (() => {
-  const data = JSON.parse(document.getElementById("data").textContent);
-  const PER_PAGE = 100;
+  const { data, rows, $, make, clock, percent, bars, probabilities, answer, playFrom } = avser;
   const COLORS = data.colors;
-  const $ = (id) => document.getElementById(id);
-  const rows = data.recordings;
-  rows.forEach((row, number) => { row.number = number; });
 
   // Labels by recording and segment, e.g. "3" and "3/0"; kept in this browser.
   const STORE = `avser-labels-${data.id}`;
@@ -19,29 +15,11 @@
     showLabelCount();
   }
 
-  function make(tag, settings = {}, ...children) {
-    const element = document.createElement(tag);
-    for (const [name, value] of Object.entries(settings)) {
-      if (name === "text") element.textContent = value;
-      else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-      else element.setAttribute(name, value);
-    }
-    element.append(...children);
-    return element;
-  }
-
-  function clock(seconds) {
-    const whole = Math.floor(seconds);
-    const parts = [Math.floor(whole / 60) % 60, whole % 60].map((x) => `${x}`.padStart(2, "0"));
-    const hours = Math.floor(whole / 3600);
-    return (hours ? `${hours}:` : "") + parts.join(":");
-  }
   // Black or white, whichever stands out more.
   function inkOn(color) {
     const [red, green, blue] = [1, 3, 5].map((at) => (parseInt(color.slice(at, at + 2), 16) / 255) ** 2.2);
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 ? "#000" : "#fff";
   }
-  const percent = (share) => `${Math.round(100 * share)}%`;
 
   // Overview
 
@@ -74,11 +52,7 @@
     for (const [name, members] of Object.entries(data.categories)) {
       shares.push([name, members.reduce((sum, emotion) => sum + (by.get(emotion) || 0), 0) / whole]);
     }
-    $("shares").replaceChildren(...shares.flatMap(([name, share]) => [
-      make("span", { text: name }),
-      make("meter", { value: share, min: 0, max: 1, "aria-label": `${name}: ${percent(share)} of the time` }),
-      make("span", { text: percent(share) }),
-    ]));
+    $("shares").replaceChildren(...bars(shares, " of the time"));
     showLabelCount();
   }
 
@@ -90,67 +64,7 @@
     $("save").textContent = count ? `Save labels (${count})` : "Save labels";
   }
 
-  // Table: filter, sort, pages
-
-  let order = { key: "", down: false };
-  let page = 0;
-  let shown = rows;
-  let opened = null;
-
-  const folderOf = (row) => row.file.slice(0, Math.max(0, row.file.lastIndexOf("/")));
-
-  function fill(select, values) {
-    $(select).replaceChildren(make("option", { value: "", text: "all" }), ...values.map((x) => make("option", { value: x, text: x })));
-  }
-
-  function fillFilters() {
-    fill("emotion", data.emotions);
-    fill("folder", [...new Set(rows.map(folderOf))].filter(Boolean).sort());
-    const speakers = [...new Set(rows.map((row) => row.speaker).filter(Boolean))].sort();
-    fill("speaker", speakers);
-    $("speaker-field").hidden = !speakers.length;
-    document.querySelectorAll(".speaker-column").forEach((cell) => { cell.hidden = !speakers.length; });
-  }
-
-  function wanted(row) {
-    const text = $("search").value.trim().toLowerCase();
-    const state = $("state").value;
-    return (!text || row.file.toLowerCase().includes(text) || (row.text || "").toLowerCase().includes(text))
-      && (!$("emotion").value || row.emotion === $("emotion").value)
-      && (!$("folder").value || folderOf(row) === $("folder").value)
-      && (!$("speaker").value || row.speaker === $("speaker").value)
-      && (!state || row.state === state || (state === "uncertain" && row.uncertain)
-        || (state === "unlabelled" && !labels[keyOf(row)]));
-  }
-
-  const valueOf = (row, key) => (key === "label" ? labels[keyOf(row)] || "" : row[key] ?? "");
-
-  function update() {
-    shown = rows.filter(wanted);
-    if (order.key) {
-      const sign = order.down ? -1 : 1;
-      shown.sort((a, b) => {
-        const [x, y] = [valueOf(a, order.key), valueOf(b, order.key)];
-        return sign * (typeof x === "number" && typeof y === "number" ? x - y : `${x}`.localeCompare(`${y}`)) || a.number - b.number;
-      });
-    }
-    page = 0;
-    opened = null;
-    draw();
-  }
-
-  function draw() {
-    const pages = Math.max(1, Math.ceil(shown.length / PER_PAGE));
-    const first = page * PER_PAGE;
-    const part = shown.slice(first, first + PER_PAGE);
-    $("rows").replaceChildren(...part.flatMap((row) => (row === opened ? [rowOf(row), detailOf(row)] : [rowOf(row)])));
-    $("count").textContent = `${shown.length} of ${rows.length} recordings`;
-    $("page").textContent = `page ${page + 1} of ${pages}`;
-    $("previous").disabled = page === 0;
-    $("next").disabled = page >= pages - 1;
-    const first_row = $("rows").querySelector("tr.row");
-    if (first_row) first_row.tabIndex = 0;
-  }
+  // Table
 
   function labelSelect(row, segment, name) {
     const current = labels[keyOf(row, segment)] || "";
@@ -165,67 +79,22 @@
     return select;
   }
 
-  function answerOf(row) {
-    if (!row.emotion) return [make("span", { class: "soft", text: row.state === "failed" ? `failed: ${row.reason}` : "no voice" })];
-    return [row.emotion, ...(row.uncertain ? [make("span", { class: "mark", text: " ?", title: "uncertain" }), make("span", { class: "soft", text: " uncertain" })] : [])];
+  const rowSelect = (row) => labelSelect(row, undefined, `My label for ${row.file}`);
+
+  function wanted(row) {
+    const state = $("state").value;
+    return !state || row.state === state || (state === "uncertain" && row.uncertain)
+      || (state === "unlabelled" && !labels[keyOf(row)]);
   }
 
-  function rowOf(row) {
-    const open = make("button", { type: "button", text: row === opened ? "▾" : "▸", "aria-expanded": `${row === opened}`,
-      "aria-label": `${row === opened ? "Close" : "Open"} ${row.file}`, onclick: () => toggle(row) });
-    const speaker = make("td", { text: row.speaker || "", class: "speaker-column" });
-    speaker.hidden = $("speaker-field").hidden;
-    const element = make("tr", { class: "row", tabindex: "-1", "data-number": row.number, onkeydown: (event) => onKey(event, row) },
-      make("td", { class: "file" }, open, ` ${row.file}`), speaker, make("td", {}, ...answerOf(row)),
-      make("td", { class: "wide", text: row.category || "" }),
-      make("td", { class: "number", text: row.emotion ? row.confidence.toFixed(2) : "" }),
-      make("td", { class: "number wide", text: row.seconds ? clock(row.seconds) : "" }),
-      make("td", {}, labelSelect(row, undefined, `My label for ${row.file}`)));
-    return element;
+  function labelByDigit(event, row) {
+    if (!/^[0-9]$/.test(event.key) || Number(event.key) > data.emotions.length) return false;
+    setLabel(row, undefined, event.key === "0" ? "" : data.emotions[Number(event.key) - 1]);
+    event.target.querySelector("select").replaceWith(rowSelect(row));
+    return true;
   }
 
-  function focusRow(number) {
-    const element = $("rows").querySelector(`tr[data-number="${number}"]`);
-    if (element) element.focus();
-  }
-
-  function toggle(row) {
-    opened = opened === row ? null : row;
-    draw();
-    focusRow(row.number);
-  }
-
-  function onKey(event, row) {
-    if (event.target.tagName !== "TR") return;
-    const all = [...$("rows").querySelectorAll("tr.row")];
-    const at = all.indexOf(event.target);
-    if (event.key === "ArrowDown" && all[at + 1]) all[at + 1].focus();
-    else if (event.key === "ArrowUp" && all[at - 1]) all[at - 1].focus();
-    else if (event.key === "Enter") toggle(row);
-    else if (event.key === " ") { if (opened !== row) toggle(row); playPause(); }
-    else if (/^[0-9]$/.test(event.key) && Number(event.key) <= data.emotions.length) {
-      setLabel(row, undefined, event.key === "0" ? "" : data.emotions[Number(event.key) - 1]);
-      const select = event.target.querySelector("select");
-      select.replaceWith(labelSelect(row, undefined, `My label for ${row.file}`));
-    } else return;
-    event.preventDefault();
-  }
-
-  // Details: spectrogram, track, probabilities, player
-
-  let until = null;
-  const player = () => document.querySelector("audio");
-  function playPause() {
-    const audio = player();
-    if (audio) { until = null; if (audio.paused) audio.play().catch(() => {}); else audio.pause(); }
-  }
-  function playFrom(start, end) {
-    const audio = player();
-    if (!audio) return;
-    until = end;
-    audio.currentTime = start;
-    audio.play().catch(() => {});
-  }
+  // Details: track, probabilities over time, segments
 
   function trackOf(row) {
     const track = make("div", { class: "track" });
@@ -282,36 +151,9 @@
     return make("div", { class: "segments" }, make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body)));
   }
 
-  function detailOf(row) {
-    const cell = make("td", { colspan: "7" });
-    const cursor = make("i");
-    if (row.picture) {
-      const image = make("img", { src: `data:image/webp;base64,${row.picture}`, alt: `Spectrogram of ${row.file}` });
-      const view = make("div", { class: "view", onclick: (event) => {
-        const box = view.getBoundingClientRect();
-        playFrom(row.seconds * (event.clientX - box.left) / box.width, null);
-      } }, image, cursor);
-      cell.append(view);
-    }
-    if (row.segments.length) cell.append(trackOf(row), linesOf(row), legend());
-    else if (row.emotion) {
-      cell.append(make("div", { class: "bars" }, ...data.emotions.flatMap((emotion, number) => [
-        make("span", { text: emotion }),
-        make("meter", { value: row.probabilities[number], min: 0, max: 1, "aria-label": `${emotion}: ${percent(row.probabilities[number])}` }),
-        make("span", { text: percent(row.probabilities[number]) })])));
-    }
-    if (row.sound) {
-      const audio = make("audio", { controls: "", preload: "metadata", src: row.sound, "aria-label": row.file });
-      audio.addEventListener("timeupdate", () => {
-        if (until !== null && audio.currentTime >= until) { audio.pause(); until = null; }
-        cursor.style.left = `${100 * audio.currentTime / row.seconds}%`;
-      });
-      audio.addEventListener("error", () => audio.replaceWith(make("p", { class: "soft", text: `This browser cannot play ${row.file}, or it is not where it was.` })));
-      cell.append(audio);
-    }
-    if (row.segments.length > 1) cell.append(segmentTable(row));
-    if (!cell.childNodes.length) cell.append(make("p", { text: row.reason || "Nothing to show." }));
-    return make("tr", { class: "detail" }, cell);
+  function middle(row) {
+    if (row.segments.length) return [trackOf(row), linesOf(row), legend()];
+    return row.emotion ? [probabilities(row)] : [];
   }
 
   // Labels as a CSV that avser reads
@@ -336,20 +178,21 @@
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   }
 
-  document.querySelectorAll("th[data-key]").forEach((head) => head.querySelector("button").addEventListener("click", () => {
-    const key = head.dataset.key;
-    order = { key, down: order.key === key && !order.down };
-    document.querySelectorAll("th[data-key]").forEach((other) => other.removeAttribute("aria-sort"));
-    head.setAttribute("aria-sort", order.down ? "descending" : "ascending");
-    update();
-  }));
-  $("filters").addEventListener("input", update);
-  $("filters").addEventListener("reset", () => setTimeout(update));
-  $("filters").addEventListener("submit", (event) => event.preventDefault());
-  $("previous").addEventListener("click", () => { page -= 1; draw(); });
-  $("next").addEventListener("click", () => { page += 1; draw(); });
   $("save").addEventListener("click", saveLabels);
-  fillFilters();
   showOverview();
-  update();
+  avser.table({
+    noun: "recordings",
+    cells: {
+      emotion: (row) => (row.emotion ? answer(row) : [make("span", { class: "soft", text: row.state })]),
+      confidence: (row) => (row.emotion ? row.confidence.toFixed(2) : ""),
+      seconds: (row) => (row.seconds ? clock(row.seconds) : ""),
+      label: rowSelect,
+    },
+    valueOf: (row, key) => (key === "label" ? labels[keyOf(row)] : row[key]),
+    note: (row) => (row.state === "failed" ? row.reason : ""),
+    wanted,
+    middle,
+    after: (row) => (row.segments.length > 1 ? [segmentTable(row)] : []),
+    onKey: labelByDigit,
+  });
 })();

@@ -5,42 +5,19 @@ The page needs no network. Sounds are linked, relative to the page, or embedded 
 
 from __future__ import annotations
 
-import base64
-import io
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
-from functools import cache
-from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import quote
 
-from PIL import Image
-
-from avser_cli.audio.decoding import open_sound
-from avser_cli.audio.streams import Samples
 from avser_cli.checksums import sha256
 from avser_cli.data.emotions import CATEGORIES
-from avser_cli.files import write_whole
 from avser_cli.report.figures import EMOTION_COLORS
+from avser_cli.report.html_page import made_now, write_html
+from avser_cli.report.page_media import Media, SoundPart, media_fields
 from avser_cli.report.result_writer import Row
-from avser_cli.report.timeline import COLUMN, Overview
-
-PICTURE_WIDTH, PICTURE_HEIGHT = 600, 64
-"""Largest picture of a recording, in pixels."""
-PICTURE_QUALITY = 55
-FINEST_COLUMN = 0.02
-"""Seconds that a column of it spans at least."""
-DARKEST, BRIGHTEST = 60, 230
-"""Gray levels of the overview that are shown as black and white."""
-OPUS_RATE, OPUS_BITS = 24_000, 24_000
-"""Sampling rate in Hz and bits a second of embedded sounds."""
-MAX_EMBEDDED_BYTES = 200 * 2**20
-"""Most that embedded sounds may take; browsers open larger pages slowly or not at all."""
 
 State = Literal["answered", "no voice", "failed"]
 
@@ -95,44 +72,10 @@ class PageRecording:
     speaker: str | None = None
     segments: tuple[PageSegment, ...] = ()
 
-
-@dataclass(frozen=True)
-class Media:
-    """What a browser shows and plays of a recording.
-
-    Attributes
-    ----------
-    seconds : float
-        Its length; 0 where it cannot be read.
-    picture : bytes
-        Its spectrogram, WebP; empty where it cannot be drawn.
-    opus : bytes
-        Its sound, Ogg Opus; empty where it is linked.
-    """
-
-    seconds: float = 0.0
-    picture: bytes = b""
-    opus: bytes = b""
-
-
-def read_media(path: Path, embed: bool) -> Media:
-    """Read a recording once more, for its picture and, if wanted, a small copy of its sound.
-
-    Raises
-    ------
-    InputError
-        It cannot be read any more.
-    """
-    opus = _OpusWriter() if embed else None
-    with open_sound(path) as sound:
-        column = min(max(sound.stream.duration / PICTURE_WIDTH, FINEST_COLUMN), COLUMN)
-        overview = Overview(column)
-        for block in sound.blocks():
-            overview.feed(block, sound.stream.rate)
-            if opus:
-                opus.write(block, sound.stream.rate)
-    picture = _webp(overview) if overview.seconds else b""
-    return Media(overview.seconds, picture, opus.finish() if opus else b"")
+    @property
+    def part(self) -> SoundPart:
+        """What is shown and played."""
+        return SoundPart(self.path)
 
 
 def recordings_from_rows(
@@ -232,15 +175,10 @@ def _summed_up(
     )
 
 
-def embedded_bytes(seconds: float) -> int:
-    """About what sounds of this length together take in a page that embeds them."""
-    return round(seconds * OPUS_BITS / 8 * 4 / 3)
-
-
 def write_page(
     target: Path,
     recordings: Sequence[PageRecording],
-    media: Mapping[Path, Media],
+    media: Mapping[SoundPart, Media],
     categories: Mapping[str, Sequence[str]],
     emotions: Sequence[str],
     about: Sequence[str],
@@ -252,7 +190,7 @@ def write_page(
     target : pathlib.Path
     recordings : sequence of PageRecording
     media : mapping
-        By path; recordings without are shown without picture.
+        By file; recordings without are shown without picture.
     categories : mapping
         Emotions of each category.
     emotions : sequence of str
@@ -265,9 +203,7 @@ def write_page(
     OutputError
         It cannot be written.
     """
-    from jinja2 import Environment
-
-    rows = [_row(recording, media.get(recording.path, Media()), target) for recording in recordings]
+    rows = [_row(recording, media.get(recording.part, Media()), target) for recording in recordings]
     names = json.dumps([row["place"] for row in rows])
     data = {
         "id": sha256(names.encode("utf-8", "surrogateescape"))[:16],
@@ -276,17 +212,15 @@ def write_page(
         "colors": {emotion: EMOTION_COLORS.get(emotion, "#BBBBBB") for emotion in emotions},
         "recordings": rows,
     }
-    page = Environment(autoescape=True).from_string(_part("answers.html.j2"))
-    text = page.render(
+    write_html(
+        target,
+        "answers.html.j2",
         title="Emotions in recordings",
-        made=f"{len(rows)} recordings, {datetime.now().astimezone():%Y-%m-%d %H:%M}",
-        about=about,
-        emotions=emotions,
+        made=f"{len(rows)} recordings, {made_now()}",
+        about=about[:-1],
+        warning=about[-1],
         data=data,
-        script=_part("answers.js"),
     )
-    # Names of files need not be text; a browser shows what is none as a sign for that.
-    write_whole(target, text.encode("utf-8", "replace"))
 
 
 def _row(recording: PageRecording, media: Media, target: Path) -> dict[str, Any]:
@@ -300,62 +234,4 @@ def _row(recording: PageRecording, media: Media, target: Path) -> dict[str, Any]
         segment["confidence"] = round(segment["confidence"], 4)
     row["seconds"] = round(media.seconds or recording.seconds, 2)
     row["place"] = str(recording.path.absolute())
-    if media.picture:
-        row["picture"] = base64.b64encode(media.picture).decode()
-    if media.opus:
-        row["sound"] = f"data:audio/ogg;base64,{base64.b64encode(media.opus).decode()}"
-    elif recording.path.is_file():
-        row["sound"] = _link(recording.path, target)
-    return row
-
-
-def _link(path: Path, target: Path) -> str:
-    """A link from the page to a file, relative where both are on one drive."""
-    try:
-        relative = os.path.relpath(path.absolute(), target.absolute().parent)
-    except ValueError:
-        return path.absolute().as_uri()
-    return quote(os.fsencode(Path(relative).as_posix()))
-
-
-def _webp(overview: Overview) -> bytes:
-    spectrogram = overview.spectrogram().astype(float)
-    scaled = (spectrogram - DARKEST) * 255 / (BRIGHTEST - DARKEST)
-    image = Image.fromarray(scaled.clip(0, 255).astype("uint8"))
-    width = min(PICTURE_WIDTH, image.width)
-    shown = image.resize((width, PICTURE_HEIGHT), Image.Resampling.BILINEAR)
-    content = io.BytesIO()
-    shown.save(content, "WEBP", quality=PICTURE_QUALITY)
-    return content.getvalue()
-
-
-class _OpusWriter:
-    """Mono samples to Ogg Opus, block by block."""
-
-    def __init__(self) -> None:
-        import av
-
-        self._file = io.BytesIO()
-        self._container = av.open(self._file, "w", format="ogg")
-        stream = self._container.add_stream("libopus", rate=OPUS_RATE, layout="mono")
-        stream.bit_rate = OPUS_BITS
-        self._stream: Any = stream
-
-    def write(self, block: Samples, rate: int) -> None:
-        """Take in samples, shape ``(n,)``."""
-        import av
-
-        frame = av.AudioFrame.from_ndarray(block[None, :], format="flt", layout="mono")
-        frame.sample_rate = rate
-        self._container.mux(self._stream.encode(frame))
-
-    def finish(self) -> bytes:
-        """The whole file."""
-        self._container.mux(self._stream.encode(None))
-        self._container.close()
-        return self._file.getvalue()
-
-
-@cache
-def _part(name: str) -> str:
-    return files("avser_cli.report").joinpath(name).read_text("utf-8")
+    return row | media_fields(recording.part, media, target)

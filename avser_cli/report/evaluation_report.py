@@ -51,7 +51,7 @@ def as_json(folder: str, config: BundleConfig, evaluation: Evaluation) -> dict[s
         "counts": evaluation.counts,
         "copies_by_sound": evaluation.copies,
         "unknown_labels": evaluation.unknown_labels,
-        "clips": evaluation.files,
+        "clips": [answer.as_dict() for answer in evaluation.answers],
     }
 
 

@@ -102,6 +102,20 @@ def classification_report(report: Report) -> str:
     return "\n".join(lines)
 
 
+def scores_table(report: Report) -> TextTable:
+    """The same as a table for a page."""
+
+    def row(name: str, scores: Scores) -> tuple[str, ...]:
+        values = (scores.precision, scores.recall, scores.f1)
+        return (name, *(f"{value:.2f}" for value in values), str(scores.support))
+
+    return TextTable(
+        ("emotion", "precision", "recall", "F1", "clips"),
+        tuple(row(label, scores) for label, scores in report.per_emotion.items()),
+        (row("macro average", report.macro), row("weighted average", report.weighted)),
+    )
+
+
 def interval_text(interval: Interval, sign: str = "") -> str:
     """An interval of scores; with the sign ``+`` one of differences."""
     low, high = interval

@@ -5,10 +5,12 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from tests.commands.test_page_options import rows_of
 from tests.conftest import REPOSITORY
 from tests.synthetic import voice, write_wav
 
@@ -151,11 +153,19 @@ def test_the_bundled_model_is_scored_on_recordings_of_ones_own(avser, tmp_path):
     for expected in ("95 %: accuracy", "expected calibration error", "mine:anna", "lowest UAR"):
         assert expected in done.stdout
     assert "with each speaker's other clips as --speaker-reference: UAR" in done.stdout
-    found = json.loads(avser("evaluate", "mine", "--model", "default", "--map", "bored=neutral",
-                             "--format", "json").stdout)  # fmt: skip
+    mapped = avser("evaluate", "mine", "--model", "default", "--map", "bored=neutral",
+                   "--format", "json", "--report", "page.html", "--embed")  # fmt: skip
+    assert mapped.returncode == 0, mapped.stderr
+    assert "page: page.html" in mapped.stderr
+    found = json.loads(mapped.stdout)
     assert (found["part"], len(found["clips"]), found["unknown_labels"]) == ("unseen", 32, {})
     assert {x["name"] for x in found["groups"] if x["by"] == "speaker"} == {"mine:anna", "mine:ben"}
     assert set(found["with_speaker_reference"]) >= {"uar", "uar_interval", "calibration_error"}
+    rows = rows_of(tmp_path / "page.html")
+    assert set(rows) == {Path(x["file"]).relative_to("mine").as_posix() for x in found["clips"]}
+    for row in rows.values():
+        assert row["picture"]
+        assert row["sound"].startswith("data:audio/ogg;base64,")
 
 
 @pytest.mark.parametrize(
@@ -163,6 +173,7 @@ def test_the_bundled_model_is_scored_on_recordings_of_ones_own(avser, tmp_path):
     [
         (["--folds", "1"], "--folds needs --protocol"),
         (["--lr", "0.1"], "--lr needs --protocol"),
+        (["--embed"], "--embed goes with --report"),
         (["--cache", "x"], "--cache needs --protocol"),
         (["--protocol", "paper", "--model", "x"], "--model is for one bundle"),
         (["--protocol", "speaker", "--folds", "7"], "speaker has folds 1 to 6"),
@@ -193,9 +204,15 @@ def test_one_corpus_after_the_other_is_left_out(avser, tmp_path):
     own_corpora(tmp_path)
     source = ("one", "--data", "zwei=two", "--emotions", "happy,sad")
     done = avser("evaluate", *source, "--protocol", "corpus", "--network", "mlp", *MLP,
-                 "--out", "report", "--format", "json")  # fmt: skip
+                 "--out", "report", "--format", "json", "--report", "page.html")  # fmt: skip
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
+    shown = rows_of(tmp_path / "page.html")
+    assert len(shown) == 16
+    assert {(name[:3], row["run"]) for name, row in shown.items()} == {
+        ("one", "corpus-one-seed0"), ("two", "corpus-zwei-seed0"),
+    }  # fmt: skip
+    assert shown["one/happy/a/0.wav"]["sound"] == "one/happy/a/0.wav"
     assert [(run["name"], run["held_out"], run["clips"]) for run in report["runs"]] == [
         ("corpus-one-seed0", "corpus (one held out)", 8),
         ("corpus-zwei-seed0", "corpus (zwei held out)", 8),

@@ -24,12 +24,8 @@ def classifier(trained):
 def test_only_held_out_clips_are_scored(trained, classifier):
     found = evaluate(classifier, DataSources.of(trained / "png"), "test")
     assert found.counts == {"test": 16, "train": 48, "unseen": 0}
-    assert found.report.clips == len(found.files) == 16
-    assert {stem_of(clip["file"]) for clip in found.files} == set(classifier.config.split.test)
-
-
-def stem_of(path):
-    return path.rsplit("/", 1)[1].removesuffix(".png")
+    assert found.report.clips == len(found.answers) == 16
+    assert {answer.clip.path.stem for answer in found.answers} == set(classifier.config.split.test)
 
 
 def test_a_copy_of_a_training_clip_under_a_held_out_name_is_not_scored(
@@ -55,8 +51,8 @@ def test_clips_that_the_bundle_never_met(tmp_path, classifier):
 def test_the_report_is_that_of_the_predictions(trained, classifier):
     found = evaluate(classifier, DataSources.of(trained / "png"), "test")
     order = {label: number for number, label in enumerate(found.report.labels)}
-    truth = np.array([order[clip["label"]] for clip in found.files])
-    heard = np.array([order[clip["emotion"]] for clip in found.files])
+    truth = np.array([order[answer.label] for answer in found.answers])
+    heard = np.array([order[answer.emotion] for answer in found.answers])
     assert score(found.report.labels, truth, heard) == found.report
 
 
@@ -89,7 +85,7 @@ def test_re_encoded_training_clips_are_known_under_any_name(tmp_path, trained, c
     found = evaluate(classifier, DataSources.of(tmp_path), None, hashes)
     assert found.part == "unseen"
     assert (found.counts, found.copies) == ({"test": 0, "train": 2, "unseen": 4}, 2)
-    assert not any("renamed" in clip["file"] for clip in found.files)
+    assert not any("renamed" in answer.clip.path.name for answer in found.answers)
     without = evaluate(classifier, DataSources.of(tmp_path), None)
     assert without.counts["train"] == without.copies == 0
 

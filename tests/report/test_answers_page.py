@@ -9,13 +9,11 @@ import soundfile
 
 from avser_cli.data.label_table import read_table
 from avser_cli.report.answers_page import (
-    Media,
     PageRecording,
     PageSegment,
-    embedded_bytes,
-    read_media,
     write_page,
 )
+from avser_cli.report.page_media import Media, embedded_bytes, read_media
 from tests.report.browser import browser
 
 EMOTIONS = ("happy", "sad", "angry", "neutral")
@@ -48,7 +46,7 @@ def folder(tmp_path):
         recording(tmp_path / NASTY, "sad", 0.6),
         PageRecording(tmp_path / "gone.wav", "gone.wav", "failed", "no such file"),
     ]
-    media = {row.path: read_media(row.path, embed=False) for row in rows[:3]}
+    media = {row.part: read_media([row.part], embed=False)[row.part] for row in rows[:3]}
     write_page(tmp_path / "page.html", rows, media, CATEGORIES, EMOTIONS, ["a model", "a warning"])
     return tmp_path
 
@@ -82,7 +80,7 @@ def test_embedded_sounds_are_playable_opus_of_about_the_announced_size(folder):
     import io
 
     rows = [recording(folder / "a.wav")]
-    media = {rows[0].path: read_media(rows[0].path, embed=True)}
+    media = read_media([rows[0].part], embed=True)
     write_page(folder / "embedded.html", rows, media, CATEGORIES, EMOTIONS, ["w"])
     (row,) = data_of(folder / "embedded.html")["recordings"]
     content = base64.b64decode(row["sound"].split(",", 1)[1])
@@ -173,7 +171,7 @@ def test_in_a_browser(folder):
 
 def test_ten_thousand_rows_are_usable(folder):
     rows = [recording(folder / f"{number}.wav") for number in range(10_000)]
-    media = {row.path: Media(2.0, b"x" * 800) for row in rows}
+    media = {row.part: Media(2.0, b"x" * 800) for row in rows}
     write_page(folder / "large.html", rows, media, CATEGORIES, EMOTIONS, ["w"])
     with browser() as page:
         page.get((folder / "large.html").as_uri())
