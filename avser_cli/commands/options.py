@@ -161,7 +161,11 @@ class RecipeOptions:
         Literal["cnn2d", "cnn1d", "mlp"], typer.Option(help="cnn1d and mlp read sound.")
     ] = "cnn2d"
     recipe: Annotated[
-        str | None, typer.Option(help="default or paper; cnn1d and mlp have paper only.")
+        str | None,
+        typer.Option(
+            help="default; multi-corpus, for voices of several corpora; paper. cnn1d and mlp have "
+            "paper only."
+        ),
     ] = None
     optimizer: Annotated[
         Literal["adam", "adagrad", "rmsprop"] | None, typer.Option(help="Instead of the recipe's.")

@@ -18,6 +18,12 @@ from avser_cli.untrusted_input import Count, NonNegative, Positive, PositiveInt,
 NETWORKS = ("cnn2d", "cnn1d", "mlp")
 OPTIMIZERS = ("adam", "adagrad", "rmsprop")
 SCHEDULES = ("constant", "cosine")
+ARCHITECTURES = {
+    "cnn2d": ("default", "narrow", "paper"),
+    "cnn1d": ("paper",),
+    "mlp": ("paper",),
+}
+"""Of each network, see `avser_cli.model.networks`."""
 
 MAX_ENSEMBLE = 5
 
@@ -182,6 +188,7 @@ class Recipe:
     def __post_init__(self) -> None:
         for value, known, what in (
             (self.network, NETWORKS, "network"),
+            (self.architecture, ARCHITECTURES.get(self.network, ()), "architecture"),
             (self.optimizer, OPTIMIZERS, "optimizer"),
             (self.schedule, SCHEDULES, "schedule"),
         ):
@@ -251,6 +258,31 @@ RECIPES: dict[tuple[str, str], Recipe] = {
             class_weight_power=0.5,
             ensemble=3,
             tta_shift=2,
+        ),
+        Recipe(
+            name="multi-corpus",
+            network="cnn2d",
+            architecture="narrow",
+            spectrogram=SpectrogramConfig(),
+            optimizer="adam",
+            learning_rate=0.005,
+            schedule="cosine",
+            epochs=6,
+            batch_size=16,
+            dropout=0.4,
+            label_smoothing=0.1,
+            gradient_clip=1.0,
+            augmentation=Augmentation(
+                stretch=0.2,
+                warp=0.06,
+                row_shift=8.0,
+                filter_db=4.0,
+                noise=0.3,
+                reverberation=0.3,
+            ),
+            ensemble=3,
+            tta_shift=2,
+            sampling=Sampling(corpus=0.5, emotion=0.0, speaker=0.5, draws=4000),
         ),
         Recipe(
             name="paper",

@@ -17,7 +17,7 @@ def test_paper_network_has_the_papers_geometry():
     assert sides == [148, 74, 72, 36, 34, 17, 15, 7, 5, 2]
 
 
-@pytest.mark.parametrize("name", ["default", "paper"])
+@pytest.mark.parametrize("name", ["default", "multi-corpus", "paper"])
 def test_five_pairs_and_under_a_million_weights(name):
     network = build_network(find_recipe("cnn2d", name), 4, PICTURES)
     kinds = [shape[0].split("_")[0] for shape in output_shapes(network)]
@@ -26,8 +26,9 @@ def test_five_pairs_and_under_a_million_weights(name):
     assert network.output_shape == (None, 4)
 
 
-def test_the_default_recipe_has_under_a_million_weights_in_all():
-    recipe = find_recipe("cnn2d")
+@pytest.mark.parametrize("name", ["default", "multi-corpus"])
+def test_an_ensemble_has_under_a_million_weights_in_all(name):
+    recipe = find_recipe("cnn2d", name)
     assert recipe.ensemble * build_network(recipe, 4, PICTURES).count_params() < 1_000_000
 
 

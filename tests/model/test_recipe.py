@@ -41,6 +41,7 @@ def test_options_replace_values():
         {"epochs": 0},
         {"dropout": 1.0},
         {"batch_size": 0},
+        {"architecture": "wide"},
     ],
 )
 def test_unusable_options(change):
