@@ -11,6 +11,7 @@ import typer
 
 from avser_cli.commands import options as common
 from avser_cli.commands.experiments import ExecutionOptions, command_line, run_jobs
+from avser_cli.commands.page_options import collect_media
 from avser_cli.data.clip import Clip
 from avser_cli.data.sources import DataSources
 from avser_cli.data.splits import SPLIT_ALIASES, SplitKind, split_folds
@@ -24,7 +25,7 @@ from avser_cli.experiments.candidates import (
     select_models,
     select_optimizers,
 )
-from avser_cli.experiments.comparison import summarize_comparison
+from avser_cli.experiments.comparison import summarize_comparison, wrong_clips
 from avser_cli.experiments.execution import Workers
 from avser_cli.experiments.experiment import read_recordings
 from avser_cli.experiments.run_cache import RunCache, plan_jobs
@@ -34,6 +35,7 @@ from avser_cli.model.recipe import find_recipe
 from avser_cli.report.comparison_report import write_comparison
 from avser_cli.report.comparison_tables import QUICK, comparison_tables
 from avser_cli.report.console import echo, print_table, progress
+from avser_cli.report.page_media import part_of
 from avser_cli.training.training_run import Corpus
 
 TABLES = ("models", "optimizers")
@@ -186,8 +188,11 @@ def compare(
         print(QUICK)
     for shown in comparison_tables(comparison):
         print_table(shown)
+    clips = {clip.key: clip for clip in corpus.dataset.clips}
+    wrong = [(item, clips[item.clip]) for item in wrong_clips(finished, labels)]
+    media = collect_media([part_of(clip) for _, clip in wrong], embed=False, jobs=-1)
     with locked(target, wait=True):
-        names = write_comparison(target, comparison, finished)
+        names = write_comparison(target, comparison, finished, wrong, media)
     echo(f"written: {target}: {', '.join(names)}")
 
 

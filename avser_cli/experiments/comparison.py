@@ -115,18 +115,23 @@ class ModelSummary:
 
 @dataclass(frozen=True)
 class WrongClip:
-    """A clip that every model got wrong in every run.
+    """A clip that a model got wrong in every run that held it out.
 
     Attributes
     ----------
     clip, label : str
     predicted : dict of str to list of str
-        By model, what each run predicted instead.
+        By model, what each run predicted.
     """
 
     clip: str
     label: str
     predicted: dict[str, list[str]]
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Those that got it wrong in every run."""
+        return tuple(name for name, found in self.predicted.items() if self.label not in found)
 
 
 @dataclass(frozen=True)
@@ -151,6 +156,7 @@ class Comparison:
     pairs : tuple of Pair
         The significance of each pair of models.
     wrong_by_all : tuple of WrongClip
+        Those that every model got wrong in every run.
     created, avser : str
         Date and time (UTC, ISO 8601) and version.
     run_format : int
@@ -223,7 +229,7 @@ def summarize_comparison(
             _summarize_model(row, runs[row.name], emotions, significance) for row in candidates
         ),
         pairs=significance.pairs,
-        wrong_by_all=_wrong_by_all(runs, emotions),
+        wrong_by_all=tuple(x for x in wrong_clips(runs, emotions) if len(x.models) == len(runs)),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         avser=__version__,
         run_format=RUN_FORMAT,
@@ -278,23 +284,17 @@ def _table_2(candidate: Candidate, emotions: tuple[str, ...]) -> PublishedOptimi
     return TABLE_2.get((recipe.optimizer, recipe.learning_rate))
 
 
-def _wrong_by_all(
+def wrong_clips(
     runs: Mapping[str, Sequence[FinishedRun]], emotions: tuple[str, ...]
 ) -> tuple[WrongClip, ...]:
-    """Clips that every model got wrong in every run, and what each predicted instead."""
+    """Clips that at least one model got wrong in every run, and what each model predicted."""
     predicted: dict[str, dict[str, list[str]]] = {}
     labels: dict[str, str] = {}
-    right: set[str] = set()
     for model, found in runs.items():
         for run in found:
             guesses = run.probabilities.argmax(axis=1)
             for name, label, guess in zip(run.names, run.labels, guesses, strict=True):
                 labels[name] = emotions[label]
                 predicted.setdefault(name, {}).setdefault(model, []).append(emotions[guess])
-                if label == guess:
-                    right.add(name)
-    return tuple(
-        WrongClip(name, labels[name], predicted[name])
-        for name in sorted(predicted)
-        if name not in right
-    )
+    clips = (WrongClip(name, labels[name], predicted[name]) for name in sorted(predicted))
+    return tuple(clip for clip in clips if clip.models)

@@ -232,6 +232,7 @@ def _row(recording: PageRecording, media: Media, target: Path) -> dict[str, Any]
     for segment in row["segments"]:
         segment["probabilities"] = [round(x, 3) for x in segment["probabilities"]]
         segment["confidence"] = round(segment["confidence"], 4)
-    row["seconds"] = round(media.seconds or recording.seconds, 2)
     row["place"] = str(recording.path.absolute())
-    return row | media_fields(recording.part, media, target)
+    row |= media_fields(recording.part, media, target)
+    row["seconds"] = row["seconds"] or round(recording.seconds, 2)
+    return row

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import io
 import json
@@ -11,19 +10,26 @@ from pathlib import Path
 
 import numpy as np
 
-from avser_cli.errors import MissingExtraError
-from avser_cli.experiments.comparison import Comparison
+from avser_cli.data.clip import Clip
+from avser_cli.experiments.comparison import Comparison, WrongClip
 from avser_cli.experiments.runs import FinishedRun
 from avser_cli.files import write_whole
+from avser_cli.report.comparison_page import write_comparison_page
 from avser_cli.report.comparison_tables import QUICK, comparison_tables, published_of
 from avser_cli.report.figures import new_figure, plot_confusion_matrix, save_figure
+from avser_cli.report.page_media import Media, SoundPart
 from avser_cli.report.tables import to_markdown
 
+PAGE = "report.html"
 FIGURE_9, HEAT_MAP, CURVES = "figure-9.png", "heat-map.png", "learning-curves.png"
 
 
 def write_comparison(
-    folder: Path, comparison: Comparison, runs: Mapping[str, Sequence[FinishedRun]]
+    folder: Path,
+    comparison: Comparison,
+    runs: Mapping[str, Sequence[FinishedRun]],
+    wrong: Sequence[tuple[WrongClip, Clip]],
+    media: Mapping[SoundPart, Media],
 ) -> list[str]:
     """Write all files of a comparison.
 
@@ -33,6 +39,10 @@ def write_comparison(
     comparison : Comparison
     runs : mapping
         By model.
+    wrong : sequence of tuple of WrongClip and Clip
+        Which clips the page shows.
+    media : mapping
+        Their pictures and sounds.
 
     Returns
     -------
@@ -44,11 +54,12 @@ def write_comparison(
         "compare.json": json.dumps(comparison.as_dict(), indent=1) + "\n",
         "compare.csv": _csv(comparison),
         "compare.md": _markdown(comparison, figures),
-        "report.html": _html(folder, comparison, figures),
     }
     for name, text in texts.items():
         write_whole(folder / name, text.encode())
-    return [*texts, *figures]
+    about = _about(comparison).replace("`", "")
+    write_comparison_page(folder / PAGE, comparison, about, figures, wrong, media)
+    return [*texts, PAGE, *figures]
 
 
 def _draw(
@@ -192,34 +203,4 @@ def _about(comparison: Comparison) -> str:
         f"{comparison.corpus['description']}; fingerprint `{comparison.corpus['fingerprint']}`. "
         f"Made {comparison.created} with avser {comparison.avser}; {libraries}. Last epoch; "
         "nothing was chosen on the clips held out."
-    )
-
-
-def _html(folder: Path, comparison: Comparison, figures: Mapping[str, str]) -> str:
-    """One page that needs nothing else: pictures are inside, no script, no network."""
-    try:
-        from jinja2 import Environment, PackageLoader, StrictUndefined
-    except ImportError:
-        raise MissingExtraError(
-            "compare needs Jinja2; install it with: pip install 'avser[train]'"
-        ) from None
-    environment = Environment(
-        loader=PackageLoader("avser_cli.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    embedded = [
-        (what, base64.b64encode((folder / name).read_bytes()).decode())
-        for name, what in figures.items()
-    ]
-    about = _about(comparison).replace("`", "")
-    template = environment.get_template("comparison.html.j2")
-    return template.render(
-        comparison=comparison,
-        about=about,
-        tables=comparison_tables(comparison),
-        figures=embedded,
-        quick=QUICK,
     )

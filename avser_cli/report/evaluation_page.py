@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,14 @@ from avser_cli.report.cross_validation_report import runs_table
 from avser_cli.report.evaluation_report import left_out_lines, title_of
 from avser_cli.report.group_tables import groups_table, speakers_table, worst_words
 from avser_cli.report.html_page import made_now, write_html
-from avser_cli.report.page_media import Media, SoundPart, media_fields
+from avser_cli.report.page_media import (
+    Media,
+    SoundPart,
+    clip_name,
+    common_folder,
+    media_fields,
+    part_of,
+)
 from avser_cli.report.tables import TextTable, interval_text, scores_table
 from avser_cli.training.training_run import Corpus
 
@@ -68,12 +74,7 @@ class EvaluationPage:
     @property
     def parts(self) -> list[SoundPart]:
         """What is shown and played, each once."""
-        return list(dict.fromkeys(part_of(answer) for answer in self.answers))
-
-
-def part_of(answer: ClipAnswer) -> SoundPart:
-    """What is shown and played of a clip."""
-    return SoundPart(answer.clip.path, answer.clip.start, answer.clip.end)
+        return list(dict.fromkeys(part_of(answer.clip) for answer in self.answers))
 
 
 def page_of_bundle(config: BundleConfig, evaluation: Evaluation) -> EvaluationPage:
@@ -190,8 +191,9 @@ def write_evaluation_page(
     names = page.runs or (None,) * len(page.answers)
     rows = [
         _row(answer, run, folder, page.threshold)
-        | media_row(part_of(answer), media.get(part_of(answer), Media()), target)
+        | media_fields(part, media.get(part, Media()), target)
         for answer, run in zip(page.answers, names, strict=True)
+        for part in [part_of(answer.clip)]
     ]
     # Wrong ones first, those that the model was surest of before all.
     rows.sort(key=lambda row: (row["right"], -row["confidence"]))
@@ -217,7 +219,7 @@ def _row(answer: ClipAnswer, run: str | None, folder: Path, threshold: float) ->
     """An answer as the page's script reads it."""
     clip = answer.clip
     return {
-        "file": clip_name(part_of(answer), folder),
+        "file": clip_name(part_of(clip), folder),
         "label": answer.label,
         "emotion": answer.emotion,
         "right": answer.right,
@@ -229,22 +231,3 @@ def _row(answer: ClipAnswer, run: str | None, folder: Path, threshold: float) ->
         "run": run,
         "text": clip.text,
     }
-
-
-def media_row(part: SoundPart, media: Media, target: Path) -> dict[str, Any]:
-    """Length, picture and sound of a clip as a page's script reads them."""
-    return {"seconds": round(media.seconds, 2)} | media_fields(part, media, target)
-
-
-def clip_name(part: SoundPart, folder: Path) -> str:
-    """A clip's name in a table: its path below a folder, and which part of the file."""
-    name = part.path.absolute().relative_to(folder).as_posix()
-    if part.start is None and part.end is None:
-        return name
-    end = "end" if part.end is None else f"{part.end:g}"
-    return f"{name} ({part.start or 0:g} to {end} s)"
-
-
-def common_folder(paths: Sequence[Path]) -> Path:
-    """The deepest folder that holds all of some files."""
-    return Path(os.path.commonpath([path.absolute().parent for path in paths]))

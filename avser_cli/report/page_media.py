@@ -15,6 +15,7 @@ from PIL import Image
 
 from avser_cli.audio.decoding import open_sound
 from avser_cli.audio.streams import Samples
+from avser_cli.data.clip import Clip
 from avser_cli.data.sources import PICTURE_SUFFIXES
 from avser_cli.errors import InputError
 from avser_cli.report.timeline import COLUMN, Overview
@@ -44,6 +45,26 @@ class SoundPart:
     def is_picture(self) -> bool:
         """Whether it is a picture, which has no sound."""
         return self.path.suffix.lower() in PICTURE_SUFFIXES
+
+
+def part_of(clip: Clip) -> SoundPart:
+    """What is shown and played of a labelled clip."""
+    return SoundPart(clip.path, clip.start, clip.end)
+
+
+def common_folder(paths: Sequence[Path]) -> Path:
+    """The deepest folder that holds all of some files; the current one where there are none."""
+    folders = [path.absolute().parent for path in paths]
+    return Path(os.path.commonpath(folders)) if folders else Path.cwd()
+
+
+def clip_name(part: SoundPart, folder: Path) -> str:
+    """A clip's name in a table: its path below a folder, and which part of the file."""
+    name = part.path.absolute().relative_to(folder).as_posix()
+    if part.start is None and part.end is None:
+        return name
+    end = "end" if part.end is None else f"{part.end:g}"
+    return f"{name} ({part.start or 0:g} to {end} s)"
 
 
 @dataclass(frozen=True)
@@ -111,8 +132,8 @@ def embedded_bytes(seconds: float) -> int:
 
 
 def media_fields(part: SoundPart, media: Media, target: Path) -> dict[str, Any]:
-    """What the script of a page at `target` reads: picture, sound and where in it the part is."""
-    fields: dict[str, Any] = {}
+    """What the script of a page at `target` reads: length, picture, sound and the place in it."""
+    fields: dict[str, Any] = {"seconds": round(media.seconds, 2)}
     if media.picture:
         fields["picture"] = base64.b64encode(media.picture).decode()
     if media.opus:

@@ -10,8 +10,8 @@ from PIL import Image
 
 from avser_cli.data.clip import Clip
 from avser_cli.evaluation.scoring import ClipAnswer
-from avser_cli.report.evaluation_page import EvaluationPage, part_of, write_evaluation_page
-from avser_cli.report.page_media import Media, SoundPart, read_media
+from avser_cli.report.evaluation_page import EvaluationPage, write_evaluation_page
+from avser_cli.report.page_media import Media, SoundPart, part_of, read_media
 from avser_cli.report.tables import TextTable
 from tests.report.browser import browser
 
@@ -178,7 +178,7 @@ def test_ten_thousand_clips_are_usable(tmp_path):
         for number in range(10_000)
     ]
     page = page_of(answers)
-    media = {part_of(x): Media(2.0, b"x" * 800) for x in answers}
+    media = {part_of(x.clip): Media(2.0, b"x" * 800) for x in answers}
     write_evaluation_page(tmp_path / "large.html", page, media)
     with browser() as shown:
         shown.get((tmp_path / "large.html").as_uri())

@@ -63,9 +63,9 @@ def test_pictures_are_shown_and_have_no_sound(tmp_path):
 
 def test_a_linked_part_says_where_it_starts(sound, tmp_path):
     fields = media_fields(SoundPart(sound, 1.0, 2.0), Media(1.0), tmp_path / "p.html")
-    assert fields == {"sound": "a.wav", "offset": 1.0}
+    assert fields == {"seconds": 1.0, "sound": "a.wav", "offset": 1.0}
     embedded = media_fields(SoundPart(sound, 1.0), Media(1.0, b"", b"x"), tmp_path / "p.html")
-    assert embedded == {"sound": "data:audio/ogg;base64,eA=="}
+    assert embedded == {"seconds": 1.0, "sound": "data:audio/ogg;base64,eA=="}
 
 
 def test_lengths_before_anything_is_read(sound, tmp_path):
