@@ -215,6 +215,8 @@ class RecipeOptions:
 def describe_recipe(recipe: Recipe) -> str:
     """One line: network, recipe, optimizer and schedule."""
     joined = f", {recipe.ensemble} networks" if recipe.ensemble > 1 else ""
+    if joined and recipe.specialist:
+        joined += f" (the last on {recipe.specialist} alone)"
     drawn = f", {words}" if (words := recipe.sampling.describe()) else ""
     return (
         f"{recipe.network}, recipe {recipe.name}, {recipe.optimizer} at {recipe.learning_rate:g} "

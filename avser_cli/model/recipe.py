@@ -164,6 +164,9 @@ class Recipe:
         When a network is asked, its picture is also moved up and down by this many rows, and the
         probabilities of the three views are averaged; 0 asks once.
     sampling : Sampling
+    specialist : str or None
+        Corpus that the last network of an ensemble hears alone, where the clips are of several
+        corpora and this one has every emotion; `None`: every network hears all.
     """
 
     name: str
@@ -184,6 +187,7 @@ class Recipe:
     ensemble: int = 1
     tta_shift: int = 0
     sampling: Sampling = EACH_CLIP_ONCE
+    specialist: str | None = None
 
     def __post_init__(self) -> None:
         for value, known, what in (
@@ -267,7 +271,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
             optimizer="adam",
             learning_rate=0.005,
             schedule="cosine",
-            epochs=6,
+            epochs=12,
             batch_size=16,
             dropout=0.4,
             label_smoothing=0.1,
@@ -280,9 +284,10 @@ RECIPES: dict[tuple[str, str], Recipe] = {
                 noise=0.3,
                 reverberation=0.3,
             ),
-            ensemble=3,
+            ensemble=2,
             tta_shift=2,
             sampling=Sampling(corpus=0.5, emotion=0.0, speaker=0.5, draws=4000),
+            specialist="ravdess",
         ),
         Recipe(
             name="paper",

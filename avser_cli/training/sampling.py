@@ -38,6 +38,8 @@ class TrainingSet:
     corpora, speakers : numpy.ndarray
         Equal numbers for clips of one corpus, and of one speaker, shape ``(n,)``. Clips whose
         speaker is not known count as one speaker's.
+    corpus_names : tuple of str
+        By their numbers.
     """
 
     inputs: Inputs
@@ -45,15 +47,34 @@ class TrainingSet:
     emotions: int
     corpora: Numbers
     speakers: Numbers
+    corpus_names: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, inputs: Inputs, labels: Numbers, emotions: int, clips: Sequence[Clip]) -> Self:
         """The same of clips, in the order of the inputs."""
+        names = tuple(dict.fromkeys(clip.corpus for clip in clips))
         corpora = _numbered([clip.corpus for clip in clips])
-        return cls(inputs, labels, emotions, corpora, _numbered([clip.speaker for clip in clips]))
+        speakers = _numbered([clip.speaker for clip in clips])
+        return cls(inputs, labels, emotions, corpora, speakers, names)
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def of_specialist(self, corpus: str | None) -> TrainingSet:
+        """The clips of one corpus, where there are others, too, and it has every emotion."""
+        if corpus not in self.corpus_names or len(self.corpus_names) == 1:
+            return self
+        rows = np.flatnonzero(self.corpora == self.corpus_names.index(corpus))
+        if len(np.unique(self.labels[rows])) < self.emotions:
+            return self
+        return TrainingSet(
+            self.inputs[rows],
+            self.labels[rows],
+            self.emotions,
+            np.zeros(len(rows), np.int64),
+            self.speakers[rows],
+            (corpus,),
+        )
 
     def draw_counts(self, sampling: Sampling) -> Floats:
         """How often an epoch draws each clip, on the average, shape ``(n,)``."""

@@ -90,7 +90,9 @@ def train(
     for member in range(1, recipe.ensemble + 1):
         saved = checkpoint.of_member(member) if checkpoint else None
         member_seed = seed + MEMBER_SEED_STEP * (member - 1)
-        network, lines = _train_network(recipe, clips, member_seed, member, on_epoch, saved)
+        last = member == recipe.ensemble > 1
+        heard = clips.of_specialist(recipe.specialist) if last else clips
+        network, lines = _train_network(recipe, heard, member_seed, member, on_epoch, saved)
         members.append(network)
         history += lines
     network = join_networks(members, recipe.tta_shift)

@@ -88,7 +88,7 @@ class TrainTestSplit:
     def key(self, recipe: Recipe, seed: int) -> str:
         """A checksum of everything that determines the training of a recipe."""
         clips = self.dataset.clips
-        drawn_by = recipe.sampling != EACH_CLIP_ONCE
+        drawn_by = recipe.sampling != EACH_CLIP_ONCE or recipe.specialist is not None
         labels = {x.key: [x.emotion, *([x.corpus, x.speaker] if drawn_by else [])] for x in clips}
         model = {"recipe": recipe.as_dict()}
         return run_key(model, seed, self.split, labels, self.dataset.emotions, libraries_of(recipe))

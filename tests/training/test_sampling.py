@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -94,3 +96,29 @@ def test_clips_of_no_known_speaker_count_as_one(tmp_path):
     found = TrainingSet.of(np.zeros(4), np.zeros(4, np.int64), 1, clips)
     counts = found.draw_counts(Sampling(speaker=0.0))
     assert counts == pytest.approx([2 / 3, 2 / 3, 2 / 3, 2])
+
+
+def clip(corpus, speaker):
+    return Clip(f"{corpus}:{speaker}", Path("x.wav"), corpus, "sad", speaker)
+
+
+def test_a_specialist_hears_one_corpus_alone():
+    clips = [clip("a", "1"), clip("b", "2"), clip("a", "3"), clip("b", "4")]
+    both = TrainingSet.of(np.arange(4), np.array([0, 0, 1, 1]), 2, clips)
+    of_b = both.of_specialist("b")
+    assert of_b.inputs.tolist() == [1, 3] and of_b.labels.tolist() == [0, 1]
+    assert of_b.corpora.tolist() == [0, 0] and len(set(of_b.speakers)) == 2
+    assert len(of_b.epoch(Sampling(corpus=0.0, draws=5), [0, 0])) == 5
+
+
+@pytest.mark.parametrize("corpus", [None, "c", "a"])
+def test_without_its_corpus_whole_a_specialist_hears_all(corpus):
+    clips = [clip("a", "1"), clip("b", "2"), clip("b", "3")]
+    both = TrainingSet.of(np.arange(3), np.array([0, 0, 1]), 2, clips)
+    assert both.of_specialist(corpus) is both
+
+
+def test_of_a_single_corpus_a_specialist_hears_all():
+    clips = [clip("a", "1"), clip("a", "2")]
+    alone = TrainingSet.of(np.arange(2), np.array([0, 1]), 2, clips)
+    assert alone.of_specialist("a") is alone

@@ -139,6 +139,17 @@ def test_an_ensemble_is_the_mean_of_its_members_and_resumes(tmp_path):
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
+def test_the_last_network_of_an_ensemble_is_the_specialist():
+    corpora = (np.arange(24) // 4) % 2
+    clips = replace(CLIPS, corpora=corpora, corpus_names=("a", "b"))
+    recipe = RECIPE.with_options(epochs=1, ensemble=2, specialist="b")
+    joined = train(recipe, clips, 0, ignore).predict(CLIPS.inputs)
+    alone = recipe.with_options(ensemble=1)
+    general = train(alone, clips, 0, ignore).predict(CLIPS.inputs)
+    of_b = train(alone, clips.of_specialist("b"), MEMBER_SEED_STEP, ignore).predict(CLIPS.inputs)
+    np.testing.assert_allclose(joined, (general + of_b) / 2, atol=1e-5)
+
+
 def test_a_picture_is_seen_moved_up_and_down_too(tmp_path):
     member = build_network(RECIPE, 4, spectrograms())
     joined = join_networks([member], 2)
