@@ -110,33 +110,44 @@
     return track;
   }
 
+  const SVG = "http://www.w3.org/2000/svg";
+
+  // Told apart by its dashes, too.
+  function styledLine(shape, emotion, number) {
+    const line = document.createElementNS(SVG, shape);
+    line.setAttribute("fill", "none");
+    line.setAttribute("stroke", COLORS[emotion] || "#888");
+    line.setAttribute("stroke-width", "2");
+    line.setAttribute("stroke-dasharray", ["", "8 3", "3 3", "10 3 2 3"][number % 4]);
+    line.setAttribute("vector-effect", "non-scaling-stroke");
+    return line;
+  }
+
   function linesOf(row) {
-    const space = "http://www.w3.org/2000/svg";
-    const svg = document.createElementNS(space, "svg");
+    const svg = document.createElementNS(SVG, "svg");
     svg.setAttribute("class", "lines");
     svg.setAttribute("viewBox", "0 0 1000 100");
     svg.setAttribute("preserveAspectRatio", "none");
     svg.setAttribute("role", "img");
     svg.setAttribute("aria-label", "Probability of each emotion over time");
     data.emotions.forEach((emotion, number) => {
-      const line = document.createElementNS(space, "polyline");
+      const line = styledLine("polyline", emotion, number);
       const points = row.segments.flatMap((s) => [s.start, s.end].map((t) => `${1000 * t / row.seconds},${98 - 96 * s.probabilities[number]}`));
       line.setAttribute("points", points.join(" "));
-      line.setAttribute("fill", "none");
-      line.setAttribute("stroke", COLORS[emotion] || "#888");
-      line.setAttribute("stroke-width", "2");
-      line.setAttribute("stroke-dasharray", ["", "8 3", "3 3", "10 3 2 3"][number % 4]);
-      line.setAttribute("vector-effect", "non-scaling-stroke");
       svg.append(line);
     });
     return svg;
   }
 
   function legend() {
-    return make("p", { class: "legend" }, ...data.emotions.map((emotion) => {
-      const box = make("b");
-      box.style.background = COLORS[emotion] || "#bbb";
-      return make("span", {}, box, emotion);
+    return make("p", { class: "legend" }, ...data.emotions.map((emotion, number) => {
+      const sample = document.createElementNS(SVG, "svg");
+      sample.setAttribute("viewBox", "0 0 36 12");
+      sample.setAttribute("aria-hidden", "true");
+      const line = styledLine("path", emotion, number);
+      line.setAttribute("d", "M0 6H36");
+      sample.append(line);
+      return make("span", {}, sample, emotion);
     }));
   }
 

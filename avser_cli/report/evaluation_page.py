@@ -130,7 +130,8 @@ def page_of_protocol(
         held_out = [clips[name] for name in finished.names]
         answers += clip_answers(summary.emotions, held_out, finished.labels, probabilities)
         names += [finished.planned.name] * len(held_out)
-    figures = [("clips", f"{len(clips):,}"), ("runs", str(len(runs)))]
+    held_out_clips = {name for finished in runs for name in finished.names}
+    figures = [("clips held out", f"{len(held_out_clips):,}"), ("runs", str(len(runs)))]
     for key, name in (("uar", "UAR"), ("accuracy", "accuracy")):
         interval = summary.intervals.get(key)
         figures.append((name, _with_interval(summary.mean[key].mean, interval)))

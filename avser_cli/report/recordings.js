@@ -145,7 +145,8 @@ const avser = (() => {
     function nameCell(row) {
       const open = make("button", { type: "button", text: row === opened ? "▾" : "▸", "aria-expanded": `${row === opened}`,
         "aria-label": `${row === opened ? "Close" : "Open"} ${row.file}`, onclick: () => toggle(row) });
-      return make("td", { class: "file" }, open, ` ${row.file}`, ...(note(row) ? [make("span", { class: "soft", text: note(row) })] : []));
+      const name = make("span", { text: row.file }, ...(note(row) ? [make("span", { class: "soft", text: note(row) })] : []));
+      return make("td", { class: "file" }, make("div", {}, open, name));
     }
 
     function rowOf(row) {
@@ -160,14 +161,15 @@ const avser = (() => {
     }
 
     function detailOf(row) {
-      const cell = make("td", { colspan: heads.filter((head) => !head.hidden).length });
+      const shown = make("div");
       const cursor = make("i");
-      if (row.picture) cell.append(pictureOf(row, cursor));
-      cell.append(...middle(row));
-      if (row.sound) cell.append(playerOf(row, cursor));
-      cell.append(...after(row));
-      if (!cell.childNodes.length) cell.append(make("p", { text: note(row) || "Nothing to show." }));
-      return make("tr", { class: "detail" }, cell);
+      if (note(row)) shown.append(make("p", { text: note(row) }));
+      if (row.picture) shown.append(pictureOf(row, cursor));
+      shown.append(...middle(row));
+      if (row.sound) shown.append(playerOf(row, cursor));
+      shown.append(...after(row));
+      if (!shown.childNodes.length) shown.append(make("p", { text: "Nothing to show." }));
+      return make("tr", { class: "detail" }, make("td", { colspan: heads.filter((head) => !head.hidden).length }, shown));
     }
 
     function toggle(row) {

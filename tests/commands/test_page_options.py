@@ -1,8 +1,11 @@
 import json
 import re
+from pathlib import Path
 
 import pytest
 
+from avser_cli.commands.page_options import collect_media, fits_into_a_page, too_large
+from avser_cli.report.page_media import SoundPart
 from tests.synthetic import speech, write_wav
 
 
@@ -57,3 +60,19 @@ def test_page_holds_what_an_earlier_run_answered(avser, calls, tmp_path, out):
 def test_options_that_contradict_each_other(avser, calls):
     assert avser("classify", "calls", "--embed").returncode == 2
     assert avser("classify", "-", "--report", "page.html", stdin="").returncode == 2
+
+
+def test_sounds_that_are_too_long_for_a_page_are_linked(capsys):
+    assert fits_into_a_page(3600)
+    assert "embedding sounds: about 14.4 MB" in capsys.readouterr().err
+    assert not fits_into_a_page(100 * 3600)
+    assert "1440 MB of sound are too much" in str(too_large(Path("p.html"), 100 * 3600))
+
+
+def test_one_page_draws_each_part_once_and_names_what_cannot_be_read(calls, capsys):
+    first, part = SoundPart(calls / "0.wav"), SoundPart(calls / "0.wav", 0.0, 0.5)
+    broken = SoundPart(calls / "broken.wav")
+    found = collect_media([first, part, first, broken], embed=False, jobs=1)
+    assert set(found) == {first, part}
+    assert found[part].seconds == pytest.approx(0.5)
+    assert "no picture: " in capsys.readouterr().err

@@ -130,7 +130,8 @@ def test_in_a_browser(folder):
         choose(page, "state", "uncertain")
         assert names(page) == ["calls/b.wav"]
         choose(page, "state", "failed")
-        assert "no such file" in page.find_element("id", "rows").text
+        # The reason stands under the name, which has room for it.
+        assert page.find_element("css selector", "td.file .soft").text == "no such file"
         choose(page, "state", "")
         choose(page, "search", "B.WAV")
         assert names(page) == ["calls/b.wav"]
@@ -185,5 +186,8 @@ def test_ten_thousand_rows_are_usable(folder):
 def test_fits_a_phone(folder):
     with browser(size=(500, 900)) as page:
         page.get((folder / "page.html").as_uri())
+        page.find_elements("css selector", "tr.row button")[1].click()
         wide = "return document.documentElement.scrollWidth > innerWidth"
         assert not page.execute_script(wide)
+        right = "return document.querySelector('.detail td > div').getBoundingClientRect().right"
+        assert page.execute_script(f"{right} <= innerWidth")
