@@ -16,9 +16,11 @@ from avser_cli.data.splits import SPLIT_ALIASES, SplitKind
 from avser_cli.errors import AvserError, UsageError
 from avser_cli.evaluation.bootstrap import Interval
 from avser_cli.evaluation.group_scores import GroupScores, score_groups
+from avser_cli.evaluation.metrics import score
 from avser_cli.experiments.runs import FinishedRun
 from avser_cli.experiments.significance import compare_runs
-from avser_cli.model.calibration import Calibration, calibrate
+from avser_cli.inference.speaker_normalization import normalize_each
+from avser_cli.model.calibration import Calibration, calibrate, expected_calibration_error
 from avser_cli.model.recipe import Recipe
 from avser_cli.training.provenance import library_versions
 from avser_cli.training.training_run import Corpus
@@ -63,6 +65,11 @@ class RunScores:
         By emotion.
     seconds : float
         Training time.
+    uar_with_reference : float or None
+        With each speaker's other clips as reference of the speaker; `None` where no speaker has
+        enough of them.
+    calibration_error : float or None
+        Expected, with the temperature of the other runs; `None` where there is none.
     """
 
     name: str
@@ -74,10 +81,36 @@ class RunScores:
     channel_uar: dict[str, Share]
     recall: dict[str, Share]
     seconds: NonNegative
+    uar_with_reference: Share | None = None
+    calibration_error: Share | None = None
 
     @classmethod
-    def of(cls, finished: FinishedRun, emotions: tuple[str, ...]) -> Self:
-        """Those of a run."""
+    def of(
+        cls,
+        finished: FinishedRun,
+        emotions: tuple[str, ...],
+        speakers: Sequence[str | None] = (),
+        scaled: npt.NDArray[np.float32] | None = None,
+    ) -> Self:
+        """Those of a run.
+
+        Parameters
+        ----------
+        finished : FinishedRun
+        emotions : tuple of str
+        speakers : sequence of str or None
+            Of the clips held out, where they are known.
+        scaled : numpy.ndarray, optional
+            The probabilities with the temperature of the other runs, shape ``(n, emotions)``.
+        """
+        reference_uar = calibration_error = None
+        if speakers:
+            normalized, changed = normalize_each(finished.probabilities, speakers)
+            if changed.any():
+                answers = normalized.argmax(axis=1)
+                reference_uar = score(emotions, finished.labels, answers).uar
+        if scaled is not None:
+            calibration_error = expected_calibration_error(scaled, finished.labels)
         report = finished.report(emotions)
         channels = sorted(set(finished.channels))
         told_apart = channels if len(channels) > 1 and all(channels) else []
@@ -91,13 +124,20 @@ class RunScores:
             channel_uar={name: finished.report(emotions, name).uar for name in told_apart},
             recall={name: scores.recall for name, scores in report.per_emotion.items()},
             seconds=round(finished.seconds, 1),
+            uar_with_reference=reference_uar,
+            calibration_error=calibration_error,
         )
 
     @property
     def figures(self) -> dict[str, float]:
         """What means are taken of, by name in ``report.json``."""
         by_channel = {f"{name}{CHANNEL_UAR}": uar for name, uar in self.channel_uar.items()}
-        return {"accuracy": self.accuracy, "uar": self.uar, **by_channel}
+        known = {
+            "uar_with_reference": self.uar_with_reference,
+            "calibration_error": self.calibration_error,
+        }
+        there = {name: value for name, value in known.items() if value is not None}
+        return {"accuracy": self.accuracy, "uar": self.uar, **by_channel, **there}
 
     def as_dict(self) -> dict[str, Any]:
         """The run as plain values, a channel's UAR as ``CHANNEL_uar``."""
@@ -207,9 +247,18 @@ def summarize(
         What made it.
     """
     emotions = corpus.dataset.emotions
-    lines = tuple(RunScores.of(finished, emotions) for finished in runs)
+    calibration, scaled = calibrated(runs, protocol)
+    spoken_by = {clip.key: clip.speaker for clip in corpus.dataset.clips}
+    lines = tuple(
+        RunScores.of(
+            finished,
+            emotions,
+            [spoken_by[name] for name in finished.names],
+            probabilities if calibration else None,
+        )
+        for finished, probabilities in zip(runs, scaled, strict=True)
+    )
     confusion = np.sum([finished.report(emotions).confusion for finished in runs], axis=0)
-    calibration, _ = calibrated(runs, protocol)
     speaker_of = {clip.key: clip.speaker or clip.key for clip in corpus.dataset.clips}
     found = compare_runs({"": runs}, speaker_of)
     return CrossValidation(

@@ -31,6 +31,11 @@ from avser_cli.report.tables import TextTable, interval_text, to_markdown
 
 NAMES = {"accuracy": "accuracy", "uar": "UAR"}
 """Names of a summary's figures for people, in the order of the columns; channels follow."""
+NAMES_BEHIND = {
+    "uar_with_reference": "UAR with reference",
+    "calibration_error": "calibration error",
+}
+"""Names of those that follow the channels."""
 CHANNELS = ("speech", "song")
 """Vocal channels that come first, in this order."""
 
@@ -114,12 +119,13 @@ def runs_table(summary: CrossValidation, held_out: bool = False) -> TextTable:
         (
             line.name,
             *([line.held_out, str(line.clips)] if held_out else []),
-            *(f"{line.figures[key]:.3f}" for key in figures),
+            *(f"{line.figures[key]:.3f}" if key in line.figures else "" for key in figures),
         )
         for line in summary.runs
     ]
     blank = ["", ""] if held_out else []
-    below = [("mean ± sd", *blank, *(_spread(summary.mean[key]) for key in figures))]
+    means = [_spread(summary.mean[key]) if key in summary.mean else "" for key in figures]
+    below = [("mean ± sd", *blank, *means)]
     note = ""
     if intervals := summary.intervals:
         cells = (interval_text(intervals[key]) if key in intervals else "" for key in figures)
@@ -130,11 +136,13 @@ def runs_table(summary: CrossValidation, held_out: bool = False) -> TextTable:
 
 
 def _figures(summary: CrossValidation) -> dict[str, str]:
-    """Names of the columns by key."""
-    channels = [key for key in summary.mean if key.endswith(CHANNEL_UAR) and key not in NAMES]
+    """Names of the columns by key; a channel, or another figure, that some run has is one."""
+    there = {key for line in summary.runs for key in line.figures}
+    channels = [key for key in there if key.endswith(CHANNEL_UAR) and key not in NAMES]
     known = [f"{name}{CHANNEL_UAR}" for name in CHANNELS]
     channels.sort(key=lambda key: (known.index(key) if key in known else len(known), key))
-    return NAMES | {key: f"UAR {key.removesuffix(CHANNEL_UAR)}" for key in channels}
+    behind = {key: name for key, name in NAMES_BEHIND.items() if key in there}
+    return NAMES | {key: f"UAR {key.removesuffix(CHANNEL_UAR)}" for key in channels} | behind
 
 
 def recall_words(summary: CrossValidation) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from avser_cli.data.splits import split_folds
 from avser_cli.errors import UsageError
+from avser_cli.evaluation.metrics import score
 from avser_cli.experiments.candidates import of_recipe
 from avser_cli.experiments.execution import train_job
 from avser_cli.experiments.run_cache import plan_jobs
@@ -16,6 +17,8 @@ from avser_cli.experiments.summary import (
     read_report,
     summarize,
 )
+from avser_cli.inference.speaker_normalization import normalize_each
+from avser_cli.model.calibration import expected_calibration_error
 from avser_cli.model.recipe import find_recipe
 from tests.conftest import REPOSITORY
 from tests.training.test_training_run import EMOTIONS, random_corpus
@@ -25,6 +28,7 @@ CORPUS = replace(
     random_corpus(), about={"folder": "wav", "fingerprint": "f", "description": "made clips"}
 )
 
+FIGURES = {"accuracy", "uar", "uar_with_reference", "calibration_error"}
 FOLDS = split_folds(CORPUS.dataset.clips, "text")
 
 
@@ -49,7 +53,7 @@ def test_the_summary_adds_up(runs, summary):
     assert low <= summary.mean["accuracy"].mean <= high
     assert summary.resampled == "folds and clips"
     assert summary.calibration.clips == 384
-    assert set(summary.mean) == {"accuracy", "uar"}
+    assert set(summary.mean) == FIGURES
     by_sex = {x.name: x for x in summary.groups if x.by == "sex"}
     assert {name: x.clips for name, x in by_sex.items()} == {"female": 192, "male": 192}
     right = sum(x.accuracy * x.clips for x in by_sex.values())
@@ -66,12 +70,31 @@ def test_vocal_channels_are_told_apart_where_there_are_several(runs):
     channels = tuple("song" if row % 3 else "speech" for row in range(len(runs[0].names)))
     mixed = [replace(run, channels=channels) for run in runs]
     summary = summarize(mixed, CORPUS, RECIPE, "text", "")
-    assert set(summary.mean) == {"accuracy", "uar", "song_uar", "speech_uar"}
+    assert set(summary.mean) == FIGURES | {"song_uar", "speech_uar"}
     line = summary.as_dict()["runs"][0]
     assert line["speech_uar"] == mixed[0].report(EMOTIONS, "speech").uar
     assert "channel_uar" not in line
     some = [replace(run, channels=("", *channels[1:])) for run in runs]
-    assert set(summarize(some, CORPUS, RECIPE, "text", "").mean) == {"accuracy", "uar"}
+    assert set(summarize(some, CORPUS, RECIPE, "text", "").mean) == FIGURES
+
+
+def test_a_reference_of_the_speaker_and_the_calibration_stand_beside(runs, summary):
+    speaker_of = {clip.key: clip.speaker for clip in CORPUS.dataset.clips}
+    for run, line in zip(runs, summary.runs, strict=True):
+        speakers = [speaker_of[name] for name in run.names]
+        normalized, _ = normalize_each(run.probabilities, speakers)
+        right = score(EMOTIONS, run.labels, normalized.argmax(axis=1))
+        assert line.uar_with_reference == right.uar
+        plain = expected_calibration_error(run.probabilities, run.labels)
+        assert 0 <= line.calibration_error < plain
+    nobody = replace(
+        CORPUS,
+        dataset=replace(
+            CORPUS.dataset, clips=tuple(replace(x, speaker=None) for x in CORPUS.dataset.clips)
+        ),
+    )
+    assert summarize(runs, nobody, RECIPE, "text", "").runs[0].uar_with_reference is None
+    assert summarize(runs[:1], CORPUS, RECIPE, "text", "").runs[0].calibration_error is None
 
 
 def test_a_report_is_read_as_it_was_written(summary, tmp_path):

@@ -75,6 +75,15 @@ def test_vocal_channels_have_columns_speech_first():
     assert table.summary[1] == ("95 %", "0.500 … 0.700", "0.250 … 0.750", "", "")
 
 
+def test_a_figure_of_some_runs_alone_leaves_the_others_blank():
+    first, second = SUMMARY.runs
+    runs = (replace(first, channel_uar={"speech": 0.2}, uar_with_reference=0.4), second)
+    table = runs_table(replace(SUMMARY, runs=runs))
+    assert table.head == ("run", "accuracy", "UAR", "UAR speech", "UAR with reference")
+    assert table.rows[0][3:] == ("0.200", "0.400")
+    assert table.rows[1][3:] == table.summary[0][3:] == ("", "")
+
+
 def test_groups_and_the_worst_of_them_stand_on_the_page():
     groups = tuple(
         GroupScores(by, name, 20, 2, uar, uar)
