@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from avser_cli.inference.predictions import Prediction, RecordingPrediction, Segment
     from avser_cli.inference.speaker_reference import normalize_speaker
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "AvserError",
     "Classifier",
