@@ -53,14 +53,17 @@ def part_of(clip: Clip) -> SoundPart:
 
 
 def common_folder(paths: Sequence[Path]) -> Path:
-    """The deepest folder that holds all of some files; the current one where there are none."""
-    folders = [path.absolute().parent for path in paths]
-    return Path(os.path.commonpath(folders)) if folders else Path.cwd()
+    """The deepest folder that holds all of some files; the current one where there is none."""
+    try:
+        return Path(os.path.commonpath([path.absolute().parent for path in paths]))
+    except ValueError:  # No files, or files on several drives.
+        return Path.cwd()
 
 
 def clip_name(part: SoundPart, folder: Path) -> str:
     """A clip's name in a table: its path below a folder, and which part of the file."""
-    name = part.path.absolute().relative_to(folder).as_posix()
+    path = part.path.absolute()
+    name = (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
     if part.start is None and part.end is None:
         return name
     end = "end" if part.end is None else f"{part.end:g}"

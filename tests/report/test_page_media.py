@@ -1,4 +1,5 @@
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ from avser_cli.errors import InputError
 from avser_cli.report.page_media import (
     Media,
     SoundPart,
+    clip_name,
+    common_folder,
     embedded_bytes,
     media_fields,
     read_media,
@@ -66,6 +69,17 @@ def test_a_linked_part_says_where_it_starts(sound, tmp_path):
     assert fields == {"seconds": 1.0, "sound": "a.wav", "offset": 1.0}
     embedded = media_fields(SoundPart(sound, 1.0), Media(1.0, b"", b"x"), tmp_path / "p.html")
     assert embedded == {"seconds": 1.0, "sound": "data:audio/ogg;base64,eA=="}
+
+
+def test_clips_are_named_from_the_folder_that_holds_all(tmp_path):
+    paths = [tmp_path / "a" / "1.wav", tmp_path / "b" / "1.wav"]
+    assert common_folder(paths) == tmp_path
+    assert common_folder(paths[:1]) == tmp_path / "a"
+    assert common_folder([]) == Path.cwd()
+    assert clip_name(SoundPart(paths[0]), tmp_path) == "a/1.wav"
+    assert clip_name(SoundPart(paths[0], None, 1.5), tmp_path / "a") == "1.wav (0 to 1.5 s)"
+    # As where another clip lies on another drive.
+    assert clip_name(SoundPart(paths[0]), tmp_path / "c") == paths[0].as_posix()
 
 
 def test_lengths_before_anything_is_read(sound, tmp_path):
