@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from avser_cli.audio.decoding import Waveform
 from avser_cli.data.audio_hash import Hashes, find_copies
 from avser_cli.data.clip import Clip, SkippedFile
 from avser_cli.data.clips import Index, index_data
 from avser_cli.data.corpora import known_corpora
-from avser_cli.data.dataset import Progress, load_dataset, reader_of
+from avser_cli.data.dataset import (
+    Progress,
+    Read,
+    Reader,
+    load_dataset,
+    read_sound_as,
+    reader_of,
+)
 from avser_cli.data.sources import DataSources
 from avser_cli.data.splits import Split
 from avser_cli.errors import CorpusError
@@ -173,6 +182,27 @@ def parts_of(
     return [part(number, clip) for number, clip in enumerate(clips)]
 
 
+def answers_as(classifier: Classifier) -> Reader:
+    """What answers for sounds with a classifier: probabilities instead of a network's input.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        Of a network that reads spectrograms, by which copies are known, too.
+    """
+    settings = classifier.config.recipe.spectrogram
+    assert settings is not None
+    pictures = read_sound_as(settings)
+    judge = classifier.with_any_sound()
+
+    def of_sound(path: Path, waveform: Waveform) -> Read:
+        answer = judge.predict_samples(waveform.samples, waveform.rate)
+        row = np.array(list(answer.probabilities.values()), np.float32)
+        return replace(pictures.of_sound(path, waveform), inputs=row)
+
+    return Reader(of_sound)
+
+
 def evaluate(
     classifier: Classifier,
     data: DataSources,
@@ -181,6 +211,9 @@ def evaluate(
     progress: Progress | None = None,
 ) -> Evaluation:
     """Score a bundle on one part of labelled clips or pictures.
+
+    A sound is judged as `classify` does, by all of its speech, be it longer than a picture or not;
+    a picture by what it shows. That somebody speaks is taken from the label.
 
     Parameters
     ----------
@@ -199,9 +232,10 @@ def evaluate(
     """
     config = classifier.config
     index = index_data(data, config.labels)
-    dataset = load_dataset(
-        index, config.labels, reader_of(index, config.recipe.spectrogram), progress
-    )
+    settings = config.recipe.spectrogram
+    heard = settings is not None and index.kind == "sounds"
+    reader = answers_as(classifier) if heard else reader_of(index, settings)
+    dataset = load_dataset(index, config.labels, reader, progress)
     copies = None
     if hashes is not None and len(hashes) and dataset.fingerprints is not None:
         copies = find_copies(dataset.fingerprints, hashes) >= 0
@@ -214,7 +248,8 @@ def evaluate(
         raise CorpusError(_nothing_to_score(data, config.name, part, counts))
     by_name = parts_of(dataset.clips, config.split)
     trained_on = [number for number, found in enumerate(parts) if found == "train"]
-    probabilities = classifier.probabilities(dataset.inputs[rows])
+    inputs = dataset.inputs[rows]
+    probabilities = inputs.astype(np.float32) if heard else classifier.probabilities(inputs)
     clips = [dataset.clips[row] for row in rows]
     labels = dataset.labels[rows]
     normalized, changed = normalize_each(probabilities, [clip.speaker for clip in clips])

@@ -48,6 +48,21 @@ def test_clips_that_the_bundle_never_met(tmp_path, classifier):
         evaluate(classifier, DataSources.of(tmp_path), "test")
 
 
+@pytest.mark.parametrize("seconds", [2.0, 8.0])
+def test_a_sound_is_judged_as_classify_does_by_all_of_its_speech(tmp_path, classifier, seconds):
+    for number, emotion in enumerate(classifier.config.labels):
+        name = ravdess_name(emotion, actor=20)
+        sound = voice(emotion, seconds=seconds, seed=500 + number)
+        write_wav(tmp_path / f"{name}.wav", sound)
+    found = evaluate(classifier, DataSources.of(tmp_path), "unseen")
+    judge = classifier.with_any_sound()
+    for answer in found.answers:
+        expected = judge.predict(answer.clip.path)
+        assert (expected.windows > 1) == (seconds > 3)
+        assert answer.emotion == expected.emotion
+        assert answer.confidence == pytest.approx(expected.confidence, abs=1e-6)
+
+
 def test_the_report_is_that_of_the_predictions(trained, classifier):
     found = evaluate(classifier, DataSources.of(trained / "png"), "test")
     order = {label: number for number, label in enumerate(found.report.labels)}
