@@ -33,9 +33,8 @@ from avser_cli.experiments.experiment import read_inputs_of
 from avser_cli.experiments.run_cache import plan_jobs
 from avser_cli.experiments.runs import FinishedRun, PlannedRun, plan
 from avser_cli.experiments.summary import CrossValidation, summarize
-from avser_cli.files import check_writable, locked, remove_leftovers, replaced_folder
+from avser_cli.files import check_writable, locked, remove_leftovers
 from avser_cli.inference.classifier import Classifier
-from avser_cli.inference.loading import bundled_model
 from avser_cli.model.bundle import BundleConfig, newest_bundle, read_hashes
 from avser_cli.model.recipe import Recipe
 from avser_cli.report.console import echo, escape, print_table, progress
@@ -65,8 +64,6 @@ from avser_cli.training.training_run import Corpus
 
 FOLDERS = (Path("png"), Path("wav"))
 BUNDLE = "One bundle"
-DEFAULT = "default"
-"""Name of the bundled model as a value of --model."""
 PROTOCOL = "Cross-validation, with --protocol"
 
 
@@ -271,9 +268,7 @@ def _score(
 
 def _bundle(model: str | None) -> Path:
     """The bundle that is asked for: a folder, ``default``, or the newest below ./models."""
-    if model == DEFAULT:
-        return bundled_model()
-    return newest_bundle(Path("models")) if model is None else replaced_folder(Path(model))
+    return newest_bundle(Path("models")) if model is None else common.named_bundle(model)
 
 
 def _print_scoring(evaluation: Evaluation) -> None:

@@ -18,6 +18,7 @@ from avser_cli.data.emotions import PAPER_EMOTIONS, label_order
 from avser_cli.data.sources import DataSources, Source, parse_source
 from avser_cli.data.splits import SplitKind
 from avser_cli.errors import MissingExtraError, UsageError
+from avser_cli.files import replaced_folder
 from avser_cli.model.recipe import EACH_CLIP_ONCE, Recipe, find_recipe
 from avser_cli.report.console import echo, escape, format_time_left
 from avser_cli.training.history import Epoch
@@ -256,6 +257,18 @@ def check_tensorflow() -> None:
         raise MissingExtraError(
             "training needs TensorFlow; install it with: pip install 'avser[train]'"
         )
+
+
+BUNDLED = "default"
+"""The bundled model's name where a bundle is named."""
+
+
+def named_bundle(name: str) -> Path:
+    """The bundle of a folder, or the bundled one of the name ``default``."""
+    # What loads networks: not at the start of every command.
+    from avser_cli.inference.loading import bundled_model
+
+    return bundled_model() if name == BUNDLED else replaced_folder(Path(name))
 
 
 NAMED_FILES = 5

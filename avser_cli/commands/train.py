@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, cast
 
 import typer
 
 from avser_cli.commands import options as common
+from avser_cli.commands.train_from import AdaptationOptions, AdaptationRequest, train_from
+from avser_cli.commands.training_target import (
+    PNG,
+    Asked,
+    TargetOptions,
+    check_png,
+    checkpoint_of,
+    may_begin,
+)
 from avser_cli.data.emotions import Category
-from avser_cli.data.sources import DataSources
 from avser_cli.data.splits import (
     FOLDED,
     SPLIT_ALIASES,
@@ -20,8 +28,8 @@ from avser_cli.data.splits import (
     SplitSettings,
     check_fold,
 )
-from avser_cli.errors import OutputError, UsageError
-from avser_cli.experiments.summary import RecipeReport, check_same_corpus, read_report
+from avser_cli.errors import UsageError
+from avser_cli.experiments.summary import check_same_corpus, read_report
 from avser_cli.files import (
     check_writable,
     locked,
@@ -29,17 +37,13 @@ from avser_cli.files import (
     remove_leftovers_of,
     whole_folder,
 )
-from avser_cli.model.bundle import CONFIG, BundleConfig, check_name, read_config
 from avser_cli.model.recipe import Recipe, find_recipe
 from avser_cli.report.console import echo, print_table, progress
 from avser_cli.report.corpora_table import corpora_table
-from avser_cli.report.figures import plot_confusion, plot_history
-from avser_cli.report.model_card import model_card
+from avser_cli.report.model_card import write_for_people
 from avser_cli.report.tables import classification_report
 from avser_cli.training.export import write_parts
-from avser_cli.training.training_run import Result, read_corpus, run
-
-PNG = Path("png")
+from avser_cli.training.training_run import read_corpus, run
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,7 @@ class CategoryOptions:
 
 
 def train(
+    context: typer.Context,
     data: Annotated[
         list[Path] | None, typer.Argument(help=common.DATA_HELP + " Default: ./png.")
     ] = None,
@@ -109,13 +114,8 @@ def train(
     emotions: common.Emotions = common.ALL_EMOTIONS,
     split: SplitOptions,
     categories: CategoryOptions,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder of the bundle; default: a name under ./models.")
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with an interrupted run.")
-    ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace a bundle or begin anew.")] = False,
+    place: TargetOptions,
+    adaptation: AdaptationOptions,
     report: Annotated[
         Path | None,
         typer.Option(
@@ -129,32 +129,42 @@ def train(
     Example: avser train --optimizer adam --lr 0.005
 
     Example: avser train ./mine --data emodb=./german --map fun=happy --split speaker
+
+    Example: avser train ./mine --from default --split speaker
     """
     if list_corpora:
         print_table(corpora_table())
         return
     sources = source.sources(data or ([] if source.named else [PNG]))
+    adaptation.check()
+    if adaptation.from_bundle is not None:
+        check_recipe_is_left(training, report)
+        given = context.get_parameter_source("emotions")
+        asked_for = given is not None and given.name == "COMMANDLINE"
+        request = AdaptationRequest(
+            sources,
+            common.parse_emotions(emotions) if asked_for else None,
+            categories.of,
+            split.settings(),
+            place,
+            training.epochs,
+            training.lr,
+        )
+        train_from(adaptation, request)
+        return
     chosen = training.chosen()
     labels = common.parse_emotions(emotions)
     sources = replace(sources, categories=categories.of(labels))
     measured = read_report(report, chosen, labels) if report else None
     split_settings, seed = split.settings(), split.seed
-    target = out or Path("models") / default_name(chosen, split_settings, seed)
-    try:
-        check_name(target.name)
-    except ValueError as error:
-        raise UsageError(f"--out {target}: {error}") from None
-    checkpoint = target.with_name(f".{target.name}.run")
-    asked = (chosen, labels, split_settings, seed)
+    target = place.folder(default_name(chosen, split_settings, seed))
+    checkpoint = checkpoint_of(target)
+    asked = Asked(chosen, labels, split_settings, seed)
     with locked(target):
         remove_leftovers_of(target)
-        if not _may_begin(target, checkpoint, asked, resume, force):
+        if not may_begin(target, asked, place):
             return
-        if sources.sources == DataSources.of(PNG).sources and not PNG.exists():
-            raise UsageError(
-                "./png: no such folder; draw it with `avser spectrogram ./wav ./png`, or "
-                "name a folder or table of labelled recordings"
-            )
+        check_png(sources)
         check_writable(target.parent)
         common.check_tensorflow()
         with progress("reading") as on_progress:
@@ -180,11 +190,21 @@ def train(
         with whole_folder(target) as part:
             calibration = measured.calibration if measured else None
             config = write_parts(part, target.name, prepared, chosen, seed, result, calibration)
-            _write_for_people(part, config, result, measured)
+            write_for_people(part, config, result.trained.history, result.report, measured)
         remove_folder(checkpoint)
         if result.report is not None:
             print(classification_report(result.report))
         echo(f"bundle: {target} ({config.parameters:,} weights, trained in {config.seconds:.0f} s)")
+
+
+def check_recipe_is_left(training: common.RecipeOptions, report: Path | None) -> None:
+    """Refuse what a bundle that is trained on decides itself."""
+    usual = common.RecipeOptions(epochs=training.epochs, lr=training.lr)
+    changed = [x.name for x in fields(usual) if getattr(training, x.name) != getattr(usual, x.name)]
+    changed += ["report"] if report else []
+    if changed:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in changed)
+        raise UsageError(f"{names}: not with --from, which goes by the bundle's recipe; leave out")
 
 
 def default_name(recipe: Recipe, split: SplitSettings, seed: int) -> str:
@@ -196,71 +216,3 @@ def default_name(recipe: Recipe, split: SplitSettings, seed: int) -> str:
     usual = find_recipe(recipe.network, recipe.name).ensemble
     joined = f"-x{recipe.ensemble}" if recipe.ensemble != usual else ""
     return f"{recipe.network}-{recipe.name}-{recipe.optimizer}-{rate}-{side}-seed{seed}{joined}"
-
-
-Asked = tuple[Recipe, tuple[str, ...], SplitSettings, int]
-"""Recipe, emotions, split and seed."""
-
-
-def _may_begin(target: Path, checkpoint: Path, asked: Asked, resume: bool, force: bool) -> bool:
-    """Whether there is something to do; raises where that would lose something unasked."""
-    begun = checkpoint.exists()
-    # A kill between the last two steps leaves the checkpoint of a bundle that is whole.
-    done = begun and _came_after(target, checkpoint)
-    if done:
-        remove_folder(checkpoint)
-        begun = False
-    if target.exists():
-        if resume and not begun and (done or not force):
-            _check_finished_so(target, asked)
-            echo(f"{target}: already finished; nothing to resume")
-            return False
-        if not force:
-            ways = "--force replaces it, --out writes elsewhere"
-            if begun:
-                ways = "--force --resume goes on with the run that is to replace it"
-            raise OutputError(f"{target}: already there; {ways}")
-        if not (target / CONFIG).is_file():
-            raise OutputError(
-                f"{target}: not a model bundle, so it is not replaced; choose another --out"
-            )
-    if begun and not resume:
-        if not force:
-            raise OutputError(
-                f"{checkpoint}: an interrupted run is there; --resume goes on with it, --force "
-                "begins anew"
-            )
-        remove_folder(checkpoint)
-    return True
-
-
-def _check_finished_so(target: Path, asked: Asked) -> None:
-    """Refuse to take a bundle of other settings for the one that is asked for."""
-    config = read_config(target)
-    found = (config.recipe, config.labels, config.split.settings, config.seed)
-    names = ("recipe", "emotions", "split", "seed")
-    other = [n for n, old, new in zip(names, found, asked, strict=True) if old != new]
-    if other:
-        raise UsageError(
-            f"{target}: already finished with another {' and '.join(other)}; --force replaces it, "
-            "--out writes elsewhere"
-        )
-
-
-def _came_after(bundle: Path, checkpoint: Path) -> bool:
-    """Whether a bundle was written after the last epoch that a checkpoint holds."""
-    config = bundle / CONFIG
-    epochs = [path.stat().st_mtime_ns for path in checkpoint.rglob("*") if path.is_file()]
-    return config.is_file() and bool(epochs) and config.stat().st_mtime_ns >= max(epochs)
-
-
-def _write_for_people(
-    part: Path, config: BundleConfig, result: Result, measured: RecipeReport | None
-) -> None:
-    """Pictures and card, beside the parts that answers depend on."""
-    plot_history(part / "history.png", result.trained.history, config.name)
-    if result.report is not None:
-        plot_confusion(part / "confusion.png", result.report, config.name)
-    (part / "MODEL_CARD.md").write_text(
-        model_card(config, result.report, measured), encoding="utf-8"
-    )

@@ -32,7 +32,6 @@ from avser_cli.evaluation.group_scores import GroupScores, score_groups
 from avser_cli.evaluation.metrics import Report, score
 from avser_cli.inference.classifier import Classifier
 from avser_cli.inference.speaker_normalization import normalize_each
-from avser_cli.model.bundle import BundleConfig
 from avser_cli.model.calibration import expected_calibration_error
 
 Part = Literal["test", "train", "unseen"]
@@ -105,6 +104,21 @@ class ClipAnswer:
             "emotion": self.emotion,
             "confidence": round(self.confidence, 6),
         }
+
+
+@dataclass(frozen=True)
+class BeforeAfter:
+    """How a bundle did on held-out clips before it was changed, and after.
+
+    Attributes
+    ----------
+    before : Scoring or None
+        `None` where it knew none of the emotions.
+    after : Scoring
+    """
+
+    before: Scoring | None
+    after: Scoring
 
 
 @dataclass(frozen=True)
@@ -252,10 +266,16 @@ def evaluate(
     probabilities = inputs.astype(np.float32) if heard else classifier.probabilities(inputs)
     clips = [dataset.clips[row] for row in rows]
     labels = dataset.labels[rows]
+
+    def scored(answers: npt.NDArray[np.float32]) -> Scoring:
+        threshold = config.calibration.threshold if config.calibration else 0.0
+        by_speaker = config.split.settings.kind == "speaker"
+        return score_answers(config.labels, clips, labels, answers, threshold, by_speaker)
+
     normalized, changed = normalize_each(probabilities, [clip.speaker for clip in clips])
     return Evaluation(
-        scoring=_scoring(config, clips, labels, probabilities),
-        normalized=_scoring(config, clips, labels, normalized) if changed.any() else None,
+        scoring=scored(probabilities),
+        normalized=scored(normalized) if changed.any() else None,
         part=part,
         answers=clip_answers(config.labels, clips, labels, probabilities),
         counts=counts,
@@ -267,20 +287,37 @@ def evaluate(
     )
 
 
-def _scoring(
-    config: BundleConfig,
+def score_answers(
+    emotions: tuple[str, ...],
     clips: Sequence[Clip],
     labels: npt.NDArray[np.int64],
     probabilities: npt.NDArray[np.float32],
+    threshold: float = 0.0,
+    by_speaker: bool = False,
 ) -> Scoring:
+    """Compare answers with labels.
+
+    Parameters
+    ----------
+    emotions : tuple of str
+        In label order.
+    clips : sequence of Clip
+    labels : numpy.ndarray
+        Indices of emotions, shape ``(n,)``.
+    probabilities : numpy.ndarray
+        Shape ``(n, emotions)``.
+    threshold : float
+        Answers with less confidence are uncertain.
+    by_speaker : bool
+        Whether intervals draw speakers also where they are few.
+    """
     predicted = probabilities.argmax(axis=1)
-    threshold = config.calibration.threshold if config.calibration else 0.0
     certain = probabilities.max(axis=1) >= threshold
     speakers = [clip.speaker for clip in clips]
-    few = None in speakers or len(set(speakers)) < FEWEST_SPEAKERS
-    drawn = None if few and config.split.settings.kind != "speaker" else speakers
+    fewest = 2 if by_speaker else FEWEST_SPEAKERS
+    drawn = None if None in speakers or len(set(speakers)) < fewest else speakers
     return Scoring(
-        report=score(config.labels, labels, predicted),
+        report=score(emotions, labels, predicted),
         intervals=clip_intervals(labels, predicted, drawn),
         calibration_error=expected_calibration_error(probabilities, labels),
         certain=float(certain.mean()),

@@ -45,7 +45,6 @@ from avser_cli.inference.windows import (
     windows,
 )
 from avser_cli.model.bundle import MLP, TFLITE, BundleConfig, read_config
-from avser_cli.model.calibration import with_temperature
 from avser_cli.model.mlp import MlpWeights
 from avser_cli.model.tflite import TFLiteNetwork
 
@@ -524,7 +523,7 @@ class Classifier:
                 f"{self.config.name}: its answers are no probabilities; train or copy again"
             )
         if self.config.calibration is not None:
-            outputs = with_temperature(outputs, self.config.calibration.temperature)
+            outputs = self.config.calibration.apply(outputs)
         return outputs if self.normalization is None else self.normalization.apply(outputs)
 
     @property

@@ -33,8 +33,8 @@ from avser_cli.untrusted_input import Checksum, Count, NonNegative, decode, pars
 FORMAT_VERSION = 5
 """2 added ``calibration``, and ``ensemble`` to the recipe, which 1 is read as not having; 3 renamed
 fields of the recipe, see `avser_cli.model.recipe.RENAMED_FIELDS`, and the split ``paper``; 4 added
-the recipe's ``sampling``, ``corpora`` and ``hashes.npz``; 5 the recipe's ``specialist`` and
-``weights.npz``, which older ones lack.
+the recipe's ``sampling``, ``corpora`` and ``hashes.npz``; 5 the recipe's ``specialist``,
+``weights.npz``, ``origin`` and the calibration's ``bias``, which older ones lack.
 """
 CONFIG, TFLITE, KERAS, MLP = "config.json", "model.tflite", "model.keras", "mlp.npz"
 HASHES, WEIGHTS = "hashes.npz", "weights.npz"
@@ -49,6 +49,30 @@ MAX_PIXELS, MAX_SPECTROGRAM_COST, TYPICAL_RATE = 2**20, 2**24, 48000
 """Most pixels of a spectrogram that a bundle may ask for, and its largest `spectrogram_cost` for
 3 s at a typical rate in Hz."""
 MAX_NAME_LENGTH = 200
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The bundle that a training went on from.
+
+    Attributes
+    ----------
+    name : str
+    checksum : str
+        SHA-256 of its ``config.json``, which names those of its parts.
+    method : str
+        What was done, in words.
+    clips : int
+        Clips of the split's training side that came from it.
+    settings : dict of str to float
+        Of `avser_cli.training.adaptation_config.AdaptationConfig`; none where the weights are kept.
+    """
+
+    name: str
+    checksum: Checksum
+    method: str
+    clips: Count
+    settings: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,6 +108,8 @@ class BundleConfig:
         What of each corpus it was trained on; empty in older bundles.
     categories : dict of str to str
         Category, ``positive`` or ``negative``, that the user named for an emotion.
+    origin : Origin or None
+        The bundle that it was trained on from; the clips of that one count as its own.
     """
 
     name: str
@@ -101,6 +127,7 @@ class BundleConfig:
     calibration: Calibration | None = None
     corpora: tuple[CorpusSummary, ...] = ()
     categories: dict[str, Category] = field(default_factory=dict)
+    origin: Origin | None = None
 
     def category(self, emotion: str) -> Category | None:
         """The category of an emotion, if it has any."""
@@ -137,6 +164,9 @@ class BundleConfig:
             raise ValueError("labels are named twice or in another order")
         if set(self.categories) - set(self.labels):
             raise ValueError("categories of emotions that are no labels")
+        bias = self.calibration.bias if self.calibration else None
+        if bias is not None and len(bias) != len(self.labels):
+            raise ValueError("a bias for other emotions")
         _check_spectrogram(self.recipe)
 
 

@@ -2,7 +2,8 @@
 
 A temperature divides the logits: the predicted class stays, its confidence changes (Guo et al.
 2017, "On calibration of modern neural networks"). It is fitted on predictions for clips that the
-predicting network was not trained on.
+predicting network was not trained on. A bias per emotion, added to the logits after that, moves
+answers between emotions: a few labelled clips tell it, where many would be needed to train.
 """
 
 from __future__ import annotations
@@ -24,6 +25,11 @@ N_BINS = 15
 TARGET_ACCURACY = 0.9
 """Share of right answers that answers above the threshold are to have."""
 TINY = 1e-12
+BIAS_SPREAD, TEMPERATURE_SPREAD = 1.0, 0.5
+"""Standard deviations of the priors on biases and on the logarithm of the temperature that is
+fitted with them."""
+MAX_BIAS = 10.0
+Bias = Annotated[float, Meta(ge=-MAX_BIAS - 1, le=MAX_BIAS + 1)]
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,8 @@ class Calibration:
         Number of predictions behind these numbers.
     source : str
         How they were made, in words.
+    bias : tuple of float or None
+        Added to the logits of each emotion after the temperature; `None`: nothing is.
     """
 
     temperature: Annotated[float, Meta(gt=0, lt=100)]
@@ -56,15 +64,28 @@ class Calibration:
     ece_after: Share
     clips: Count
     source: str
+    bias: tuple[Bias, ...] | None = None
+
+    def apply(self, probabilities: Probabilities) -> Probabilities:
+        """A network's probabilities, shape ``(n, emotions)``, corrected."""
+        return rescaled(probabilities, self.temperature, self.bias)
 
     def as_dict(self) -> dict[str, Any]:
         """The calibration as plain values."""
         return asdict(self)
 
 
+def rescaled(
+    probabilities: Probabilities, temperature: float, bias: npt.ArrayLike | None = None
+) -> Probabilities:
+    """Probabilities, shape ``(n, emotions)``, as if logits had been divided and then moved."""
+    logits = np.log(np.maximum(probabilities, TINY)) / temperature
+    return softmax(logits if bias is None else logits + np.asarray(bias))
+
+
 def with_temperature(probabilities: Probabilities, temperature: float) -> Probabilities:
     """Probabilities, shape ``(n, emotions)``, as if the logits had been divided."""
-    return softmax(np.log(np.maximum(probabilities, TINY)) / temperature)
+    return rescaled(probabilities, temperature)
 
 
 def softmax(logits: npt.NDArray[np.floating]) -> Probabilities:
@@ -88,6 +109,37 @@ def fit_temperature(probabilities: Probabilities, labels: npt.NDArray[np.integer
     return float(
         np.exp(minimize_scalar(negative_log_likelihood, bounds=(-bound, bound), method="bounded").x)
     )
+
+
+def fit_temperature_and_bias(
+    probabilities: Probabilities, labels: npt.NDArray[np.integer]
+) -> tuple[float, tuple[float, ...]]:
+    """Temperature and biases at which the labels are most likely, each emotion counting as much.
+
+    Few clips say little: both are held near 1 and 0, as normal priors of spread `BIAS_SPREAD` on
+    the biases and `TEMPERATURE_SPREAD` on the temperature's logarithm do.
+    """
+    from scipy.optimize import minimize
+
+    emotions = probabilities.shape[1]
+    rows = np.arange(len(labels))
+    present, counts = np.unique(labels, return_counts=True)
+    weights = np.zeros(emotions)
+    weights[present] = len(labels) / (len(present) * counts)
+
+    def cost(parameters: npt.NDArray[np.float64]) -> float:
+        log_temperature, bias = parameters[0], parameters[1:]
+        scaled = rescaled(probabilities, float(np.exp(log_temperature)), bias)
+        likelihood = np.log(np.maximum(scaled[rows, labels].astype(np.float64), TINY))
+        prior = (log_temperature / TEMPERATURE_SPREAD) ** 2 + np.sum((bias / BIAS_SPREAD) ** 2)
+        return float(-(weights[labels] * likelihood).sum() + prior / 2)
+
+    bound = float(np.log(20.0))
+    bounds = [(-bound, bound), *[(-MAX_BIAS, MAX_BIAS)] * emotions]
+    # Without derivatives: those by differences drown in the rounding of float32.
+    found = minimize(cost, np.zeros(1 + emotions), method="Powell", bounds=bounds).x
+    bias = found[1:] - found[1:].mean()
+    return float(np.exp(found[0])), tuple(round(float(x), 4) for x in bias)
 
 
 def reliability(
@@ -149,6 +201,7 @@ def calibrate(
     folds: Sequence[tuple[Probabilities, npt.NDArray[np.integer]]],
     source: str,
     clips: Sequence[Sequence[str]] | None = None,
+    with_bias: bool = False,
 ) -> tuple[Calibration, list[Probabilities]]:
     """Fit temperature and threshold on all folds, and measure both on folds left out.
 
@@ -160,6 +213,8 @@ def calibrate(
         Where they come from, in words.
     clips : sequence, optional
         Names of the clips of each fold; needed where folds share some, as random splits do.
+    with_bias : bool
+        Whether to fit a bias per emotion, too.
 
     Returns
     -------
@@ -167,7 +222,7 @@ def calibrate(
         Its temperature and threshold come from all folds; its measured numbers from applying, to
         each fold, what was fitted on the others without the clips of the fold.
     scaled : list of numpy.ndarray
-        Each fold's probabilities with that temperature.
+        Each fold's probabilities as the others' fit corrects them.
 
     Raises
     ------
@@ -176,12 +231,12 @@ def calibrate(
     """
     scaled, above, right_above = [], 0, 0
     for number, (probabilities, labels) in enumerate(folds):
-        temperature, threshold = _fit(_others(folds, number, clips))
-        scaled.append(with_temperature(probabilities, temperature))
+        temperature, bias, threshold = _fit(_others(folds, number, clips), with_bias)
+        scaled.append(rescaled(probabilities, temperature, bias))
         confidence, right = _answers(scaled[-1], labels)
         above += int((confidence >= threshold).sum())
         right_above += int(right[confidence >= threshold].sum())
-    temperature, threshold = _fit(folds)
+    temperature, bias, threshold = _fit(folds, with_bias)
     labels = np.concatenate([y for _, y in folds])
     before = np.concatenate([p for p, _ in folds])
     return Calibration(
@@ -193,6 +248,7 @@ def calibrate(
         ece_after=round(expected_calibration_error(np.concatenate(scaled), labels), 4),
         clips=len(labels),
         source=source,
+        bias=bias,
     ), scaled
 
 
@@ -216,12 +272,17 @@ def _others(
 
 
 def _fit(
-    folds: Sequence[tuple[Probabilities, npt.NDArray[np.integer]]],
-) -> tuple[float, float]:
+    folds: Sequence[tuple[Probabilities, npt.NDArray[np.integer]]], with_bias: bool
+) -> tuple[float, tuple[float, ...] | None, float]:
     probabilities = np.concatenate([p for p, _ in folds])
     labels = np.concatenate([y for _, y in folds])
-    temperature = fit_temperature(probabilities, labels)
-    return temperature, fit_threshold(with_temperature(probabilities, temperature), labels)
+    temperature: float
+    bias: tuple[float, ...] | None = None
+    if with_bias:
+        temperature, bias = fit_temperature_and_bias(probabilities, labels)
+    else:
+        temperature = fit_temperature(probabilities, labels)
+    return temperature, bias, fit_threshold(rescaled(probabilities, temperature, bias), labels)
 
 
 def _answers(

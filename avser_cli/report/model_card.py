@@ -3,21 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from avser_cli.data.corpora import known_corpora
 from avser_cli.data.corpus_summary import CorpusSummary
 from avser_cli.data.licences import weights_terms
 from avser_cli.evaluation.metrics import Report
 from avser_cli.experiments.summary import RecipeReport
-from avser_cli.model.bundle import BundleConfig
+from avser_cli.model.bundle import BundleConfig, Origin
 from avser_cli.report.cross_validation_report import calibration_words, robustness_table, runs_table
+from avser_cli.report.figures import plot_confusion, plot_history
 from avser_cli.report.group_tables import worst_words
 from avser_cli.report.tables import TextTable, classification_report, to_markdown
+from avser_cli.training.history import Epoch
 
 LIMITS = """\
 Most corpora hold acted emotions, spoken or sung by trained actors in a studio. How people sound
 when they feel something is another matter, and so are other languages, ages, rooms and microphones.
 Not for diagnosis, hiring, policing, surveillance, or any decision about a person."""
+
+
+def write_for_people(
+    folder: Path,
+    config: BundleConfig,
+    history: Sequence[Epoch],
+    report: Report | None,
+    measured: RecipeReport | None = None,
+) -> None:
+    """Write pictures and card beside the parts that answers depend on; see `model_card`."""
+    plot_history(folder / "history.png", history, config.name)
+    if report is not None:
+        plot_confusion(folder / "confusion.png", report, config.name)
+    card = model_card(config, report, measured)
+    (folder / "MODEL_CARD.md").write_text(card, encoding="utf-8")
 
 
 def model_card(
@@ -45,6 +63,9 @@ def model_card(
     if measured is not None:
         accuracy += cross_validated(measured)
     joined = f", {recipe.ensemble} networks joined" if recipe.ensemble > 1 else ""
+    origin = config.origin
+    came_from = f"| from | {_origin_words(origin)} |\n" if origin else ""
+    trained_on = len(config.split.train) - (origin.clips if origin else 0)
     drawn = f", {words}" if (words := recipe.sampling.describe()) else ""
     return f"""\
 # {config.name}
@@ -57,9 +78,9 @@ Predicts {", ".join(config.labels[:-1])} or {config.labels[-1]} for a clip of a 
 | training | {recipe.optimizer}, learning rate {recipe.learning_rate} ({recipe.schedule}), \
 {recipe.epochs} epochs, batch {recipe.batch_size}{drawn}, seed {config.seed}, \
 {config.seconds:.0f} s |
-| clips | {config.corpus["description"]} |
+{came_from}| clips | {config.corpus["description"]} |
 | corpus fingerprint | `{config.corpus["fingerprint"]}` |
-| split | {config.split.settings.describe()}: {len(config.split.train)} trained on, \
+| split | {config.split.settings.describe()}: {trained_on} trained on, \
 {len(config.split.test)} held out |
 | made | {config.created}, avser {config.avser}; {libraries} |
 
@@ -74,6 +95,14 @@ Predicts {", ".join(config.labels[:-1])} or {config.labels[-1]} for a clip of a 
 
 {licence_words(config.corpora)}
 """
+
+
+def _origin_words(origin: Origin) -> str:
+    """The bundle that was trained on, and how."""
+    return (
+        f"the bundle `{origin.name}` (config.json {origin.checksum[:8]}), trained on "
+        f"{origin.clips:,} other clips by the recipe above; then {origin.method}"
+    )
 
 
 def licence_words(corpora: Sequence[CorpusSummary]) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from avser_cli.errors import UsageError
 from avser_cli.files import write_whole
-from avser_cli.model.arrays import max_bytes, npz_bytes, read_arrays
+from avser_cli.model.arrays import Array, Kind, max_bytes, npz_bytes, read_arrays
 from avser_cli.training.history import Epoch
 from avser_cli.untrusted_input import decode, parse_json, read_bounded
 
@@ -43,6 +43,46 @@ class Checkpoint:
         """The state of one network of an ensemble, in a folder inside this one."""
         return Checkpoint(self.folder / f"member-{member}", f"{self.key}-{member}", self.forgiving)
 
+    def of_phase(self, phase: str) -> Checkpoint:
+        """The state of one of several trainings of a network in turn, in a folder inside this."""
+        return Checkpoint(self.folder / phase, f"{self.key}-{phase}", self.forgiving)
+
+    def load_array(self, name: str, kind: Kind) -> Array | None:
+        """An array that `save_array` kept, of this shape and type; `None` where there is none.
+
+        Raises
+        ------
+        UsageError
+            It belongs to another training, or is damaged.
+        """
+        path = self.folder / f"{name}.npz"
+        if not path.exists():
+            return None
+        kinds = {"key": ((len(self.key),), np.dtype(np.uint8)), "values": kind}
+        try:
+            arrays = read_arrays(read_bounded(path, max_bytes(kinds)), kinds)
+        except (OSError, ValueError) as error:
+            raise self._damaged(error) from None
+        if arrays["key"].tobytes() != self.key.encode():
+            raise self._of_another()
+        return arrays["values"]
+
+    def save_array(self, name: str, values: Array) -> None:
+        """Keep an array that took long to compute."""
+        key = np.frombuffer(self.key.encode(), np.uint8)
+        write_whole(self.folder / f"{name}.npz", npz_bytes({"key": key, "values": values}))
+
+    def _of_another(self) -> UsageError:
+        return UsageError(
+            f"{self.folder}: was begun with other settings, clips or libraries; give the same ones "
+            "to go on, or --force to start over"
+        )
+
+    def _damaged(self, error: Exception) -> UsageError:
+        return UsageError(
+            f"{self.folder}: the checkpoint is damaged ({error}); start over with --force"
+        )
+
     @property
     def _state(self) -> Path:
         return self.folder / "state.json"
@@ -73,19 +113,14 @@ class Checkpoint:
         try:
             state = parse_json(read_bounded(self._state, MAX_STATE_BYTES))
             if state["key"] != self.key:
-                raise UsageError(
-                    f"{self.folder}: was begun with other settings, clips or libraries; give the "
-                    "same ones to go on, or --force to start over"
-                )
+                raise self._of_another()
             history = [decode(Epoch, line) for line in state["history"]]
             variables = _variables(network)
             kinds = {name: (tuple(x.shape), np.dtype(x.dtype)) for name, x in variables.items()}
             path = self.folder / _weights_file(len(history))
             arrays = read_arrays(read_bounded(path, max_bytes(kinds)), kinds)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UsageError(
-                f"{self.folder}: the checkpoint is damaged ({error}); start over with --force"
-            ) from None
+            raise self._damaged(error) from None
         for name, variable in variables.items():
             variable.assign(arrays[name])
         return history

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from avser_cli.checksums import sha256
 from avser_cli.data.audio_hash import hash_fingerprints
 from avser_cli.data.corpus_summary import summarize_corpora
 from avser_cli.data.dataset import Inputs
+from avser_cli.evaluation.metrics import Report
 from avser_cli.files import write_whole
 from avser_cli.model.bundle import (
     CONFIG,
@@ -24,6 +26,7 @@ from avser_cli.model.bundle import (
     WEIGHTS,
     BundleConfig,
     hashes_part,
+    read_weights,
     weights_part,
 )
 from avser_cli.model.calibration import Calibration
@@ -32,6 +35,7 @@ from avser_cli.model.tflite import TFLiteNetwork
 from avser_cli.native_output import suppress_native_output
 from avser_cli.training.history import history_csv
 from avser_cli.training.provenance import library_versions
+from avser_cli.training.source_bundle import Lineage, TrainedFrom
 from avser_cli.training.training_run import Result, TrainTestSplit
 
 TFLITE_TOLERANCE = 1e-3
@@ -46,6 +50,7 @@ def write_parts(
     seed: int,
     result: Result,
     calibration: Calibration | None = None,
+    trained_from: TrainedFrom | None = None,
 ) -> BundleConfig:
     """Write a bundle's parts, but for pictures and card, into an empty folder."""
     network = result.trained.network
@@ -60,33 +65,94 @@ def write_parts(
         members = [member.get_weights() for member in result.trained.members]
         write_whole(folder / WEIGHTS, weights_part(members))
         files.append(WEIGHTS)
-    dataset = prepared.dataset
-    rows = {clip.key: row for row, clip in enumerate(dataset.clips)}
-    trained_on = [rows[key] for key in prepared.split.train]
-    if dataset.fingerprints is not None:
-        hashes = hash_fingerprints(dataset.fingerprints[trained_on])
-        write_whole(folder / HASHES, hashes_part(hashes))
-        files.append(HASHES)
-    config = BundleConfig(
+    write_whole(folder / "history.csv", history_csv(result.trained.history))
+    config = _config(
+        name, prepared, recipe, result.trained.parameters, result.trained.seconds, calibration
+    )
+    return _write_config(
+        folder, replace(config, seed=seed), files, prepared, result.report, trained_from
+    )
+
+
+def write_recalibrated(
+    folder: Path,
+    name: str,
+    prepared: TrainTestSplit,
+    calibration: Calibration,
+    report: Report | None,
+    trained_from: TrainedFrom,
+) -> BundleConfig:
+    """Write the parts of a bundle that answers with another one's weights, as `write_parts`."""
+    source = trained_from.source
+    files = [part for part in source.config.files if part != HASHES]
+    for part in files:
+        write_whole(folder / part, read_weights(source.folder, part, source.config))
+    write_whole(folder / "history.csv", history_csv(()))
+    config = _config(name, prepared, source.config.recipe, source.config.parameters, 0, calibration)
+    return _write_config(folder, config, files, prepared, report, trained_from)
+
+
+def _config(
+    name: str,
+    prepared: TrainTestSplit,
+    recipe: Recipe,
+    parameters: int,
+    seconds: float,
+    calibration: Calibration | None,
+) -> BundleConfig:
+    """What is said of a bundle whose parts are not written yet."""
+    split = prepared.split
+    return BundleConfig(
         name=name,
         labels=prepared.dataset.emotions,
         recipe=recipe,
-        seed=seed,
-        split=prepared.split,
+        seed=split.settings.seed,
+        split=split,
         corpus=prepared.corpus.about,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         avser=__version__,
         libraries=library_versions(),
-        parameters=result.trained.parameters,
-        seconds=round(result.trained.seconds, 1),
-        files={part: sha256((folder / part).read_bytes()) for part in files},
+        parameters=parameters,
+        seconds=round(seconds, 1),
+        files={},
         calibration=calibration,
-        corpora=summarize_corpora(dataset.clips[row] for row in trained_on),
         categories=dict(prepared.corpus.categories),
     )
-    metrics = {"held_out": result.report.as_dict() if result.report else None}
+
+
+def _write_config(
+    folder: Path,
+    config: BundleConfig,
+    files: list[str],
+    prepared: TrainTestSplit,
+    report: Report | None,
+    trained_from: TrainedFrom | None,
+) -> BundleConfig:
+    """Write what is known of training clips, metrics, and last the config with all checksums."""
+    dataset = prepared.dataset
+    rows = {clip.key: row for row, clip in enumerate(dataset.clips)}
+    trained_on = [rows[key] for key in prepared.split.train]
+    hashes = None
+    if dataset.fingerprints is not None:
+        hashes = hash_fingerprints(dataset.fingerprints[trained_on])
+    corpora = summarize_corpora(dataset.clips[row] for row in trained_on)
+    lineage = Lineage(prepared.split, hashes, corpora)
+    metrics = {"held_out": report.as_dict() if report else None}
+    if trained_from is not None:
+        lineage = trained_from.join(lineage)
+        before = trained_from.held_out.before if trained_from.held_out else None
+        metrics["held_out_before"] = before.report.as_dict() if before else None
+    if lineage.hashes is not None:
+        write_whole(folder / HASHES, hashes_part(lineage.hashes))
+        files = [*files, HASHES]
+    config = replace(
+        config,
+        split=lineage.split,
+        files={part: sha256((folder / part).read_bytes()) for part in files},
+        corpora=lineage.corpora,
+        origin=lineage.origin,
+    )
     write_whole(folder / "metrics.json", (json.dumps(metrics, indent=1) + "\n").encode())
-    write_whole(folder / "history.csv", history_csv(result.trained.history))
     write_whole(folder / CONFIG, config.to_json().encode())
     return config
 

@@ -136,14 +136,55 @@ def _train_network(
     on_epoch: Callable[[Epoch], None],
     checkpoint: Checkpoint | None,
 ) -> tuple[Any, list[Epoch]]:
+    make_deterministic(seed)
+    network = build_network(recipe, clips.emotions, clips.inputs)
+    return network, fit(network, recipe, clips, seed, on_epoch, checkpoint, member)
+
+
+def make_deterministic(seed: int) -> None:
+    """Have the seed decide first weights, and nothing else what is computed from them."""
     keras.utils.set_random_seed(seed)
     tensorflow.config.experimental.enable_op_determinism()
+
+
+def fit(
+    network: Any,
+    recipe: Recipe,
+    clips: TrainingSet,
+    seed: int,
+    on_epoch: Callable[[Epoch], None],
+    checkpoint: Checkpoint | None = None,
+    member: int = 1,
+    last: int | None = None,
+) -> list[Epoch]:
+    """Train a network from the weights that it has, or from those of a checkpoint.
+
+    Parameters
+    ----------
+    network : keras.Model
+    recipe : Recipe
+        Its optimizer, schedule and epochs, and how clips are drawn and changed.
+    clips : TrainingSet
+    seed : int
+        Draws the clips of an epoch and their order, dropout and augmentation.
+    on_epoch : callable
+        Called after each epoch.
+    checkpoint : Checkpoint, optional
+        Where to go on from and to save to.
+    member : int
+        Which network of an ensemble, from 1.
+    last : int, optional
+        The epoch after which to stop, the schedule being that of all of the recipe's.
+
+    Returns
+    -------
+    list of Epoch
+    """
     steps = -(-(recipe.sampling.draws or len(clips)) // recipe.batch_size) * recipe.epochs
-    network = build_network(recipe, clips.emotions, clips.inputs)
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
     network.compile(build_optimizer(recipe, steps), loss, metrics=["accuracy"])
     history = checkpoint.load(network) if checkpoint else []
-    for number in range(len(history), recipe.epochs):
+    for number in range(len(history), recipe.epochs if last is None else last):
         start = time.perf_counter()
         _seed_dropout(network, seed, number)
         batches = Batches(recipe, clips, [seed, number])
@@ -159,7 +200,7 @@ def _train_network(
         if checkpoint:
             checkpoint.save(network, history)
         on_epoch(history[-1])
-    return network, history
+    return history
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from avser_cli.data.clip import Clip
 from avser_cli.data.clips import Index, corpus_checksum, describe, index_data
-from avser_cli.data.dataset import Dataset, Progress, load_dataset, reader_of
+from avser_cli.data.dataset import Dataset, Inputs, Progress, load_dataset, reader_of
 from avser_cli.data.emotions import Category
 from avser_cli.data.sources import DataSources
 from avser_cli.data.splits import (
@@ -84,6 +84,11 @@ class TrainTestSplit:
     def dataset(self) -> Dataset:
         """The corpus's clips, of both sides."""
         return self.corpus.dataset
+
+    @property
+    def held_out_inputs(self) -> Inputs:
+        """What the network takes of the clips that are held out."""
+        return self.dataset.inputs[self.dataset.rows(self.split.test)]
 
     def key(self, recipe: Recipe, seed: int) -> str:
         """A checksum of everything that determines the training of a recipe."""

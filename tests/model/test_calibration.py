@@ -9,8 +9,10 @@ from avser_cli.model.calibration import (
     calibrate,
     expected_calibration_error,
     fit_temperature,
+    fit_temperature_and_bias,
     fit_threshold,
     reliability,
+    rescaled,
     with_temperature,
 )
 from avser_cli.untrusted_input import decode
@@ -125,3 +127,58 @@ def test_impossible_calibrations_are_refused(change):
     assert decode(Calibration, values).as_dict() == values
     with pytest.raises(ValueError, match=next(iter(change))):
         decode(Calibration, {**values, **change})
+
+
+ROWS = st.lists(st.lists(st.floats(0.01, 1.0), min_size=3, max_size=3), min_size=1, max_size=8).map(
+    lambda rows: np.array([np.array(row) / sum(row) for row in rows], np.float32)
+)
+BIASES = st.lists(st.floats(-3, 3), min_size=3, max_size=3)
+TEMPERATURES = st.floats(0.2, 5.0)
+
+
+@given(ROWS, TEMPERATURES, BIASES, st.floats(-3, 3))
+def test_biases_move_answers_and_nothing_else(rows, temperature, bias, shift):
+    plain = with_temperature(rows, temperature)
+    np.testing.assert_allclose(rescaled(rows, temperature, [0.0] * 3), plain, atol=1e-6)
+    found = rescaled(rows, temperature, bias)
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
+    # Only differences count, and the odds of two emotions move by that of their biases.
+    np.testing.assert_allclose(rescaled(rows, temperature, np.add(bias, shift)), found, atol=1e-5)
+    odds = np.log(found[:, 0] / found[:, 1]) - np.log(plain[:, 0] / plain[:, 1])
+    np.testing.assert_allclose(odds, bias[0] - bias[1], atol=1e-2)
+    order = [2, 0, 1]
+    moved = rescaled(rows[:, order], temperature, [bias[x] for x in order])
+    np.testing.assert_allclose(moved, found[:, order], atol=1e-5)
+
+
+@settings(max_examples=20, deadline=None)
+@given(ROWS.filter(lambda rows: len(rows) > 2), st.randoms(use_true_random=False))
+def test_a_fit_never_makes_labels_less_likely(rows, random):
+    labels = np.array([random.randrange(3) for _ in rows])
+    temperature, bias = fit_temperature_and_bias(rows, labels)
+    assert sum(bias) == pytest.approx(0, abs=1e-3)
+
+    def surprise(probabilities):
+        weights = 1 / np.bincount(labels, minlength=3)[labels]
+        return -(weights * np.log(probabilities[np.arange(len(labels)), labels])).sum()
+
+    assert surprise(rescaled(rows, temperature, bias)) <= surprise(rows) + 1e-3
+
+
+def test_a_bias_that_was_put_in_is_found_again():
+    rng = np.random.default_rng(0)
+    labels = np.arange(3000) % 3
+    logits = rng.normal(size=(3000, 3)) + 1.5 * np.eye(3)[labels]
+    true = np.exp(1.5 * logits) / np.exp(1.5 * logits).sum(axis=1, keepdims=True)
+    skewed = rescaled(true.astype(np.float32), 1.5, (1.0, 0.0, -1.0))
+    temperature, bias = fit_temperature_and_bias(skewed, labels)
+    # The inverse of a temperature and then a bias has the bias times the temperature.
+    np.testing.assert_allclose(bias, (-1.5, 0.0, 1.5), atol=0.1)
+    assert temperature == pytest.approx(1 / 1.5, abs=0.05)
+
+
+def test_few_clips_move_answers_a_little():
+    rows = np.full((4, 2), 0.5, np.float32)
+    few = fit_temperature_and_bias(rows[:2], np.array([0, 0]))[1]
+    many = fit_temperature_and_bias(np.tile(rows, (50, 1)), np.zeros(200, int))[1]
+    assert 0 < few[0] < many[0]

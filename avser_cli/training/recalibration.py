@@ -1,0 +1,51 @@
+"""Fitting what a bundle answers to a few labelled clips, without training its weights."""
+
+from __future__ import annotations
+
+from avser_cli.errors import CorpusError
+from avser_cli.model.calibration import Calibration, calibrate
+from avser_cli.training.source_bundle import SourceBundle
+from avser_cli.training.training_run import TrainTestSplit
+from avser_cli.training.validation_folds import validation_folds
+
+FEWEST_CLIPS = 20
+"""Clips on the training side from which on temperature and biases are fitted."""
+FOLDS = 5
+METHOD = "weights kept; temperature and a bias per emotion fitted"
+
+
+def recalibrate(source: SourceBundle, prepared: TrainTestSplit) -> Calibration:
+    """Fit temperature and a bias per emotion on the training side.
+
+    What the calibration says of itself was measured on folds of that side, each with what was
+    fitted on the others.
+
+    Parameters
+    ----------
+    source : SourceBundle
+    prepared : TrainTestSplit
+        Its emotions are the bundle's.
+
+    Raises
+    ------
+    CorpusError
+        There are too few clips.
+    """
+    data = prepared.dataset
+    rows = data.rows(prepared.split.train)
+    if len(rows) < FEWEST_CLIPS:
+        raise CorpusError(
+            f"{len(rows)} clips to fit on: {FEWEST_CLIPS} are needed, {FEWEST_CLIPS - len(rows)} "
+            "more; --split none fits on all"
+        )
+    labels = data.labels[rows]
+    folds = validation_folds([data.clips[row] for row in rows], labels, FOLDS)
+    if folds is None:
+        raise CorpusError("an emotion has one clip to fit on but for copies; two are needed")
+    probabilities = source.raw_probabilities(data.inputs[rows])
+    calibration, _ = calibrate(
+        [(probabilities[part], labels[part]) for part in folds.rows],
+        f"{len(rows)} labelled clips, {folds.describe()}",
+        with_bias=True,
+    )
+    return calibration

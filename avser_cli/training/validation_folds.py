@@ -1,0 +1,88 @@
+"""Folds of the training side: what is tried on one of them was trained on the others."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from avser_cli.data.clip import Clip
+
+Rows = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class ValidationFolds:
+    """Which clips are tried together.
+
+    Attributes
+    ----------
+    rows : tuple of numpy.ndarray
+        Positions of the clips of each fold; every clip is in one.
+    by : {"speakers", "clips"}
+        What is in one fold only.
+    """
+
+    rows: tuple[Rows, ...]
+    by: str
+
+    def describe(self) -> str:
+        """In words, with the reason where speakers are on both sides."""
+        reason = "" if self.by == "speakers" else ", the speakers being too few or not known"
+        return f"{len(self.rows)} folds of {self.by}{reason}"
+
+
+def validation_folds(
+    clips: Sequence[Clip], labels: npt.NDArray[np.int64], count: int
+) -> ValidationFolds | None:
+    """Folds of speakers, or of clips where speakers do not do.
+
+    Speakers do where there are two or more, all known, and the others of each fold have every
+    emotion that there is.
+
+    Parameters
+    ----------
+    clips : sequence of Clip
+    labels : numpy.ndarray
+        Indices of emotions, shape ``(n,)``.
+    count : int
+        Folds wanted, 2 or more; there are fewer where there are fewer speakers.
+
+    Returns
+    -------
+    ValidationFolds or None
+        `None` where some emotion has fewer than two clips.
+    """
+    speakers = [clip.speaker for clip in clips]
+    if None not in speakers and len(set(speakers)) > 1:
+        rows = _grouped([str(speaker) for speaker in speakers], labels, count)
+        if rows is not None:
+            return ValidationFolds(rows, "speakers")
+    # Copies of one sound stay together.
+    rows = _grouped([clip.sound for clip in clips], labels, count)
+    return None if rows is None else ValidationFolds(rows, "clips")
+
+
+def _grouped(
+    groups: Sequence[str], labels: npt.NDArray[np.int64], count: int
+) -> tuple[Rows, ...] | None:
+    """Folds with a like share of each emotion that divide no group; `None` where some lack one."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    count = min(count, len(set(groups)))
+    if count < 2:
+        return None
+    with warnings.catch_warnings():
+        # Emotions with fewer clips than folds are seen to below.
+        warnings.simplefilter("ignore", UserWarning)
+        try:
+            splits = list(StratifiedGroupKFold(count).split(groups, labels, groups))
+        except ValueError:  # Every emotion has fewer clips than folds.
+            return None
+    emotions = set(labels.tolist())
+    if any(set(labels[others].tolist()) != emotions for others, _ in splits):
+        return None
+    return tuple(rows for _, rows in splits if len(rows))
