@@ -167,6 +167,8 @@ class Recipe:
     specialist : str or None
         Corpus that the last network of an ensemble hears alone, where the clips are of several
         corpora and this one has every emotion; `None`: every network hears all.
+    specialist_share : float or None
+        Of the answer that is the last network's; `None`: as much as any other's.
     """
 
     name: str
@@ -188,6 +190,7 @@ class Recipe:
     tta_shift: int = 0
     sampling: Sampling = EACH_CLIP_ONCE
     specialist: str | None = None
+    specialist_share: Share | None = None
 
     def __post_init__(self) -> None:
         for value, known, what in (
@@ -288,6 +291,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
             tta_shift=2,
             sampling=Sampling(corpus=0.5, emotion=0.0, speaker=0.5, draws=4000),
             specialist="ravdess",
+            specialist_share=0.25,
         ),
         Recipe(
             name="paper",

@@ -43,6 +43,7 @@ from avser_cli.training.trainer import (
     fit,
     join_networks,
     make_deterministic,
+    member_shares,
 )
 from avser_cli.training.training_run import TrainTestSplit
 from avser_cli.training.validation_folds import ValidationFolds, validation_folds
@@ -303,7 +304,8 @@ def adapt(
             history += _train_on(network, fitted, phases, seed, number + 1, on_epoch, saved)
         _set_trainable(network, "all", "re-estimated")
         members.append(network)
-    joined = join_networks(members, adaptation.recipe.tta_shift)
+    recipe = adaptation.recipe
+    joined = join_networks(members, recipe.tta_shift, member_shares(recipe))
     parameters = sum(int(np.prod(weight.shape)) for weight in joined.trainable_weights)
     seconds = sum(line.seconds for line in history)
     return Trained(joined, tuple(members), tuple(history), parameters, seconds)

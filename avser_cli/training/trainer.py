@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -95,14 +96,24 @@ def train(
         network, lines = _train_network(recipe, heard, member_seed, member, on_epoch, saved)
         members.append(network)
         history += lines
-    network = join_networks(members, recipe.tta_shift)
+    network = join_networks(members, recipe.tta_shift, member_shares(recipe))
     parameters = sum(int(np.prod(weight.shape)) for weight in network.trainable_weights)
     return Trained(
         network, tuple(members), tuple(history), parameters, sum(x.seconds for x in history)
     )
 
 
-def join_networks(members: Sequence[Any], tta_shift: int) -> Any:
+def member_shares(recipe: Recipe) -> Sequence[float] | None:
+    """What each network of an ensemble has of the answer; `None` where all have the same."""
+    if recipe.specialist_share is None or recipe.ensemble == 1:
+        return None
+    others = (1 - recipe.specialist_share) / (recipe.ensemble - 1)
+    return [*[others] * (recipe.ensemble - 1), recipe.specialist_share]
+
+
+def join_networks(
+    members: Sequence[Any], tta_shift: int, shares: Sequence[float] | None = None
+) -> Any:
     """One network that gives the mean of the members' probabilities over a picture's views.
 
     Parameters
@@ -110,6 +121,8 @@ def join_networks(members: Sequence[Any], tta_shift: int) -> Any:
     members : sequence of keras.Model
     tta_shift : int
         Rows by which a picture is also seen moved up and down; 0 for the picture alone.
+    shares : sequence of float, optional
+        What each member has of the answer, together 1; else all have the same.
     """
     if len(members) == 1 and not tta_shift:
         return members[0]
@@ -124,8 +137,11 @@ def join_networks(members: Sequence[Any], tta_shift: int) -> Any:
         keras.Model(member.input, member.output, name=f"member_{number}")
         for number, member in enumerate(members, start=1)
     ]
-    outputs = keras.layers.Average()([member(view) for member in bare for view in views])
-    return keras.Model(inputs, outputs)
+    answers = [[member(view) for view in views] for member in bare]
+    if shares is None:
+        return keras.Model(inputs, keras.layers.Average()(list(chain(*answers))))
+    means = [keras.layers.Average()(seen) if tta_shift else seen[0] for seen in answers]
+    return keras.Model(inputs, sum(share * mean for share, mean in zip(shares, means, strict=True)))
 
 
 def _train_network(

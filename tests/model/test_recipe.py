@@ -61,6 +61,13 @@ def test_sampling_from_a_file_is_checked(name, value):
         Recipe.from_dict(values)
 
 
+def test_a_specialists_share_from_a_file_is_checked():
+    values = find_recipe("cnn2d", "multi-corpus").as_dict()
+    assert Recipe.from_dict(values).specialist_share == 0.25
+    with pytest.raises(ValueError, match="specialist_share"):
+        Recipe.from_dict(values | {"specialist_share": 1.5})
+
+
 def test_recipes_of_before_sampling_take_every_clip_once():
     values = find_recipe("cnn2d").as_dict()
     del values["sampling"]

@@ -148,6 +148,11 @@ def test_the_last_network_of_an_ensemble_is_the_specialist():
     general = train(alone, clips, 0, ignore).predict(CLIPS.inputs)
     of_b = train(alone, clips.of_specialist("b"), MEMBER_SEED_STEP, ignore).predict(CLIPS.inputs)
     np.testing.assert_allclose(joined, (general + of_b) / 2, atol=1e-5)
+    fewer = train(recipe.with_options(specialist_share=0.25), clips, 0, ignore)
+    expected = 0.75 * general + 0.25 * of_b
+    np.testing.assert_allclose(fewer.predict(CLIPS.inputs), expected, atol=1e-5)
+    lite = TFLiteNetwork(to_tflite(fewer.network, CLIPS.inputs))
+    np.testing.assert_allclose(lite.predict(CLIPS.inputs.astype("f")), expected, atol=1e-3)
 
 
 def test_a_picture_is_seen_moved_up_and_down_too(tmp_path):
