@@ -34,7 +34,8 @@ FORMAT_VERSION = 5
 """2 added ``calibration``, and ``ensemble`` to the recipe, which 1 is read as not having; 3 renamed
 fields of the recipe, see `avser_cli.model.recipe.RENAMED_FIELDS`, and the split ``paper``; 4 added
 the recipe's ``sampling``, ``corpora`` and ``hashes.npz``; 5 the recipe's ``specialist`` and
-``specialist_share``, ``weights.npz``, ``origin`` and the calibration's ``bias``, which older ones lack.
+``specialist_share``, ``weights.npz``, ``origin`` and the calibration's ``bias``, which older ones
+lack.
 """
 CONFIG, TFLITE, KERAS, MLP = "config.json", "model.tflite", "model.keras", "mlp.npz"
 HASHES, WEIGHTS = "hashes.npz", "weights.npz"

@@ -66,9 +66,15 @@ def test_hashes_are_of_the_training_clips(bundle, trained):
 def test_the_bundled_model_knows_its_training_clips():
     folder = REPOSITORY / "models" / "default"
     config = read_config(folder)
-    assert len(read_hashes(folder, config)) == len(config.split.train) == 1316
-    assert [(x.name, x.clips, x.speakers) for x in config.corpora] == [("ravdess", 1316, 24)]
-    assert "- not for commercial use (RAVDESS)" in (folder / "MODEL_CARD.md").read_text()
+    assert len(read_hashes(folder, config)) == len(config.split.train) == 7726
+    clips = {x.name: x.clips for x in config.corpora}
+    assert clips == {
+        "ased": 1959, "emodb": 339, "emovo": 336, "kemotts": 300, "nemo": 3076, "ravdess": 1316,
+        "urdu": 400,
+    }  # fmt: skip
+    card = (folder / "MODEL_CARD.md").read_text()
+    assert "- not for commercial use (" in card
+    assert all(licence in card for licence in ("CC BY-NC-SA 4.0", "research only"))
 
 
 def test_bundles_without_hashes_are_read(bundle):
