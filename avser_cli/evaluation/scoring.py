@@ -210,7 +210,7 @@ def answers_as(classifier: Classifier) -> Reader:
     judge = classifier.with_any_sound()
 
     def of_sound(path: Path, waveform: Waveform) -> Read:
-        answer = judge.predict_samples(waveform.samples, waveform.rate)
+        answer = judge.predict_waveform(str(path), waveform)
         row = np.array(list(answer.probabilities.values()), np.float32)
         return replace(pictures.of_sound(path, waveform), inputs=row)
 

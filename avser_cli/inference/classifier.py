@@ -137,8 +137,7 @@ class Classifier:
         """
         path = Path(path)
         if self._span is None:
-            waveform = read_waveform(path, self.selection)
-            return self._predict_array(display_name(path), waveform.samples, waveform.rate)
+            return self.predict_waveform(display_name(path), read_waveform(path, self.selection))
         with open_sound(path, selection=self.selection) as sound:
             stream = sound.stream
             return self._predict_blocks(
@@ -169,6 +168,16 @@ class Classifier:
         """
         check_rate(rate)
         return self._predict_array("samples", mono_samples(samples, whole=True), rate)
+
+    def predict_waveform(self, name: str, waveform: Waveform) -> RecordingPrediction:
+        """Classify a sound that is decoded already, as `predict` does its file.
+
+        Raises
+        ------
+        InputError
+            As for `predict`, with this name.
+        """
+        return self._predict_array(name, waveform.samples, waveform.rate)
 
     def predict_many(
         self,
