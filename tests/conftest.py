@@ -11,6 +11,11 @@ from tests.synthetic import make_corpus
 # In the background of a shell, interrupts are ignored, and children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Tests run side by side already: more threads of TensorFlow's would wait for one another.
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
