@@ -6,7 +6,7 @@ from pathlib import Path
 
 from avser_cli.audio.folder import find_sounds
 from avser_cli.data.clip import Clip
-from avser_cli.data.corpora import read_corpus, recognize_folder
+from avser_cli.data.corpus_folder import read_corpus, recognize_folder
 from avser_cli.errors import CorpusError
 
 

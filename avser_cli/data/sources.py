@@ -17,10 +17,9 @@ from avser_cli.audio.decoding import SOUND_SUFFIXES
 from avser_cli.audio.folder import list_files
 from avser_cli.data import audformat
 from avser_cli.data.clip import Clip, SkippedFile
-from avser_cli.data.corpora import (
-    Corpus,
+from avser_cli.data.corpora import Corpus, known_corpora
+from avser_cli.data.corpus_folder import (
     closest_corpus,
-    known_corpora,
     mixed_corpora,
     published_name,
     read_corpus,

@@ -7,24 +7,19 @@ clips does.
 
 from __future__ import annotations
 
-import csv
 import re
 import tomllib
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
-from avser_cli.data.clip import Clip, SkippedFile, clip_key, read_split
-from avser_cli.errors import CorpusError, UsageError, os_reason
-from avser_cli.untrusted_input import read_bounded
+from avser_cli.data.clip import read_split
+from avser_cli.errors import CorpusError, UsageError
 
 GROUPS = frozenset({"speaker", "emotion", "sex", "text", "take", "channel", "intensity", "split"})
 SEXES = ("female", "male")
-MAX_TABLE_BYTES = 64_000_000
 
 _TABLE_KEYS = {"file", "delimiter", "audio", "emotion", "speaker", "sex", "text"}
 _KEYS = {
@@ -137,7 +132,7 @@ class Corpus:
         match = self.pattern.fullmatch(name)
         if match is None:
             raise ValueError(f"name is not of {self.title}'s form")
-        return self._read({group: code for group, code in match.groupdict().items() if code})
+        return self.from_codes({group: code for group, code in match.groupdict().items() if code})
 
     def has_form(self, name: str) -> bool:
         """Whether a path has the form of this corpus's names, be its codes known or not."""
@@ -145,7 +140,14 @@ class Corpus:
             form.fullmatch(name) for form, _ in self.near_misses
         )
 
-    def _read(self, codes: dict[str, str]) -> dict[str, str]:
+    def from_codes(self, codes: dict[str, str]) -> dict[str, str]:
+        """Labels from codes by group, as `labels` finds them in a name, or a table of labels has.
+
+        Raises
+        ------
+        ValueError
+            The corpus does not have such a code.
+        """
         labels = dict(codes)
         labels["emotion"] = self._emotion(codes.get("emotion", ""))
         for group, known in (
@@ -177,35 +179,6 @@ class Corpus:
             if first <= int(code) <= last:
                 return emotion
         raise ValueError(f"unknown emotion, {code}")
-
-
-@dataclass(frozen=True)
-class CorpusCopy:
-    """What a folder holds of a corpus.
-
-    Attributes
-    ----------
-    corpus : Corpus
-    clips : tuple of Clip
-        Sorted by key; of two copies of a clip, the one nearer to the top.
-    copies : tuple of pathlib.Path
-        Second copies of clips, which are left out.
-    skipped : tuple of SkippedFile
-    """
-
-    corpus: Corpus
-    clips: tuple[Clip, ...]
-    copies: tuple[Path, ...]
-    skipped: tuple[SkippedFile, ...]
-
-    def remark(self) -> str | None:
-        """One line where the copy is not a full, single one; else `None`."""
-        parts = []
-        if len(self.clips) != self.corpus.clips:
-            parts.append(f"{len(self.clips)} of {self.corpus.clips} clips")
-        if self.copies:
-            parts.append(f"{len(self.copies)} second copies left out, e.g. {self.copies[0]}")
-        return f"{self.corpus.title}: {'; '.join(parts)}" if parts else None
 
 
 def parse_corpus(text: str, origin: str) -> Corpus:
@@ -294,124 +267,6 @@ def find_corpus(name: str) -> Corpus:
     return corpora[name.casefold()]
 
 
-def recognize(names: Sequence[str]) -> Corpus | None:
-    """The corpus that most of the names fit, or `None` where no corpus fits half of them.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Paths below a folder, with ``/`` and without the files' endings.
-
-    Raises
-    ------
-    CorpusError
-        Two corpora fit equally well.
-    """
-    fits = {
-        corpus.name: sum(_fits(corpus, name) for name in names)
-        for corpus in known_corpora().values()
-        if not corpus.table
-    }
-    most = max(fits.values())
-    best = [known_corpora()[name] for name, count in fits.items() if count == most]
-    if most == 0 or 2 * most < len(names):
-        return None
-    best = [one for one in best if one.yields_to not in {other.name for other in best}]
-    if len(best) > 1:
-        titles = " and ".join(corpus.title for corpus in best)
-        raise CorpusError(f"names fit {titles}; say which, e.g. --data {best[0].name}=FOLDER")
-    return best[0]
-
-
-CLOSE = 0.1
-"""Share of names that must have a corpus's form where nothing else gives labels."""
-
-
-def closest_corpus(names: Sequence[str]) -> Corpus | None:
-    """The corpus whose form most names have, whatever their codes; `None` where few have any's."""
-    forms = {
-        corpus.name: sum(corpus.has_form(name) for name in names)
-        for corpus in known_corpora().values()
-        if not corpus.table
-    }
-    corpora = known_corpora()
-    best = max(forms, key=lambda name: (forms[name], corpora[name].yields_to is None))
-    return corpora[best] if forms[best] > CLOSE * len(names) else None
-
-
-def mixed_corpora(names: Iterable[str]) -> dict[str, int]:
-    """How many of the names fit some corpus, by the first that each fits."""
-    counts: Counter[str] = Counter()
-    by_right = sorted(known_corpora().values(), key=lambda corpus: corpus.yields_to is not None)
-    for name in names:
-        fitting = (x for x in by_right if not x.table and _fits(x, name))
-        if (corpus := next(fitting, None)) is not None:
-            counts[corpus.name] += 1
-    return dict(counts)
-
-
-def recognize_folder(folder: Path, files: Sequence[Path]) -> Corpus | None:
-    """The corpus that a folder holds, by its names or by a table of labels in it.
-
-    Raises
-    ------
-    CorpusError
-        Two corpora fit equally well.
-    """
-    for corpus in known_corpora().values():
-        if corpus.table and _has_columns(corpus, folder):
-            return corpus
-    return recognize([published_name(path, folder) for path in files])
-
-
-def read_corpus(corpus: Corpus, folder: Path, files: Iterable[Path]) -> CorpusCopy:
-    """Clips of a corpus among the files below a folder.
-
-    Raises
-    ------
-    CorpusError
-        The corpus's table of labels is missing or damaged.
-    """
-    rows = _table(corpus, folder) if corpus.table else None
-    clips, copies, skipped = [], [], []
-    seen: set[tuple[str, ...]] = set()
-    for path in sorted(files, key=lambda path: (len(path.parts), path.as_posix())):
-        name = published_name(path, folder)
-        try:
-            labels: dict[str, Any] = (
-                corpus.labels(name) if rows is None else _row_labels(corpus, rows, path)
-            )
-        except ValueError as error:
-            skipped.append(SkippedFile(path, str(error)))
-            continue
-        identity = (path.stem.casefold(), *(labels.get(group, "") for group in sorted(GROUPS)))
-        if identity in seen:
-            copies.append(path)
-            continue
-        seen.add(identity)
-        key = clip_key(corpus.name, path.relative_to(folder))
-        clips.append(Clip(key=key, path=path, corpus=corpus.name, **labels))
-    clips.sort(key=lambda clip: clip.key)
-    return CorpusCopy(corpus, tuple(clips), tuple(copies), tuple(skipped))
-
-
-def _fits(corpus: Corpus, name: str) -> bool:
-    try:
-        corpus.labels(name)
-    except ValueError:
-        return False
-    return True
-
-
-def published_name(path: Path, folder: Path) -> str:
-    """What patterns read: the path without its ending, with the names of two folders above.
-
-    So one speaker's folder is read as well.
-    """
-    relative = path.relative_to(folder).with_suffix("").as_posix()
-    return "/".join((*(part.strip("/") for part in folder.absolute().parts[-2:]), relative))
-
-
 def _look_up(known: Mapping[str, str], code: str, what: str) -> str:
     value = known.get(code)
     if value is None:
@@ -419,41 +274,3 @@ def _look_up(known: Mapping[str, str], code: str, what: str) -> str:
     if value is None:
         raise ValueError(f"unknown {what}, {code}")
     return value
-
-
-def _open_table(corpus: Corpus, folder: Path) -> list[dict[str, str]]:
-    content = read_bounded(folder / corpus.table["file"], MAX_TABLE_BYTES)
-    lines = content.decode("utf-8-sig").splitlines()
-    return list(csv.DictReader(lines, delimiter=corpus.table["delimiter"]))
-
-
-def _has_columns(corpus: Corpus, folder: Path) -> bool:
-    try:
-        rows = _open_table(corpus, folder)
-    except (OSError, ValueError, csv.Error):
-        return False
-    return bool(rows) and {corpus.table["audio"], corpus.table["emotion"]} <= set(rows[0])
-
-
-def _table(corpus: Corpus, folder: Path) -> dict[str, dict[str, str]]:
-    path = folder / corpus.table["file"]
-    try:
-        rows = _open_table(corpus, folder)
-    except OSError as error:
-        raise CorpusError(f"{path}: {os_reason(error)}") from None
-    except (ValueError, csv.Error) as error:
-        raise CorpusError(f"{path}: {error}") from None
-    column = corpus.table["audio"]
-    if not rows or column not in rows[0]:
-        raise CorpusError(f"{path}: no column {column}")
-    names = (row[column] or "" for row in rows)
-    return {Path(name).stem: row for name, row in zip(names, rows, strict=True)}
-
-
-def _row_labels(corpus: Corpus, rows: Mapping[str, dict[str, str]], path: Path) -> dict[str, str]:
-    row = rows.get(path.stem)
-    if row is None:
-        raise ValueError(f"not in {corpus.table['file']}")
-    codes = {group: (row.get(corpus.table[group]) or "").strip() for group in
-             ("emotion", "speaker", "sex", "text")}  # fmt: skip
-    return corpus._read({group: code for group, code in codes.items() if code})
