@@ -71,6 +71,7 @@ TESTED_ELSEWHERE = {
     "audio/part_of_file": "audio/test_stated_sizes.py",
     "audio/soundfile_reader": "a reader behind decoding: audio/test_decoding.py",
     "audio/streams": "audio/test_sample_arrays.py",
+    "commands/picture_options": "commands/test_spectrogram.py",
     "commands/sound_options": "commands/test_spectrogram.py, commands/test_classify.py",
     "cluster": "needs a Dask cluster: commands/test_compare.py",
     "commands/training_target": "commands/test_train.py, commands/test_train_from.py",
