@@ -19,9 +19,10 @@ import soundfile
 from avser_cli.data.clips import index_data
 from avser_cli.data.corpora import find_corpus
 from avser_cli.data.dataset import load_dataset, reader_of
+from avser_cli.data.leaks import find_leaks
 from avser_cli.data.near_duplicates import duplicate_groups
 from avser_cli.data.sources import DataSources
-from avser_cli.data.splits import SplitSettings, find_leaks, split_clips
+from avser_cli.data.splits import SplitSettings, split_clips
 from avser_cli.features.fingerprint import BANDS, FRAMES
 from avser_cli.model.recipe import find_recipe
 

@@ -16,6 +16,8 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[1]
 TESTS = {
     "data/splits": ["data/test_splits.py"],
+    "data/folds": ["data/test_folds.py", "data/test_splits.py"],
+    "data/leaks": ["data/test_leaks.py"],
     "evaluation/metrics": ["evaluation/test_metrics.py"],
     "model/calibration": ["model/test_calibration.py"],
     "training/batches": ["training/test_batches.py"],
@@ -23,7 +25,7 @@ TESTS = {
     "training/training_run": ["training/test_training_run.py"],
     "experiments/significance": ["experiments/test_significance.py"],
 }
-"""The leak checks are in ``data/splits`` (what leaks) and ``training/training_run`` (refusal)."""
+"""The leak checks are in ``data/leaks`` (what leaks) and ``training/training_run`` (refusal)."""
 SKIPPED = [
     "core/ReplaceBinaryOperator_.*_(RShift|LShift|BitOr|BitAnd|BitXor)",
     "core/ReplaceBinaryOperator_BitOr_.*",

@@ -13,8 +13,9 @@ from avser_cli.commands import options as common
 from avser_cli.commands.experiments import ExecutionOptions, command_line, run_jobs
 from avser_cli.commands.page_options import collect_media
 from avser_cli.data.clip import Clip
+from avser_cli.data.folds import split_folds
 from avser_cli.data.sources import DataSources
-from avser_cli.data.splits import SPLIT_ALIASES, SplitKind, split_folds
+from avser_cli.data.splits import SPLIT_ALIASES, SplitKind
 from avser_cli.errors import UsageError
 from avser_cli.experiments.candidates import (
     BASELINES,

@@ -21,8 +21,9 @@ from avser_cli.commands.page_options import (
     too_large,
 )
 from avser_cli.data.clip import Clip
+from avser_cli.data.folds import split_folds
 from avser_cli.data.sources import DataSources
-from avser_cli.data.splits import SPLIT_ALIASES, SplitKind, split_folds
+from avser_cli.data.splits import SPLIT_ALIASES, SplitKind
 from avser_cli.errors import UsageError
 from avser_cli.evaluation.group_scores import GroupScores
 from avser_cli.evaluation.scoring import PART_ALIASES, PARTS, Evaluation, Part

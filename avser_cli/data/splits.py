@@ -1,4 +1,4 @@
-"""Which clips are trained on and which are held out, and whether anything leaks between them.
+"""Which clips are trained on and which are held out.
 
 ``random`` is stratified; ``speaker``, ``text`` and ``corpus`` have nobody, no sentence or no corpus
 on both sides; ``table`` is what the data say themselves; ``none`` holds nothing out.
@@ -6,38 +6,26 @@ on both sides; ``table`` is what the data say themselves; ``none`` holds nothing
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from avser_cli.checksums import sha256
 from avser_cli.data.clip import Clip
-from avser_cli.data.corpora import find_corpus, known_corpora
+from avser_cli.data.corpora import find_corpus
+from avser_cli.data.folds import FEWEST_A_SIDE, UNITS, Fold, split_folds
 from avser_cli.errors import CorpusError, UsageError
 from avser_cli.untrusted_input import Checksum
 
 SplitKind = Literal["random", "speaker", "text", "corpus", "table", "none"]
 SPLIT_KINDS: tuple[SplitKind, ...] = ("random", "speaker", "text", "corpus", "table", "none")
-FOLDED: tuple[SplitKind, ...] = ("speaker", "text", "corpus", "table")
+FOLDED = tuple(UNITS)
 """Splits with folds, each of which holds out other clips."""
 SPLIT_ALIASES: dict[str, SplitKind] = {"paper": "random", "statement": "text"}
 """Names of splits in older bundles and on older command lines."""
-FEWEST_A_SIDE = 2
-"""Fewest clips of an emotion that each side must have."""
-GROUP_FOLDS = 5
-"""Folds of speakers or texts where none are published and there are more than so many."""
 NAMED = 6
 """Members of a held-out side that are named before the others are counted."""
-
-_UNITS: dict[SplitKind, Callable[[Clip], str | None]] = {
-    "speaker": lambda clip: clip.speaker,
-    "text": lambda clip: clip.said,
-    "corpus": lambda clip: clip.corpus,
-    "table": lambda clip: clip.split,
-}
-"""What each split with folds holds out whole."""
 
 
 @dataclass(frozen=True)
@@ -130,141 +118,6 @@ class Split:
         return {**values, "settings": settings}
 
 
-@dataclass(frozen=True)
-class Fold:
-    """What one fold of a split holds out.
-
-    Attributes
-    ----------
-    number : int
-        From 1 on.
-    name : str
-        A corpus's, or a table's word; else the number.
-    held_out : tuple of str
-        Speakers, texts, corpora or words of a table.
-    unused : tuple of str
-        Words of a table whose clips are on neither side.
-    """
-
-    number: int
-    name: str
-    held_out: tuple[str, ...]
-    unused: tuple[str, ...] = ()
-
-
-def split_folds(clips: Sequence[Clip], kind: SplitKind) -> tuple[Fold, ...]:
-    """The folds of a split; none of those without folds.
-
-    Folds of speakers are the corpus's published ones, if it has any, those of texts and of other
-    speakers one each, or up to `GROUP_FOLDS` that are stratified by emotion where there are more.
-    Folds of several corpora are joined, the first with the first.
-
-    Raises
-    ------
-    CorpusError
-        A clip lacks what is held out, or there is only one of it.
-    """
-    if kind not in FOLDED:
-        return ()
-    unit = _UNITS[kind]
-    units = {unit(clip) for clip in clips}
-    if None in units:
-        _refuse_unknown(clips, kind)
-    words = sorted(str(word) for word in units)
-    if kind == "table":
-        return _table_folds(words)
-    if len(words) < 2:
-        raise CorpusError(
-            f"only one {kind}, {words[0]}: --split {kind} needs two or more; use --split random"
-        )
-    if kind == "corpus":
-        return tuple(Fold(n, word, (word,)) for n, word in enumerate(words, start=1))
-    folds: list[list[str]] = []
-    assigned: set[str] = set()
-    for corpus in sorted({clip.corpus for clip in clips}):
-        mine = [x for x in clips if x.corpus == corpus and unit(x) not in assigned]
-        for number, group in enumerate(_groups(corpus, mine, kind)):
-            if number == len(folds):
-                folds.append([])
-            folds[number] += group
-            assigned.update(group)
-    return tuple(Fold(n, str(n), tuple(group)) for n, group in enumerate(folds, start=1))
-
-
-def _refuse_unknown(clips: Sequence[Clip], kind: SplitKind) -> None:
-    unit = _UNITS[kind]
-    without = [clip.key for clip in clips if unit(clip) is None]
-    word = "split" if kind == "table" else kind
-    raise CorpusError(
-        f"{len(without)} clips have no {word}, e.g. {without[0]}; give a table with a column "
-        f"{word}, or choose another --split"
-    )
-
-
-def _table_folds(words: Sequence[str]) -> tuple[Fold, ...]:
-    """One fold that holds out ``test`` (or ``dev``); else each word of the table is a fold."""
-    if "train" not in words:
-        if len(words) < 2:
-            raise CorpusError(f"--split table: all clips are of split {words[0]}; two are needed")
-        return tuple(Fold(n, word, (word,)) for n, word in enumerate(words, start=1))
-    others = [word for word in words if word != "train"]
-    held_out = next((word for word in ("test", "dev", *others) if word in others), None)
-    if held_out is None:
-        raise CorpusError("--split table: all clips are of split train, none are held out")
-    unused = tuple(word for word in others if word != held_out)
-    return (Fold(1, held_out, (held_out,), unused),)
-
-
-def _groups(corpus: str, clips: Sequence[Clip], kind: SplitKind) -> Sequence[Sequence[str]]:
-    """The speakers or texts of a corpus that each of its folds holds out."""
-    unit = _UNITS[kind]
-    units = sorted({str(unit(clip)) for clip in clips})
-    known = known_corpora().get(corpus)
-    if kind == "speaker" and known is not None and known.folds:
-        published = [[f"{corpus}:{name}" for name in fold] for fold in known.folds]
-        if set(units) <= {name for fold in published for name in fold}:
-            return published
-    if len(units) <= GROUP_FOLDS:
-        return [[word] for word in units]
-    # As many folds as hold every emotion each; where no number does, as many as there may be.
-    tried = [_stratified(clips, kind, count) for count in range(GROUP_FOLDS, 1, -1)]
-    found = [folds for folds in tried if folds is not None]
-    if not found:
-        raise CorpusError(f"{corpus}: {len(clips)} clips are too few for --split {kind}")
-    return next((folds for folds in found if _hold_all(clips, kind, folds)), found[0])
-
-
-def _stratified(clips: Sequence[Clip], kind: SplitKind, count: int) -> list[list[str]] | None:
-    """So many folds of speakers or texts, with a like share of each emotion; `None` of too few."""
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    unit = _UNITS[kind]
-    ordered = sorted(clips, key=lambda clip: clip.key)
-    members = [str(unit(clip)) for clip in ordered]
-    emotions = [clip.emotion for clip in ordered]
-    with warnings.catch_warnings():
-        # An emotion with fewer clips than folds is seen to where sides are checked.
-        warnings.simplefilter("ignore", UserWarning)
-        try:
-            splits = list(StratifiedGroupKFold(count).split(members, emotions, members))
-        except ValueError:  # Every emotion has fewer clips than folds.
-            return None
-    return [sorted({members[row] for row in rows}) for _, rows in splits]
-
-
-def _hold_all(clips: Sequence[Clip], kind: SplitKind, folds: Sequence[Sequence[str]]) -> bool:
-    """Whether each fold holds out enough clips of every emotion."""
-    unit = _UNITS[kind]
-    fold_of = {word: number for number, fold in enumerate(folds) for word in fold}
-    counts = Counter((clip.emotion, fold_of[str(unit(clip))]) for clip in clips)
-    emotions = {clip.emotion for clip in clips}
-    return all(
-        counts[emotion, number] >= FEWEST_A_SIDE
-        for emotion in emotions
-        for number in range(len(folds))
-    )
-
-
 def find_fold(folds: Sequence[Fold], settings: SplitSettings) -> Fold:
     """The fold that is asked for, by number or name.
 
@@ -307,7 +160,7 @@ def split_clips(clips: Sequence[Clip], settings: SplitSettings) -> Split:
     held_out: set[str] = set()
     unused: set[str] = set()
     if settings.kind in FOLDED:
-        unit = _UNITS[settings.kind]
+        unit = UNITS[settings.kind]
         folds = split_folds(clips, settings.kind)
         fold = find_fold(folds, settings)
         held_out = {clip.key for clip in clips if unit(clip) in fold.held_out}
@@ -319,7 +172,7 @@ def split_clips(clips: Sequence[Clip], settings: SplitSettings) -> Split:
     train = {clip.key: clip.samples_sha256 for clip in clips if clip.key not in neither}
     test = {clip.key: clip.samples_sha256 for clip in clips if clip.key in held_out}
     split = Split(settings, train, test)
-    _check_side_sizes(clips, split)
+    check_side_sizes(clips, split)
     return split
 
 
@@ -356,7 +209,8 @@ def _quotas(counts: dict[str, int], share: float) -> dict[str, int]:
     return quotas
 
 
-def _check_side_sizes(clips: Sequence[Clip], split: Split) -> None:
+def check_side_sizes(clips: Sequence[Clip], split: Split) -> None:
+    """Raise `CorpusError` where a side has fewer than `FEWEST_A_SIDE` clips of an emotion."""
     emotion_of = {clip.key: clip.emotion for clip in clips}
     sides = {"to train on": split.train}
     if split.settings.kind != "none":
@@ -369,64 +223,3 @@ def _check_side_sizes(clips: Sequence[Clip], split: Split) -> None:
                     f"{emotion}: {count} clips {side} in split {split.settings.describe()}; at "
                     f"least {FEWEST_A_SIDE} are needed, so add clips or leave the emotion out"
                 )
-
-
-def without_copies(clips: Sequence[Clip], split: Split) -> Split:
-    """The same split without training clips that are copies, exact or re-encoded, of held-out ones.
-
-    Raises
-    ------
-    CorpusError
-        An emotion has too few clips left to train on.
-    """
-    sounds = {clip.sound for clip in clips if clip.key in split.test}
-    copies = {clip.key for clip in clips if clip.sound in sounds}
-    train = {key: samples for key, samples in split.train.items() if key not in copies}
-    left = replace(split, train=train)
-    _check_side_sizes(clips, left)
-    return left
-
-
-RE_ENCODED = "sound (re-encoded)"
-
-
-@dataclass(frozen=True)
-class Leak:
-    """Something that stands on both sides of a split.
-
-    Attributes
-    ----------
-    kind : {"samples", "sound (re-encoded)", "take", "speaker", "text", "corpus"}
-    trained, held_out : str
-        A pair that shows it.
-    """
-
-    kind: str
-    trained: str
-    held_out: str
-
-    def __str__(self) -> str:
-        return f"same {self.kind}: {self.trained} (trained on) and {self.held_out} (held out)"
-
-
-def find_leaks(clips: Sequence[Clip], split: Split) -> list[Leak]:
-    """Look for held-out clips that the training side gives away.
-
-    The same samples, the same sound re-encoded and the same take are leaks in every split; the same
-    speaker, text or corpus in the split of that name.
-    """
-    keys: dict[str, Callable[[Clip], Hashable]] = {
-        "samples": lambda clip: clip.samples_sha256,
-        RE_ENCODED: lambda clip: clip.sound,
-        "take": lambda clip: clip.recording,
-    }
-    if split.settings.kind in ("speaker", "text", "corpus"):
-        keys[split.settings.kind] = _UNITS[split.settings.kind]
-    trained = [clip for clip in clips if clip.key in split.train]
-    held_out = [clip for clip in clips if clip.key in split.test]
-    leaks = []
-    for kind, key in keys.items():
-        seen = {found: clip.key for clip in trained if (found := key(clip)) is not None}
-        leaks += [Leak(kind, seen[key(x)], x.key) for x in held_out if key(x) in seen]
-    exact = {leak.held_out for leak in leaks if leak.kind == "samples"}
-    return [leak for leak in leaks if leak.kind != RE_ENCODED or leak.held_out not in exact]

@@ -11,7 +11,8 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.data.splits import FOLDED, Fold, SplitKind, SplitSettings, find_fold
+from avser_cli.data.folds import Fold
+from avser_cli.data.splits import FOLDED, SplitKind, SplitSettings, find_fold
 from avser_cli.errors import UsageError
 from avser_cli.evaluation.metrics import Report, score
 from avser_cli.training.history import Epoch
@@ -59,7 +60,7 @@ def plan(
     ----------
     protocol : str
     available : sequence of Fold
-        From `avser_cli.data.splits.split_folds`; none for ``random``.
+        From `avser_cli.data.folds.split_folds`; none for ``random``.
     folds : sequence of int or str, optional
         Numbers, or names of corpora or of a table's words.
     seeds : sequence of int, optional

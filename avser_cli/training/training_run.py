@@ -14,16 +14,9 @@ from avser_cli.data.clip import Clip
 from avser_cli.data.clips import Index, corpus_checksum, describe, index_data
 from avser_cli.data.dataset import Dataset, Inputs, Progress, load_dataset, reader_of
 from avser_cli.data.emotions import Category
+from avser_cli.data.leaks import RE_ENCODED, Leak, find_leaks, without_copies
 from avser_cli.data.sources import DataSources
-from avser_cli.data.splits import (
-    RE_ENCODED,
-    Leak,
-    Split,
-    SplitSettings,
-    find_leaks,
-    split_clips,
-    without_copies,
-)
+from avser_cli.data.splits import Split, SplitSettings, split_clips
 from avser_cli.errors import CorpusError
 from avser_cli.evaluation.metrics import Report, score
 from avser_cli.model.recipe import EACH_CLIP_ONCE, Recipe

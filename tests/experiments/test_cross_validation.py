@@ -2,7 +2,7 @@ import shutil
 
 import pytest
 
-from avser_cli.data.splits import split_folds
+from avser_cli.data.folds import split_folds
 from avser_cli.errors import UsageError
 from avser_cli.experiments.candidates import of_recipe
 from avser_cli.experiments.cross_validation import find_runs, keep_runs

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from avser_cli.data.splits import split_folds
+from avser_cli.data.folds import split_folds
 from avser_cli.experiments.candidates import BASELINES, MODELS, of_recipe, select_optimizers
 from avser_cli.experiments.execution import train_job
 from avser_cli.experiments.run_cache import Job, RunCache, key_in, plan_jobs

@@ -1,6 +1,6 @@
 import pytest
 
-from avser_cli.data.splits import Fold
+from avser_cli.data.folds import Fold
 from avser_cli.errors import UsageError
 from avser_cli.experiments.runs import plan
 

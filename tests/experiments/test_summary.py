@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from avser_cli.data.splits import split_folds
+from avser_cli.data.folds import split_folds
 from avser_cli.errors import UsageError
 from avser_cli.evaluation.metrics import score
 from avser_cli.experiments.candidates import of_recipe
