@@ -18,7 +18,7 @@ from joblib import Parallel, delayed
 from avser_cli.audio.decoding import Waveform, read_waveform
 from avser_cli.data.corpora import find_corpus
 from avser_cli.evaluation.metrics import score
-from avser_cli.experiments.summary import ROBUSTNESS, Robustness
+from avser_cli.experiments.recipe_report import ROBUSTNESS, Robustness
 from avser_cli.features.render import clip_spectrogram
 from avser_cli.inference.classifier import Classifier
 from avser_cli.report.cross_validation_report import robustness_table

@@ -29,7 +29,7 @@ from avser_cli.data.splits import (
     check_fold,
 )
 from avser_cli.errors import UsageError
-from avser_cli.experiments.summary import check_same_corpus, read_report
+from avser_cli.experiments.recipe_report import check_same_corpus, read_report
 from avser_cli.files import (
     check_writable,
     locked,

@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from avser_cli.evaluation.group_scores import GroupScores
+from avser_cli.experiments.recipe_report import REPORT, Robustness
 from avser_cli.experiments.runs import FinishedRun
 from avser_cli.experiments.summary import (
     CHANNEL_UAR,
-    REPORT,
     CrossValidation,
     MeanAndSpread,
-    Robustness,
     calibrated,
 )
 from avser_cli.files import write_whole

@@ -9,7 +9,7 @@ from avser_cli.data.corpora import known_corpora
 from avser_cli.data.corpus_summary import CorpusSummary
 from avser_cli.data.licences import weights_terms
 from avser_cli.evaluation.metrics import Report
-from avser_cli.experiments.summary import RecipeReport
+from avser_cli.experiments.recipe_report import RecipeReport
 from avser_cli.model.bundle import BundleConfig, Origin
 from avser_cli.report.cross_validation_report import calibration_words, robustness_table, runs_table
 from avser_cli.report.figures import plot_confusion, plot_history

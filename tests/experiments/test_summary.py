@@ -5,18 +5,13 @@ import numpy as np
 import pytest
 
 from avser_cli.data.folds import split_folds
-from avser_cli.errors import UsageError
 from avser_cli.evaluation.metrics import score
 from avser_cli.experiments.candidates import of_recipe
 from avser_cli.experiments.execution import train_job
+from avser_cli.experiments.recipe_report import read_report
 from avser_cli.experiments.run_cache import plan_jobs
 from avser_cli.experiments.runs import plan
-from avser_cli.experiments.summary import (
-    CrossValidation,
-    MeanAndSpread,
-    read_report,
-    summarize,
-)
+from avser_cli.experiments.summary import CrossValidation, MeanAndSpread, summarize
 from avser_cli.inference.speaker_normalization import normalize_each
 from avser_cli.model.calibration import expected_calibration_error
 from avser_cli.model.recipe import find_recipe
@@ -114,30 +109,6 @@ def test_reports_of_older_versions_are_read(name):
     found = CrossValidation.from_dict(json.loads(content))
     assert found.mean["speech_uar"].mean > 0.5
     assert found.protocol in ("random", "speaker", "text")
-
-
-def test_reports_that_cannot_vouch(summary, tmp_path):
-    with pytest.raises(UsageError, match="not a report"):
-        read_report(tmp_path, RECIPE, EMOTIONS)
-    values = summary.as_dict()
-    for wrong in (
-        {"mean": {"uar": {"mean": "x", "sd": 0.0}}},
-        {"runs": [{"name": "x"}]},
-        {"runs": 7},
-        {"unknown": 1},
-        {"calibration": [1]},
-    ):
-        (tmp_path / "report.json").write_text(json.dumps(values | wrong))
-        with pytest.raises(UsageError, match="not a report"):
-            read_report(tmp_path, RECIPE, EMOTIONS)
-    (tmp_path / "report.json").write_text(json.dumps(values))
-    with pytest.raises(UsageError, match="another recipe"):
-        read_report(tmp_path, RECIPE.with_options(epochs=2), EMOTIONS)
-    with pytest.raises(UsageError, match="other emotions"):
-        read_report(tmp_path, RECIPE, EMOTIONS[:3])
-    (tmp_path / "robustness.json").write_text(json.dumps({"uar": {}, "runs": {}}))
-    with pytest.raises(UsageError, match="no UAR of clips without degradation"):
-        read_report(tmp_path, RECIPE, EMOTIONS)
 
 
 def test_mean_and_spread_by_hand():

@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 
 from avser_cli.evaluation.group_scores import GroupScores
-from avser_cli.experiments.summary import CrossValidation, MeanAndSpread, Robustness, RunScores
+from avser_cli.experiments.recipe_report import Robustness
+from avser_cli.experiments.summary import CrossValidation, MeanAndSpread, RunScores
 from avser_cli.model.calibration import Calibration
 from avser_cli.model.recipe import find_recipe
 from avser_cli.report.cross_validation_report import (
