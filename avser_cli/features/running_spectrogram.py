@@ -8,14 +8,8 @@ import numpy.typing as npt
 from avser_cli.audio.streams import Samples
 from avser_cli.errors import UsageError
 from avser_cli.features.filterbank import make_filterbank
-from avser_cli.features.spectrogram import (
-    SpectrogramConfig,
-    analysis_window,
-    band_noise,
-    frequency_axis,
-    power_spectra,
-    to_decibels,
-)
+from avser_cli.features.spectrogram import SpectrogramConfig, frequency_axis, to_decibels
+from avser_cli.features.stft import analysis_window, band_noise, power_spectra
 
 SPECTRA = 512
 """Spectra that are taken at once."""

@@ -9,7 +9,6 @@ picture, and a 16 kHz and a 48 kHz copy of a sound give the same one up to 8 kHz
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from functools import lru_cache
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -18,18 +17,13 @@ import numpy.typing as npt
 from avser_cli.errors import UsageError
 from avser_cli.features.clicks import frame_power, without_clicks
 from avser_cli.features.filterbank import FrequencyAxis, Scale, make_filterbank
+from avser_cli.features.stft import analysis_window, band_noise, power_spectra
 from avser_cli.untrusted_input import decode
 
 SpectrogramImage = npt.NDArray[np.uint8]
 
-HANN_NOISE_BANDWIDTH = 1.5
-"""Equivalent noise bandwidth of the Hann window in bins (Harris 1978, table I): the power of a
-sine, summed over its main lobe, is this many times that of its peak."""
-
 SILENT_DB = -200.0
 """Level given to no power at all, in dB."""
-
-SPECTRA_AT_ONCE = 10
 
 TRIM_FRAME = 0.02
 """Length of the frames whose level decides what is cut as silence, in seconds."""
@@ -38,7 +32,6 @@ OUTLIERS, OUTLIER_DB = 10, 20.0
 """So many frames do not decide it alone: where the loudest is this much over the loudest but so
 many, that one is looked at, and what is as much over it is no reason to keep an end. In 2,156
 published clips of speech the difference is at most 14.4 dB."""
-
 
 RENAMED_FIELDS = {"white": "ref_db"}
 """Names in older pictures and bundles, and what they are called now."""
@@ -231,11 +224,6 @@ def to_decibels(power: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     return np.ascontiguousarray(db.T[::-1], dtype=np.float32)
 
 
-def band_noise(window: npt.NDArray[np.float32], fft_length: int) -> float:
-    """The power of a sine, summed over its bins, relative to that of its peak."""
-    return HANN_NOISE_BANDWIDTH * fft_length / len(window)
-
-
 def frequency_axis(config: SpectrogramConfig, rate: int) -> FrequencyAxis:
     """The rows of a picture; `rate`, in Hz, ends the scale where the settings name no `fmax`."""
     fmax = config.fmax if config.fmax is not None else rate / 2
@@ -317,53 +305,3 @@ def _column_power(
     if spectra_per_column > 1:
         power = power.reshape(config.width, spectra_per_column, -1).mean(axis=1)
     return power
-
-
-def power_spectra(
-    samples: npt.NDArray[np.float32],
-    starts: npt.NDArray[np.int64],
-    window: npt.NDArray[np.float32],
-    fft_length: int,
-) -> npt.NDArray[np.float32]:
-    """Power of the windows that begin at `starts`, shape ``(starts, bins)``.
-
-    Some at a time, in memory that the processor keeps near: three times as fast as all at once.
-    """
-    bins = fft_length // 2 + 1
-    power = np.empty((len(starts), bins), np.float32)
-    frames = np.zeros((SPECTRA_AT_ONCE, fft_length), np.float32)
-    spectra = np.empty((SPECTRA_AT_ONCE, bins), np.complex64)
-    parts = spectra.view(np.float32).reshape(SPECTRA_AT_ONCE, bins, 2)
-    windows = np.lib.stride_tricks.sliding_window_view(samples, len(window))
-    for first in range(0, len(starts), SPECTRA_AT_ONCE):
-        count = min(SPECTRA_AT_ONCE, len(starts) - first)
-        parts_of_sound = windows[starts[first : first + count]]
-        np.multiply(parts_of_sound, window, out=frames[:count, : len(window)])
-        # NumPy 2.4's stubs know an output of complex128 only.
-        np.fft.rfft(frames[:count], axis=1, out=spectra[:count])  # type: ignore[arg-type]
-        np.square(parts[:count], out=parts[:count])
-        np.add(parts[:count, :, 0], parts[:count, :, 1], out=power[first : first + count])
-    return power
-
-
-@lru_cache(maxsize=32)
-def analysis_window(
-    seconds: float, rate: int, fft: int | None
-) -> tuple[npt.NDArray[np.float32], int]:
-    """Periodic Hann window, scaled so that a full-scale sine peaks at power 1; the FFT's length."""
-    length = max(4, round(seconds * rate))
-    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
-    return (hann * (2.0 / hann.sum())).astype(np.float32), _fast_length(max(length, fft or 0))
-
-
-def _fast_length(length: int) -> int:
-    """The smallest even number of the form 2^a 3^b 5^c that is at least `length`."""
-    candidate = length + length % 2
-    while True:
-        rest = candidate
-        for prime in (2, 3, 5):
-            while rest % prime == 0:
-                rest //= prime
-        if rest == 1:
-            return candidate
-        candidate += 2
