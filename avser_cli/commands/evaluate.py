@@ -25,9 +25,9 @@ from avser_cli.data.folds import split_folds
 from avser_cli.data.sources import DataSources
 from avser_cli.data.splits import SPLIT_ALIASES, SplitKind
 from avser_cli.errors import UsageError
+from avser_cli.evaluation.bundle_evaluation import PART_ALIASES, PARTS, Evaluation, Part
+from avser_cli.evaluation.bundle_evaluation import evaluate as score_bundle
 from avser_cli.evaluation.group_scores import GroupScores
-from avser_cli.evaluation.scoring import PART_ALIASES, PARTS, Evaluation, Part
-from avser_cli.evaluation.scoring import evaluate as score_bundle
 from avser_cli.experiments.candidates import of_recipe
 from avser_cli.experiments.cross_validation import find_runs, keep_runs
 from avser_cli.experiments.experiment import read_inputs_of

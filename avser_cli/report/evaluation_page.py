@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from avser_cli.evaluation.bootstrap import Interval
+from avser_cli.evaluation.bundle_evaluation import Evaluation
 from avser_cli.evaluation.group_scores import GroupScores
-from avser_cli.evaluation.scoring import ClipAnswer, Evaluation, clip_answers
+from avser_cli.evaluation.scoring import ClipAnswer, clip_answers
 from avser_cli.experiments.runs import FinishedRun
 from avser_cli.experiments.summary import CrossValidation, calibrated
 from avser_cli.model.bundle import BundleConfig

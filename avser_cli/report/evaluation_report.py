@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from avser_cli.evaluation.bundle_evaluation import Evaluation
 from avser_cli.evaluation.group_scores import worst_groups
-from avser_cli.evaluation.scoring import Evaluation, Scoring
+from avser_cli.evaluation.scoring import Scoring
 from avser_cli.model.bundle import BundleConfig
 from avser_cli.report.tables import interval_text
 

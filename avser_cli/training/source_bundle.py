@@ -16,7 +16,8 @@ from avser_cli.data.corpus_summary import CorpusSummary
 from avser_cli.data.dataset import Dataset, Inputs
 from avser_cli.data.splits import Split
 from avser_cli.errors import CorpusError, UsageError
-from avser_cli.evaluation.scoring import BeforeAfter, Part, Scoring, parts_of, score_answers
+from avser_cli.evaluation.bundle_evaluation import Part, parts_of
+from avser_cli.evaluation.scoring import BeforeAfter, Scoring, score_answers
 from avser_cli.inference.classifier import Classifier
 from avser_cli.inference.loading import load_network
 from avser_cli.model.bundle import CONFIG, WEIGHTS, BundleConfig, Origin, read_config, read_hashes

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from avser_cli.evaluation.bootstrap import clip_intervals
+from avser_cli.evaluation.bundle_evaluation import Evaluation
 from avser_cli.evaluation.metrics import score
-from avser_cli.evaluation.scoring import Evaluation, Scoring
+from avser_cli.evaluation.scoring import Scoring
 from avser_cli.report.evaluation_report import (
     confidence_words,
     left_out_lines,
