@@ -36,7 +36,8 @@ from avser_cli.experiments.runs import FinishedRun, PlannedRun, plan
 from avser_cli.experiments.summary import CrossValidation, summarize
 from avser_cli.files import check_writable, locked, remove_leftovers
 from avser_cli.inference.classifier import Classifier
-from avser_cli.model.bundle import BundleConfig, newest_bundle, read_hashes
+from avser_cli.model.bundle import BundleConfig, newest_bundle
+from avser_cli.model.bundle_arrays import read_hashes
 from avser_cli.model.recipe import Recipe
 from avser_cli.report.console import echo, escape, print_table, progress
 from avser_cli.report.cross_validation_report import (

@@ -153,7 +153,7 @@ def evaluate(
     part : {"test", "train", "unseen"} or None
         `None`: what it held out or, where there is nothing of that, what it never saw.
     hashes : numpy.ndarray, optional
-        Those of its training clips, see `avser_cli.model.bundle.read_hashes`.
+        Those of its training clips, see `avser_cli.model.bundle_arrays.read_hashes`.
     progress : callable, optional
 
     Raises

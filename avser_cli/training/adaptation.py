@@ -20,7 +20,7 @@ from avser_cli.data.dataset import Inputs
 from avser_cli.errors import CorpusError
 from avser_cli.model.arrays import Array
 from avser_cli.model.backend import keras
-from avser_cli.model.bundle import read_member_weights
+from avser_cli.model.bundle_arrays import read_member_weights
 from avser_cli.model.calibration import (
     TINY,
     Calibration,

@@ -25,10 +25,9 @@ from avser_cli.model.bundle import (
     TFLITE,
     WEIGHTS,
     BundleConfig,
-    hashes_part,
     read_weights,
-    weights_part,
 )
+from avser_cli.model.bundle_arrays import hashes_part, weights_part
 from avser_cli.model.calibration import Calibration
 from avser_cli.model.recipe import Recipe
 from avser_cli.model.tflite import TFLiteNetwork

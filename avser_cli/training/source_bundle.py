@@ -20,7 +20,8 @@ from avser_cli.evaluation.bundle_evaluation import Part, parts_of
 from avser_cli.evaluation.scoring import BeforeAfter, Scoring, score_answers
 from avser_cli.inference.classifier import Classifier
 from avser_cli.inference.loading import load_network
-from avser_cli.model.bundle import CONFIG, WEIGHTS, BundleConfig, Origin, read_config, read_hashes
+from avser_cli.model.bundle import CONFIG, WEIGHTS, BundleConfig, Origin, read_config
+from avser_cli.model.bundle_arrays import read_hashes
 from avser_cli.training.adaptation_config import AdaptationConfig
 from avser_cli.training.training_run import TrainTestSplit
 

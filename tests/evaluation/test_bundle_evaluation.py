@@ -12,7 +12,7 @@ from avser_cli.errors import CorpusError
 from avser_cli.evaluation.bundle_evaluation import evaluate, parts_of
 from avser_cli.evaluation.metrics import score
 from avser_cli.inference.classifier import Classifier
-from avser_cli.model.bundle import read_hashes
+from avser_cli.model.bundle_arrays import read_hashes
 from tests.synthetic import NUMBERS, ravdess_name, voice, write_wav
 
 
