@@ -26,6 +26,7 @@ from avser_cli.features.spectrogram import SpectrogramConfig, spectrogram_db, sp
 from avser_cli.files import provide_library_caches
 from avser_cli.report.console import escape
 from avser_cli.report.figures import new_figure
+from avser_cli.report.stream_line import stream_line
 from avser_cli.untrusted_input import decode, parse_json
 
 Style = Literal["spek", "waveform"]
@@ -64,29 +65,6 @@ PALETTES: dict[str, list[tuple[float, str]] | None] = {
 """Colours from silent to loud. The first two run as Spek's and SoX's do, for readers used to
 them; the others are Matplotlib's, all perceptually uniform, and ``cividis`` also for people without
 red-green vision."""
-
-ENCODINGS = {
-    "PCM_16": "PCM signed 16-bit",
-    "PCM_24": "PCM signed 24-bit",
-    "PCM_32": "PCM signed 32-bit",
-    "PCM_S8": "PCM signed 8-bit",
-    "PCM_U8": "PCM unsigned 8-bit",
-    "FLOAT": "PCM 32-bit floating point",
-    "DOUBLE": "PCM 64-bit floating point",
-    "ULAW": "PCM mu-law",
-    "ALAW": "PCM A-law",
-    "IMA_ADPCM": "ADPCM IMA",
-    "MS_ADPCM": "ADPCM Microsoft",
-}
-BITS = {
-    **{"PCM_S8": 8, "PCM_U8": 8, "ULAW": 8, "ALAW": 8},
-    **{"PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64},
-}
-ENDIAN = {"WAV": "little", "WAVEX": "little", "RF64": "little", "W64": "little"} | {
-    "AIFF": "big",
-    "AU": "big",
-    "CAF": "big",
-}
 
 
 @dataclass(frozen=True)
@@ -303,30 +281,6 @@ def _size(path: Path) -> int:
         return 0 if path == STDIN else path.stat().st_size
     except OSError:  # It is gone since; what was read of it is drawn.
         return 0
-
-
-def stream_line(stream: Stream, size: int) -> str:
-    """What a sound file is, in Spek's words.
-
-    Parameters
-    ----------
-    stream : Stream
-    size : int
-        Bytes of the file, for the bit rate of compressed sound; 0 where unknown.
-    """
-    name = ENCODINGS.get(stream.encoding, stream.encoding.replace("_", " "))
-    if stream.encoding in BITS and BITS[stream.encoding] > 8 and stream.format in ENDIAN:
-        name += f" {ENDIAN[stream.format]}-endian"
-    if stream.format == "FLAC":
-        name = f"FLAC, {BITS.get(stream.encoding, 16)} bits"
-    rate = None
-    if stream.encoding in BITS and stream.format != "FLAC":
-        rate = BITS[stream.encoding] * stream.rate * stream.channels
-    elif size and stream.frames:
-        rate = round(8 * size / stream.duration)
-    plural = "" if stream.channels == 1 else "s"
-    parts = [name, f"{rate // 1000} kbps" if rate else "", f"{stream.rate} Hz"]
-    return ", ".join([*filter(None, parts), f"{stream.channels} channel{plural}"])
 
 
 def frequency_ticks(config: SpectrogramConfig, top: float) -> tuple[list[float], list[float]]:
