@@ -51,7 +51,7 @@ class AdaptationOptions:
         typer.Option(
             "--from",
             metavar="<path|default>",
-            help="Train this bundle on, or default for the bundled one: the last layers, then all.",
+            help="Go on from this bundle (default: the bundled one): its output layer, then all.",
             rich_help_panel=PANEL,
         ),
     ] = None
@@ -236,8 +236,8 @@ def _train(adaptation: Adaptation, target: Path) -> None:
     choice = choose_plan(adaptation, echo, checkpoint)
     method = choice.plan.describe(config)
     echo(f"chosen on {choice.folds.describe()}: {method}")
-    length = config.head_epochs + (choice.plan.epochs or 0)
-    recipe = adaptation.recipe.with_options(epochs=length)
+    # Where nothing is trained, no epoch is told of.
+    recipe = adaptation.recipe.with_options(epochs=max(1, choice.plan.epochs))
     trained = adapt(adaptation, choice.plan, common.epoch_line(recipe), checkpoint)
     calibration = choice.calibration()
     probabilities = trained.predict(prepared.held_out_inputs)

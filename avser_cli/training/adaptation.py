@@ -1,17 +1,15 @@
-"""Training on from a bundle's weights: the last layers first, then all of them at a low rate.
+"""Going on from a bundle's weights: the output layer first, then all of them at a low rate.
 
-How long, and whether batch normalisation keeps its running statistics, is chosen on folds of the
-training side, speaker by speaker where they are known; the held-out side has no say in it. Without
-rehearsal, weights are held near those they began with (L2-SP; Li, Grandvalet and Davoine 2018,
-"Explicit inductive bias for transfer learning with convolutional networks").
+How far, and whether batch normalisation keeps its running statistics, is chosen on folds of the
+training side, speaker by speaker where they are known; the held-out side has no say in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +17,6 @@ import numpy.typing as npt
 from avser_cli.data.dataset import Inputs
 from avser_cli.errors import CorpusError
 from avser_cli.model.arrays import Array
-from avser_cli.model.backend import keras
 from avser_cli.model.bundle_arrays import read_member_weights
 from avser_cli.model.calibration import (
     TINY,
@@ -29,8 +26,9 @@ from avser_cli.model.calibration import (
     with_temperature,
 )
 from avser_cli.model.networks import build_network
-from avser_cli.model.recipe import Recipe, Sampling
+from avser_cli.model.recipe import Recipe
 from avser_cli.training.adaptation_config import AdaptationConfig
+from avser_cli.training.adapted_network import STATISTICS, AdaptedNetwork, Statistics
 from avser_cli.training.checkpoint import Checkpoint
 from avser_cli.training.history import Epoch
 from avser_cli.training.provenance import libraries_of, run_key
@@ -40,55 +38,58 @@ from avser_cli.training.source_bundle import SourceBundle
 from avser_cli.training.trainer import (
     MEMBER_SEED_STEP,
     Trained,
-    fit,
     join_networks,
     make_deterministic,
     member_shares,
 )
 from avser_cli.training.training_run import TrainTestSplit
-from avser_cli.training.validation_folds import ValidationFolds, validation_folds
+from avser_cli.training.validation_folds import Rows, ValidationFolds, validation_folds
 
 Probabilities = npt.NDArray[np.float32]
-Statistics = Literal["frozen", "re-estimated"]
-STATISTICS: tuple[Statistics, ...] = ("frozen", "re-estimated")
-"""What batch normalisation does: keeps its running statistics as they are, or goes on with the mean
-and spread of each batch."""
 
 FEWEST_CLIPS = 20
-"""Clips on the training side from which on weights are trained."""
-PHASE_SEED_STEP = 500
-"""The second phase trains with the seed plus this."""
+"""Clips on the training side from which on weights are fitted."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How far a bundle is trained on.
+    """How far a bundle is adapted.
 
     Attributes
     ----------
     statistics : {"frozen", "re-estimated"}
         Of batch normalisation.
-    epochs : int or None
-        Epochs of all layers, after those of the last; `None`: nothing is trained.
+    fits_output : bool
+        Whether the output layer is fitted.
+    epochs : int
+        Of training all layers after that.
     """
 
     statistics: Statistics
-    epochs: int | None
+    fits_output: bool
+    epochs: int = 0
 
     def describe(self, config: AdaptationConfig) -> str:
         """In words, for the card."""
-        if self.epochs is None:
-            return "weights as they were: none did better on validation clips"
         again = (
-            f", {config.rehearsal:.0%} of each batch from clips that it knew"
-            if config.rehearsal
+            f", {config.rehearsal:.0%} of the clips from those that it knew"
+            if config.rehearsal and (self.fits_output or self.statistics != "frozen")
             else ""
         )
+        statistics = f"statistics of batch normalisation {self.statistics}"
+        if not self.fits_output:
+            if self.statistics == "frozen":
+                return "weights as they were: nothing else did better on validation clips"
+            return f"weights as they were, {statistics}{again}"
+        if not self.epochs:
+            return f"the output layer fitted, {statistics}{again}"
         return (
-            f"the fully connected layers for {config.head_epochs} epochs, then all for "
-            f"{self.epochs} at up to {config.rate:g}, statistics of batch normalisation "
-            f"{self.statistics}{again}"
+            f"the output layer fitted, then all layers trained for {self.epochs} of "
+            f"{config.epochs} epochs at up to {config.rate:g}, {statistics}{again}"
         )
+
+
+UNCHANGED = Plan("frozen", fits_output=False)
 
 
 @dataclass(frozen=True)
@@ -172,30 +173,53 @@ class Adaptation:
         """Where an interrupted adaptation is gone on from."""
         return None if folder is None else Checkpoint(folder, self.key())
 
+    @property
+    def temperature(self) -> float:
+        """By which the source divides its logits."""
+        calibration = self.source.config.calibration
+        return calibration.temperature if calibration else 1.0
+
     def start_weights(self) -> list[list[Array]]:
-        """Each network's first weights: the bundle's, with a head for the emotions of the clips."""
-        make_deterministic(self.seed)
-        known, recipe = self.source.config.labels, self.recipe
-        blank = np.zeros((1, 1), np.uint8)
-        kinds = [
-            (tuple(x.shape), np.dtype(x.dtype))
-            for x in build_network(recipe, len(known), blank).weights
-        ]
+        """Each network's first weights: the bundle's, with an output for each of the emotions.
+
+        Outputs that the bundle does not have begin at 0.
+        """
+        known = self.source.config.labels
+        network = self.network(len(known))
+        kinds = [(tuple(x.shape), np.dtype(x.dtype)) for x in network.weights]
         members = read_member_weights(self.source.folder, self.source.config, kinds)
         if known == self.emotions:
             return [list(weights) for weights in members]
         found = []
-        for number, (*shared, kernel, bias) in enumerate(members):
-            make_deterministic(self.seed + MEMBER_SEED_STEP * number)
-            *_, new_kernel, new_bias = build_network(
-                recipe, len(self.emotions), blank
-            ).get_weights()
+        for *shared, kernel, bias in members:
+            new_kernel = np.zeros((len(kernel), len(self.emotions)), np.float32)
+            new_bias = np.zeros(len(self.emotions), np.float32)
             for column, emotion in enumerate(self.emotions):
                 if emotion in known:
                     new_kernel[:, column] = kernel[:, known.index(emotion)]
                     new_bias[column] = bias[known.index(emotion)]
             found.append([*shared, new_kernel, new_bias])
         return found
+
+    def network(self, emotions: int | None = None) -> Any:
+        """The recipe's network, untrained, for the emotions of the clips."""
+        make_deterministic(self.seed)
+        blank = np.zeros((1, 1), np.uint8)
+        return build_network(self.recipe, emotions or len(self.emotions), blank)
+
+    def adapted(self) -> AdaptedNetwork:
+        """The same, to be adapted."""
+        return AdaptedNetwork(self.network(), self.recipe, self.config, self.temperature)
+
+    def training_set(self, rows: npt.NDArray[np.intp]) -> TrainingSet:
+        """Some rows of the clips, and what is rehearsed with them."""
+        data = self.prepared.dataset
+        clips = [data.clips[row] for row in rows]
+        new = TrainingSet.of(data.inputs[rows], data.labels[rows], len(self.emotions), clips)
+        if self.rehearsal is None:
+            return new
+        share, size = self.config.rehearsal, self.recipe.batch_size
+        return RehearsedSet.joined(new, self.rehearsal.known, size, share)
 
 
 def check_enough(labels: Sequence[str]) -> None:
@@ -212,7 +236,10 @@ def choose_plan(
     on_trial: Callable[[str], None],
     folder: Path | None = None,
 ) -> Choice:
-    """Try how far to train the first network on, on folds of the training side.
+    """Try how far to adapt the first network, on folds of the training side.
+
+    What costs nothing is tried first: other statistics, and a fitted output layer. All layers are
+    only trained with many clips, and only where that is better by more than chance has it.
 
     Parameters
     ----------
@@ -231,47 +258,136 @@ def choose_plan(
     labels = data.labels[rows]
     clips = [data.clips[row] for row in rows]
     check_enough([clip.emotion for clip in clips])
-    config = adaptation.config
-    folds = validation_folds(clips, labels, config.folds)
+    folds = validation_folds(clips, labels, adaptation.config.folds)
     if folds is None:
         raise CorpusError("an emotion has one clip to train on; two are needed, one more")
-    checkpoint = adaptation.checkpoint(folder)
-    start, *_ = adaptation.start_weights()
-    shape = (config.epochs + 1, len(rows), len(adaptation.emotions))
-    losses: dict[Plan, float] = {}
-    best: tuple[float, Plan, Probabilities] | None = None
-    for plan, found in _untrained(adaptation, start, data.inputs[rows]):
-        losses[plan] = validation_loss(found, labels)
-        best = (losses[plan], plan, found)
-    for statistics in STATISTICS:
-        tried = np.empty(shape, np.float32)
-        for number, part in enumerate(folds.rows):
-            others = np.setdiff1d(np.arange(len(rows)), part)
-            name = f"validation-{statistics}-{number + 1}"
-            kind = ((shape[0], len(part), shape[2]), np.dtype(np.float32))
-            answers = checkpoint.load_array(name, kind) if checkpoint else None
-            if answers is None:
-                fitted = _training_set(adaptation, rows[others])
-                answers = _trial(adaptation, start, fitted, data.inputs[rows[part]], statistics)
+    trials = _Trials(adaptation, folds, labels, on_trial)
+    found = trials.without_training()
+    best = min(found, key=lambda plan: validation_loss(found[plan], labels))
+    losses = {plan: validation_loss(answers, labels) for plan, answers in found.items()}
+    if best.fits_output and len(rows) >= adaptation.config.fewest_to_train:
+        trained = trials.of_all_layers(best.statistics, adaptation.checkpoint(folder))
+        losses |= {plan: validation_loss(answers, labels) for plan, answers in trained.items()}
+        longest = min(trained, key=lambda plan: losses[plan])
+        if is_better(trained[longest], found[best], labels):
+            found, best = trained, longest
+    return Choice(best, folds, losses, found[best], labels)
+
+
+@dataclass(frozen=True)
+class _Trials:
+    """What the first network says of each fold after it was adapted to the others.
+
+    Answers are of shape ``(n, emotions)``, in the order of the training side.
+    """
+
+    adaptation: Adaptation
+    folds: ValidationFolds
+    labels: npt.NDArray[np.int64]
+    on_trial: Callable[[str], None]
+
+    def without_training(self) -> dict[Plan, Probabilities]:
+        """With both statistics, the output layer as it is and fitted."""
+        adaptation = self.adaptation
+        network, (start, *_) = adaptation.adapted(), adaptation.start_weights()
+        # An output layer with new emotions cannot stay as it is.
+        as_it_is = [False] if adaptation.emotions == adaptation.source.config.labels else []
+        plans = [Plan(x, fits) for fits in (*as_it_is, True) for x in STATISTICS]
+        found = {plan: self._blank() for plan in plans}
+        for part, others, shown in self._parts():
+            fitted = adaptation.training_set(others)
+            for plan, answers in found.items():
+                network.set_weights(start)
+                network.prepare(fitted, plan.statistics, plan.fits_output, adaptation.seed)
+                answers[part] = network.predict(shown)
+        self.on_trial(f"validation: the output layer, {len(self.folds.rows)} folds")
+        return found
+
+    def of_all_layers(
+        self, statistics: Statistics, checkpoint: Checkpoint | None
+    ) -> dict[Plan, Probabilities]:
+        """With all layers trained, for each number of epochs."""
+        adaptation = self.adaptation
+        longest = adaptation.config.epochs
+        plans = [Plan(statistics, True, epochs) for epochs in range(1, longest + 1)]
+        found = {plan: self._blank() for plan in plans}
+        for number, (part, others, shown) in enumerate(self._parts(), start=1):
+            name = f"validation-{number}"
+            shape = (longest, len(part), len(adaptation.emotions))
+            tried = (
+                checkpoint.load_array(name, (shape, np.dtype(np.float32))) if checkpoint else None
+            )
+            if tried is None:
+                tried = _trial(adaptation, statistics, others, shown)
                 if checkpoint:
-                    checkpoint.save_array(name, answers)
-            tried[:, part] = answers
-            on_trial(f"validation: statistics {statistics}, fold {number + 1}/{len(folds.rows)}")
-        for epochs, found in enumerate(tried):
-            plan = Plan(statistics, epochs)
-            losses[plan] = validation_loss(found, labels)
-            # The shorter training of two that are as good.
-            if best is None or losses[plan] < best[0]:
-                best = (losses[plan], plan, found)
-    assert best is not None
-    return Choice(best[1], folds, losses, best[2], labels)
+                    checkpoint.save_array(name, tried)
+            for answers, after_epoch in zip(found.values(), tried, strict=True):
+                answers[part] = after_epoch
+            self.on_trial(f"validation: all layers, fold {number}/{len(self.folds.rows)}")
+        return found
+
+    def _blank(self) -> Probabilities:
+        return np.empty((len(self.labels), len(self.adaptation.emotions)), np.float32)
+
+    def _parts(self) -> Iterator[tuple[Rows, Rows, Inputs]]:
+        """Positions of each fold, rows of the other clips, and the inputs of the fold."""
+        rows, inputs = self.adaptation.rows, self.adaptation.prepared.dataset.inputs
+        for part in self.folds.rows:
+            others = np.setdiff1d(np.arange(len(rows)), part)
+            yield part, rows[others], inputs[rows[part]]
+
+
+def _trial(
+    adaptation: Adaptation, statistics: Statistics, rows: Rows, shown: Inputs
+) -> npt.NDArray[np.float32]:
+    """Probabilities for inputs after each epoch of training all layers.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape ``(epochs, n, emotions)``.
+    """
+    network, (start, *_) = adaptation.adapted(), adaptation.start_weights()
+    fitted = adaptation.training_set(rows)
+    network.set_weights(start)
+    network.prepare(fitted, statistics, True, adaptation.seed)
+    found: list[Probabilities] = []
+    network.train(
+        fitted,
+        statistics,
+        adaptation.config.epochs,
+        adaptation.seed,
+        lambda line: found.append(network.predict(shown)),
+    )
+    return np.array(found, np.float32)
 
 
 def validation_loss(probabilities: Probabilities, labels: npt.NDArray[np.int64]) -> float:
     """Cross-entropy at the temperature that suits best, each emotion counting as much."""
-    scaled = with_temperature(probabilities, fit_temperature(probabilities, labels))
-    surprise = -np.log(np.maximum(scaled[np.arange(len(labels)), labels], TINY))
+    surprise = _surprise(probabilities, labels)
     return float(np.mean([surprise[labels == emotion].mean() for emotion in np.unique(labels)]))
+
+
+def is_better(these: Probabilities, others: Probabilities, labels: npt.NDArray[np.int64]) -> bool:
+    """Whether answers have the lower loss by more than one standard error of the difference.
+
+    The rule of one standard error is that of Breiman et al. 1984, "Classification and regression
+    trees", for the simpler of two models.
+    """
+    gain = _surprise(others, labels) - _surprise(these, labels)
+    parts = [gain[labels == emotion] for emotion in np.unique(labels)]
+    error = np.sqrt(sum(part.var() / len(part) for part in parts)) / len(parts)
+    return bool(np.mean([part.mean() for part in parts]) > error)
+
+
+def _surprise(
+    probabilities: Probabilities, labels: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float32]:
+    scaled = with_temperature(probabilities, fit_temperature(probabilities, labels))
+    found: npt.NDArray[np.float32] = -np.log(
+        np.maximum(scaled[np.arange(len(labels)), labels], TINY)
+    )
+    return found
 
 
 def adapt(
@@ -280,182 +396,34 @@ def adapt(
     on_epoch: Callable[[Epoch], None],
     folder: Path | None = None,
 ) -> Trained:
-    """Train every network of the bundle on, with all clips of the training side, and join them.
+    """Adapt every network of the bundle to all clips of the training side, and join them.
 
     Parameters
     ----------
     adaptation : Adaptation
     plan : Plan
     on_epoch : callable
-        Called after each epoch; both phases are numbered through.
+        Called after each epoch.
     folder : pathlib.Path, optional
         Where to go on from and to save to, epoch by epoch.
     """
     checkpoint = adaptation.checkpoint(folder)
-    fitted = _training_set(adaptation, adaptation.rows)
+    clips = adaptation.training_set(adaptation.rows)
     members: list[Any] = []
     history: list[Epoch] = []
-    for number, start in enumerate(adaptation.start_weights()):
-        network = _network(adaptation, start)
-        if plan.epochs is not None:
-            seed = adaptation.seed + MEMBER_SEED_STEP * number
-            saved = checkpoint.of_member(number + 1) if checkpoint else None
-            phases = _phases(adaptation, network, fitted, plan)
-            history += _train_on(network, fitted, phases, seed, number + 1, on_epoch, saved)
-        _set_trainable(network, "all", "re-estimated")
-        members.append(network)
+    for number, start in enumerate(adaptation.start_weights(), start=1):
+        network = adaptation.adapted()
+        network.set_weights(start)
+        seed = adaptation.seed + MEMBER_SEED_STEP * (number - 1)
+        network.prepare(clips, plan.statistics, plan.fits_output, seed)
+        if plan.epochs:
+            saved = checkpoint.of_member(number) if checkpoint else None
+            history += network.train(
+                clips, plan.statistics, plan.epochs, seed, on_epoch, saved, number
+            )
+        members.append(network.whole())
     recipe = adaptation.recipe
     joined = join_networks(members, recipe.tta_shift, member_shares(recipe))
     parameters = sum(int(np.prod(weight.shape)) for weight in joined.trainable_weights)
     seconds = sum(line.seconds for line in history)
     return Trained(joined, tuple(members), tuple(history), parameters, seconds)
-
-
-@dataclass(frozen=True)
-class _Phase:
-    """What is trained of a network, how, and up to which epoch."""
-
-    name: Literal["head", "all"]
-    recipe: Recipe
-    statistics: Statistics
-    hold: float
-    held_weights: int
-    last: int
-
-
-def _phases(
-    adaptation: Adaptation, network: Any, clips: TrainingSet, plan: Plan
-) -> tuple[_Phase, _Phase]:
-    config = adaptation.config
-    draws = min(max(len(clips), config.fewest_draws), config.most_draws)
-    hold = config.hold
-    if isinstance(clips, RehearsedSet):
-        assert clips.new is not None
-        draws = clips.draws(min(max(len(clips.new), config.fewest_draws), config.most_draws))
-        hold = 0.0
-    recipe = adaptation.recipe.with_options(sampling=Sampling(emotion=0.0, draws=draws))
-    head = replace(
-        recipe, epochs=config.head_epochs, learning_rate=config.head_rate, schedule="constant"
-    )
-    whole = replace(recipe, epochs=config.epochs, learning_rate=config.rate, schedule="cosine")
-    # A head for other emotions is new: there is nothing to hold it near.
-    new = 0 if adaptation.emotions == adaptation.source.config.labels else 2
-    held = len(network.weights) - new
-    assert plan.epochs is not None
-    return (
-        _Phase("head", head, plan.statistics, hold, held, config.head_epochs),
-        _Phase("all", whole, plan.statistics, hold, held, plan.epochs),
-    )
-
-
-def _train_on(
-    network: Any,
-    clips: TrainingSet,
-    phases: Sequence[_Phase],
-    seed: int,
-    member: int = 1,
-    on_epoch: Callable[[Epoch], None] = lambda line: None,
-    checkpoint: Checkpoint | None = None,
-) -> list[Epoch]:
-    """Train a network through all phases."""
-    history: list[Epoch] = []
-    # Before any training: a checkpoint changes the weights.
-    start = network.get_weights()
-    for number, phase in enumerate(phases):
-        done = len(history)
-        _set_trainable(network, phase.name, phase.statistics)
-        for weight, first in zip(network.weights, start[: phase.held_weights], strict=False):
-            weight.regularizer = _HoldNear(phase.hold, first) if phase.hold else None
-        history += [
-            replace(line, epoch=line.epoch + done)
-            for line in fit(
-                network,
-                phase.recipe,
-                clips,
-                seed + PHASE_SEED_STEP * number,
-                lambda line, done=done: on_epoch(replace(line, epoch=line.epoch + done)),  # type: ignore[misc]
-                checkpoint.of_phase(phase.name) if checkpoint else None,
-                member,
-                phase.last,
-            )
-        ]
-    return history
-
-
-class _HoldNear:
-    """The penalty of L2-SP for a weight."""
-
-    def __init__(self, strength: float, start: Array) -> None:
-        self.strength, self.start = strength, keras.ops.convert_to_tensor(start)
-
-    def __call__(self, weight: Any) -> Any:
-        return self.strength / 2 * keras.ops.sum(keras.ops.square(weight - self.start))
-
-
-def _set_trainable(network: Any, phase: Literal["head", "all"], statistics: Statistics) -> None:
-    """Have fully connected layers and what follows them trained, or every layer.
-
-    Batch normalisation that is not trained normalises by its running statistics.
-    """
-    dense = [isinstance(layer, keras.layers.Dense) for layer in network.layers]
-    for number, layer in enumerate(network.layers):
-        normalises = isinstance(layer, keras.layers.BatchNormalization)
-        layer.trainable = (phase == "all" or number >= dense.index(True)) and not (
-            normalises and statistics == "frozen"
-        )
-
-
-def _untrained(
-    adaptation: Adaptation, start: Sequence[Array], inputs: Inputs
-) -> list[tuple[Plan, Probabilities]]:
-    """What the first network says as it is, where its emotions are those of the clips."""
-    if adaptation.emotions != adaptation.source.config.labels:
-        return []
-    network = _network(adaptation, start)
-    return [(Plan("frozen", None), network.predict(inputs.astype(np.float32), verbose=0))]
-
-
-def _trial(
-    adaptation: Adaptation,
-    start: Sequence[Array],
-    clips: TrainingSet,
-    inputs: Inputs,
-    statistics: Statistics,
-) -> Probabilities:
-    """Probabilities for the inputs after the first phase and after each epoch of the second.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape ``(epochs + 1, n, emotions)``.
-    """
-    config = adaptation.config
-    network = _network(adaptation, start)
-    found = []
-    shown = inputs.astype(np.float32)
-
-    def ask(line: Epoch) -> None:
-        if line.epoch >= config.head_epochs:
-            found.append(network.predict(shown, verbose=0))
-
-    plan = Plan(statistics, config.epochs)
-    _train_on(network, clips, _phases(adaptation, network, clips, plan), adaptation.seed, 1, ask)
-    return np.array(found, np.float32)
-
-
-def _network(adaptation: Adaptation, weights: Sequence[Array]) -> Any:
-    make_deterministic(adaptation.seed)
-    blank = np.zeros((1, 1), np.uint8)
-    network = build_network(adaptation.recipe, len(adaptation.emotions), blank)
-    network.set_weights(weights)
-    return network
-
-
-def _training_set(adaptation: Adaptation, rows: npt.NDArray[np.intp]) -> TrainingSet:
-    data = adaptation.prepared.dataset
-    clips = [data.clips[row] for row in rows]
-    new = TrainingSet.of(data.inputs[rows], data.labels[rows], len(adaptation.emotions), clips)
-    if adaptation.rehearsal is None:
-        return new
-    share, size = adaptation.config.rehearsal, adaptation.recipe.batch_size
-    return RehearsedSet.joined(new, adaptation.rehearsal.known, size, share)

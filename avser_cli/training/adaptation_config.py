@@ -14,33 +14,33 @@ class AdaptationConfig:
 
     Attributes
     ----------
-    head_epochs : int
-        Epochs of the fully connected layers alone.
-    head_rate : float
-        Their learning rate.
+    hold_output : float
+        How strongly the output layer is held: half of it times the squared change of its weights is
+        a clip's worth of cost. Chosen on EMO-DB, see docs/accuracy.md.
+    fewest_to_train : int
+        Clips from which on it is tried to train all layers.
     epochs : int
-        Most epochs of all layers.
+        Most epochs of that.
     rate : float
-        Highest learning rate of these; it falls to 0 along a cosine.
+        Their highest learning rate; it falls to 0 along a cosine.
     hold : float
-        Half of it times the squared distance from the first weights is added to the loss.
-    fewest_draws, most_draws : int
-        Bounds of the clips an epoch, which are as many as there are in between.
+        Half of it times the squared distance from the weights before is added to the loss.
+    most_draws : int
+        Clips of an epoch at most.
     folds : int
         Folds of the training side on which is chosen.
     rehearsal : float
-        Share of each batch that is of clips that the bundle was trained on before; where it is not
-        0, weights are not held.
+        Share of the clips that the bundle was trained on before; where it is not 0, only the output
+        layer is held.
     """
 
-    head_epochs: int = 4
-    head_rate: float = 0.001
+    hold_output: float = 100.0
+    fewest_to_train: int = 200
     epochs: int = 16
     rate: float = 0.0005
     hold: float = 0.01
-    fewest_draws: int = 96
     most_draws: int = 1024
-    folds: int = 2
+    folds: int = 3
     rehearsal: float = 0.0
 
     def __post_init__(self) -> None:
