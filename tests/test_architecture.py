@@ -23,7 +23,16 @@ ORDER = [
 ]
 """From what knows nothing of the others to what may use all."""
 LAYERS = {name: level for level, name in enumerate(ORDER)}
-SHARED = {"checksums", "errors", "files", "litert", "native_output", "cluster", "untrusted_input"}
+SHARED = {
+    "caches",
+    "checksums",
+    "errors",
+    "files",
+    "litert",
+    "native_output",
+    "cluster",
+    "untrusted_input",
+}
 """Modules that every package may use."""
 TENSORFLOW = {"model", "training"}
 

@@ -12,12 +12,13 @@ from typing import Annotated
 
 import typer
 
+from avser_cli.caches import cache_folder
 from avser_cli.errors import OutputError
 from avser_cli.experiments.execution import Workers
 from avser_cli.experiments.experiment import ExperimentData, finish
 from avser_cli.experiments.run_cache import Job, RunCache
 from avser_cli.experiments.runs import FinishedRun
-from avser_cli.files import cache_folder, check_writable, remove_leftovers
+from avser_cli.files import check_writable, remove_leftovers
 from avser_cli.report.console import echo, format_time_left
 from avser_cli.training.history import Epoch
 

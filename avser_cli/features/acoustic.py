@@ -12,9 +12,9 @@ import warnings
 import numpy as np
 import numpy.typing as npt
 
+from avser_cli.caches import provide_library_caches
 from avser_cli.errors import MissingExtraError
 from avser_cli.features.clicks import without_clicks
-from avser_cli.files import provide_library_caches
 
 FEATURE_RATE = 22050
 """Rate in Hz that clips are resampled to first: librosa's default."""

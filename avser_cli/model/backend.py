@@ -9,8 +9,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from avser_cli.caches import provide_library_caches
 from avser_cli.errors import MissingExtraError, UsageError
-from avser_cli.files import provide_library_caches
 from avser_cli.native_output import suppress_native_output
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

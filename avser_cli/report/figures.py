@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from avser_cli.caches import provide_library_caches
 from avser_cli.evaluation.metrics import Report
-from avser_cli.files import provide_library_caches, remove_leftovers_of, write_whole
+from avser_cli.files import remove_leftovers_of, write_whole
 
 EMOTION_COLORS = {
     "happy": "#E69F00",

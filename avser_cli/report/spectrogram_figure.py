@@ -17,13 +17,13 @@ from avser_cli.audio.decoding import MAX_SECONDS, STDIN, Waveform, open_sound
 from avser_cli.audio.input import display_name
 from avser_cli.audio.selection import EVERYTHING, SoundSelection
 from avser_cli.audio.streams import Samples, Stream
+from avser_cli.caches import provide_library_caches
 from avser_cli.checksums import file_sha256, sha256
 from avser_cli.errors import InputError
 from avser_cli.features.filterbank import mel_frequencies
 from avser_cli.features.render import file_content
 from avser_cli.features.running_spectrogram import RunningSpectrogram
 from avser_cli.features.spectrogram import SpectrogramConfig, spectrogram_db, spectrogram_span
-from avser_cli.files import provide_library_caches
 from avser_cli.report.console import escape
 from avser_cli.report.figures import new_figure
 from avser_cli.report.stream_line import stream_line
