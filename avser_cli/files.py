@@ -24,6 +24,9 @@ LONGEST_NAME = 255
 """Bytes that file systems allow a name."""
 _MARK_BYTES = 40
 """Room for what `_temporary` and `locked` put around a name."""
+_RENAME_PAUSES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0) if os.name == "nt" else ()
+"""Seconds between tries to rename. On Windows a file that somebody has open, a virus scanner that
+looks at a new one, say, cannot be renamed or replaced."""
 
 
 def fitting_name(stem: str, suffix: str, longest: int = LONGEST_NAME) -> str:
@@ -67,6 +70,17 @@ def _behind_links(path: Path) -> Path:
     return path.resolve() if path.is_symlink() else path
 
 
+def _rename(path: Path, target: Path) -> None:
+    """Rename a file, over `target` if it is there, or a folder."""
+    for pause in _RENAME_PAUSES:
+        try:
+            path.replace(target)
+            return
+        except PermissionError:
+            time.sleep(pause)
+    path.replace(target)
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file under a temporary name beside `path`, then rename it.
 
@@ -87,7 +101,7 @@ def write_whole(path: Path, content: bytes) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             part.write_bytes(content)
-            part.replace(target)
+            _rename(part, target)
         except BaseException:
             part.unlink(missing_ok=True)
             raise
@@ -190,11 +204,11 @@ def whole_folder(path: Path) -> Iterator[Path]:
             part.mkdir(parents=True)
             yield part
             if path.exists():
-                path.rename(old)
-            part.rename(path)
+                _rename(path, old)
+            _rename(part, path)
         finally:
             if old.exists() and not path.exists():
-                old.rename(path)
+                _rename(old, path)
             remove_folder(old)
             shutil.rmtree(part, ignore_errors=True)
     except OutputError as error:
@@ -215,7 +229,7 @@ def remove_folder(folder: Path) -> None:
     if folder.exists():
         # A hidden folder's leftover is named as if of the folder that the hidden one belongs to.
         part = _temporary(folder.with_name(folder.name.lstrip(".")))
-        folder.rename(part)
+        _rename(folder, part)
         shutil.rmtree(part)
 
 

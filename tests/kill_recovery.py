@@ -21,6 +21,8 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
@@ -124,11 +126,17 @@ CASES = {
 LIGHT = ("spectrogram", "classify")
 """Commands without TensorFlow. It takes longer to import than the others work, so that most kills
 would hit nothing: those are forked from a process that has it."""
-starter = multiprocessing.get_context("forkserver")
-starter.set_forkserver_preload(
-    ["avser_cli.training.trainer", "avser_cli.commands.compare", "avser_cli.commands.evaluate",
-     "avser_cli.commands.train", "librosa", "sklearn.neural_network", "matplotlib.figure"]
-)  # fmt: skip
+PRELOADED = ["avser_cli.training.trainer", "avser_cli.commands.compare",
+             "avser_cli.commands.evaluate", "avser_cli.commands.train", "librosa",
+             "sklearn.neural_network", "matplotlib.figure"]  # fmt: skip
+
+
+@cache
+def starter() -> ForkServerContext:
+    """What forks a process that has imported what takes long; Linux alone forks such ones."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    return context
 
 
 def avser(arguments: tuple[str, ...], home: Path) -> None:
@@ -151,8 +159,8 @@ class Running:
         given = tuple(str(corpora / x) if x in (SMALL, LARGE) else x for x in arguments)
         self.told = home / "stderr"
         self.process: Any
-        if given[0] not in LIGHT:
-            self.process = starter.Process(target=avser, args=(given, home))
+        if given[0] not in LIGHT and sys.platform == "linux":
+            self.process = starter().Process(target=avser, args=(given, home))
             self.process.start()
             return
         with self.told.open("wb") as stderr:

@@ -18,6 +18,7 @@ import numpy as np
 import soundfile
 from PIL import Image
 
+from tests.platforms import PEAK_MEMORY
 from tests.synthetic import PITCH, ravdess_name, tone, voice, write_wav
 
 RATE = 16000
@@ -154,11 +155,11 @@ def spectrograms():
     }
 
 
-MEASURED = """
-import resource, subprocess, sys
+MEASURED = f"""{PEAK_MEMORY}
+import subprocess
 limit, *command = sys.argv[1:]
 code = subprocess.run(command, stdout=subprocess.DEVNULL, timeout=float(limit)).returncode
-print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
+print(code, peak_memory("RUSAGE_CHILDREN"))
 """
 """A small process between: a child's peak memory starts with that of its parent."""
 
@@ -178,8 +179,8 @@ def outcome(arguments, folder, limit=60.0):
     return code, time.perf_counter() - start, memory, done.stderr.decode(errors="replace")
 
 
-BATCH = """
-import contextlib, io, json, resource, sys
+BATCH = f"""{PEAK_MEMORY}
+import contextlib, io, json
 from avser_cli.cli import main
 for arguments in json.load(sys.stdin):
     sys.argv, told, code = ["avser", *arguments], io.StringIO(), 0
@@ -188,7 +189,7 @@ for arguments in json.load(sys.stdin):
             main()
         except SystemExit as leaving:
             code = leaving.code or 0
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    memory = peak_memory("RUSAGE_SELF")
     print(json.dumps([code, told.getvalue(), memory]), flush=True)
 """
 
@@ -229,7 +230,7 @@ def commands_on(folder, name, content):
         (place / called).write_bytes(content)
     if name.endswith(".wav"):
         for clip in (folder / "good").iterdir():
-            (among / clip.name).symlink_to(clip)
+            os.link(clip, among / clip.name)
     return [
         ["spectrogram", name, folder / "drawn" / f"{name}.png"],
         ["train", among, "--network", "mlp", "--epochs", "1", "--out", folder / "models" / name],

@@ -5,6 +5,7 @@ import pytest
 
 from avser_cli import caches
 from avser_cli.caches import cache_folder
+from tests.platforms import needs_posix
 
 
 @pytest.fixture
@@ -15,6 +16,7 @@ def temporary(tmp_path, monkeypatch):
     caches._private_temporary_folder.cache_clear()
 
 
+@needs_posix("a home that $HOME names, modes of folders")
 @pytest.mark.parametrize("home", ["/nonexistent/home", os.devnull])
 def test_without_a_home_caches_are_private_temporary_folders(temporary, monkeypatch, home):
     monkeypatch.setattr(os, "access", lambda place, mode: "nonexistent" not in home)
@@ -28,6 +30,7 @@ def test_without_a_home_caches_are_private_temporary_folders(temporary, monkeypa
     assert os.environ["NUMBA_CACHE_DIR"] == str(place)
 
 
+@needs_posix("a home that $HOME names, modes of folders")
 def test_a_temporary_folder_that_others_can_write_to_is_not_taken(temporary, monkeypatch):
     monkeypatch.setenv("HOME", os.devnull)
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)

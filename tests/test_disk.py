@@ -15,7 +15,10 @@ from avser_cli.inference.predictions import RecordingPrediction
 from avser_cli.report.result_writer import ResultWriter, RowLayout
 from tests.conftest import REPOSITORY
 from tests.kill_recovery import halves, leftovers
+from tests.platforms import needs_posix
 from tests.synthetic import voice, write_wav
+
+pytestmark = needs_posix("file systems to mount, named pipes, removal of files in use")
 
 
 def mount(place, options, what="small"):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from avser_cli import files
 from avser_cli.errors import OutputError
 from avser_cli.files import (
     check_writable,
@@ -15,6 +16,7 @@ from avser_cli.files import (
     whole_folder,
     write_whole,
 )
+from tests.platforms import needs_posix
 
 
 def test_write_whole_leaves_the_old_file_or_the_new_one(tmp_path):
@@ -118,6 +120,7 @@ def test_leftovers_of_killed_runs_go_when_they_are_old(tmp_path):
     assert others.exists()
 
 
+@needs_posix("named pipes")
 def test_a_device_and_a_pipe_are_written_to(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -134,6 +137,7 @@ def test_a_device_and_a_pipe_are_written_to(tmp_path):
     assert device.is_symlink() and not device.is_file()
 
 
+@needs_posix("links without privileges")
 def test_a_link_stays_and_what_it_points_to_is_replaced(tmp_path):
     (tmp_path / "there").mkdir()
     for name in ("old", "not-yet"):
@@ -184,3 +188,22 @@ def test_one_output_has_one_writer(tmp_path):
 def test_a_check_leaves_no_folder(tmp_path):
     check_writable(tmp_path / "a" / "b")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_rename_waits_for_whoever_has_the_file_open(tmp_path, monkeypatch):
+    """As on Windows, where a virus scanner looks at a new file just then."""
+    monkeypatch.setattr(files, "_RENAME_PAUSES", (0.0, 0.0))
+    replace, refused = Path.replace, [PermissionError(13, "Permission denied")] * 2
+
+    def guarded(path, target):
+        if refused:
+            raise refused.pop()
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", guarded)
+    write_whole(tmp_path / "a", b"new")
+    assert (tmp_path / "a").read_bytes() == b"new"
+    refused += [PermissionError(13, "Permission denied")] * 3
+    with pytest.raises(OutputError, match="a: cannot be written: Permission denied"):
+        write_whole(tmp_path / "a", b"newer")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]

@@ -3,6 +3,9 @@
 import pytest
 
 from tests.kill_recovery import CASES, kills
+from tests.platforms import needs_posix
+
+pytestmark = needs_posix("groups of processes to kill")
 
 
 @pytest.fixture(scope="module")

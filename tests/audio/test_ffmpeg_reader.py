@@ -10,6 +10,7 @@ import pytest
 from avser_cli.audio.decoding import open_sound, read_waveform
 from avser_cli.errors import InputError
 from tests.conftest import REPOSITORY
+from tests.platforms import needs_names_of_bytes
 from tests.synthetic import CODECS, tone, write_container, write_wav
 
 
@@ -108,7 +109,7 @@ def test_blocks_of_a_long_container_are_bounded(tmp_path):
     assert sum(lengths) == 60 * 48000
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="names are text there")
+@needs_names_of_bytes
 @pytest.mark.parametrize("suffix", [".wav", ".mkv"])
 def test_names_that_are_not_text(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"

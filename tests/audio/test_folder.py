@@ -3,6 +3,7 @@
 import os
 
 from avser_cli.audio.folder import list_files
+from tests.platforms import needs_names_of_bytes, needs_posix
 
 WAV = frozenset({".wav"})
 
@@ -13,6 +14,7 @@ def touch(*paths):
         path.touch()
 
 
+@needs_posix("links without privileges")
 def test_links_are_followed_once_and_without_loops(tmp_path):
     folder, beside = tmp_path / "in", tmp_path / "beside"
     touch(folder / "b" / "real.wav", beside / "linked.wav")
@@ -21,11 +23,12 @@ def test_links_are_followed_once_and_without_loops(tmp_path):
     (folder / "c").symlink_to(beside)
     (folder / "file.wav").symlink_to(beside / "linked.wav")
     (folder / "dangling.wav").symlink_to(folder / "nowhere.wav")
-    found = [str(path.relative_to(folder)) for path in list_files(folder, WAV).files]
+    found = [path.relative_to(folder).as_posix() for path in list_files(folder, WAV).files]
     # A link that points nowhere is a sound that fails, not one that is passed over in silence.
     assert found == ["b/real.wav", "c/linked.wav", "dangling.wav", "file.wav"]
 
 
+@needs_posix("named pipes")
 def test_other_endings_are_counted_and_pipes_are_no_sounds(tmp_path):
     touch(tmp_path / "a.WAV", tmp_path / "b.txt", tmp_path / "deep" / "c", tmp_path / ".hidden")
     os.mkfifo(tmp_path / "pipe.wav")
@@ -50,6 +53,7 @@ def test_an_unreadable_subfolder_is_named_and_the_rest_is_found(tmp_path, monkey
     assert found.unreadable == [f"{tmp_path / 'lost+found'}: Permission denied"]
 
 
+@needs_names_of_bytes
 def test_names_of_any_bytes(tmp_path):
     for name in (b"\xff.wav", "日本 $%'\n.wav".encode(), b"x" * 251 + b".wav"):
         touch(tmp_path / os.fsdecode(name))

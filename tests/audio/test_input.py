@@ -9,6 +9,7 @@ import soundfile
 from avser_cli.audio import input as audio_input
 from avser_cli.audio.decoding import STDIN, open_sound, read_waveform
 from avser_cli.errors import InputError
+from tests.platforms import needs_posix
 from tests.synthetic import tone, write_container, write_wav
 
 
@@ -78,7 +79,7 @@ def test_endless_input_is_refused(stdin, monkeypatch):
         read_waveform(STDIN)
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@needs_posix("named pipes")
 def test_a_named_pipe(tmp_path):
     content = write_wav(tmp_path / "a.wav", tone()).read_bytes()
     os.mkfifo(tmp_path / "pipe")

@@ -18,6 +18,7 @@ from avser_cli.files import locked
 from avser_cli.inference.loading import bundled_model
 from avser_cli.model.bundle import read_config
 from tests.conftest import REPOSITORY
+from tests.platforms import needs_posix
 from tests.report.test_text_output import PAPER
 from tests.synthetic import speech, tone, write_wav
 
@@ -117,6 +118,7 @@ def test_each_bad_input_is_one_line(avser, tmp_path):
     assert "Traceback" in debug.stderr
 
 
+@needs_posix("a shell")
 def test_a_closed_pipe_is_no_error(tmp_path):
     for number in range(30):
         write_wav(tmp_path / f"{number}.wav", speech(seconds=0.5))
@@ -179,6 +181,7 @@ def test_out_of_another_model_is_refused(avser, trained, tmp_path):
     assert (tmp_path / "notes.csv").read_text() == "my notes\n"
 
 
+@needs_posix("interrupts of one process")
 def test_interrupted_rows_stay(tmp_path):
     for number in range(300):
         write_wav(tmp_path / "in" / f"{number:03}.wav", speech(seconds=2.0, seed=number))
@@ -250,6 +253,7 @@ def test_explanation(avser, tmp_path):
         assert spectrogram.size[0] > 1000
 
 
+@needs_posix("names with line breaks")
 def test_odd_names(avser, tmp_path):
     names = ["a b.wav", "ü.wav", "-x.wav", "line\nbreak.wav"]
     for name in names:
@@ -350,10 +354,11 @@ def test_tracks_of_one_name_do_not_overwrite_each_other(avser, tmp_path):
     assert avser("classify", "in", *arguments, "tracks").returncode == 0
     assert avser("classify", "in/anna/rec.wav", "in/ben/rec.wav", *arguments, "two").returncode == 0
     for out in ("tracks", "two"):
-        found = {str(x.relative_to(tmp_path / out)) for x in (tmp_path / out).rglob("*.srt")}
+        found = {x.relative_to(tmp_path / out).as_posix() for x in (tmp_path / out).rglob("*.srt")}
         assert found == {"anna/rec.wav.srt", "ben/rec.wav.srt"}
 
 
+@needs_posix("links without privileges")
 def test_rows_to_stdout_devices_and_pipes(avser, tmp_path):
     write_wav(tmp_path / "a.wav", speech())
     done = avser("classify", "a.wav", "--out", "-", "--format", "csv")
@@ -656,7 +661,7 @@ def test_damage_is_named_and_ends_with_exit_4(avser, tmp_path):
     assert rows[0]["start"] < 4 < 12 < rows[-1]["end"] == pytest.approx(15.0, abs=0.6)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
+@needs_posix("a shell")
 def test_a_closed_stdout_is_no_traceback(tmp_path):
     path = write_wav(tmp_path / "a.wav", speech())
     for options in ("", "--windows", "--format jsonl"):
@@ -667,7 +672,7 @@ def test_a_closed_stdout_is_no_traceback(tmp_path):
         assert "Traceback" not in done.stderr
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="select takes sockets only there")
+@needs_posix("select of pipes")
 def test_rows_come_while_the_pipe_is_open(tmp_path):
     path = write_wav(tmp_path / "a.wav", joined(*[speech(seconds=3.0)] * 8))
     command = [sys.executable, "-m", "avser_cli", "classify", "-", "--windows", "--format", "jsonl"]

@@ -2,7 +2,6 @@ import csv
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import REPOSITORY
+from tests.platforms import kill
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +178,7 @@ def test_kill_loses_the_run_in_progress_at_most(home, corpus):
     assert running.stderr is not None
     for line in running.stderr:
         if "cnn1d, random-seed0  epoch" in line:
-            running.send_signal(signal.SIGKILL)
+            running.kill()
             break
     running.wait(timeout=60)
     kept = [path.parent.name for path in (home / "killed").glob("*/run.json")]
@@ -206,7 +206,7 @@ def test_dask_cluster_that_loses_a_worker(home, corpus):
             deadline = time.monotonic() + 60
             while not any(client.processing().values()) and time.monotonic() < deadline:
                 time.sleep(0.05)
-        os.kill(cluster.workers[0].pid, signal.SIGKILL)
+        kill(cluster.workers[0].pid)
         _, told = running.communicate(timeout=240)
     assert running.returncode == 0, told
     assert "done 4 of 4" in told

@@ -12,6 +12,7 @@ from PIL import Image
 
 from tests.commands.test_page_options import rows_of
 from tests.conftest import REPOSITORY
+from tests.platforms import needs_posix
 from tests.synthetic import voice, write_wav
 
 TINY = ("--recipe", "paper", "--lr", "0.001", "--epochs", "1")
@@ -79,6 +80,7 @@ def test_a_protocol_is_run_kept_and_reported(corpus, avser, tmp_path):
         assert not (tmp_path / "w").exists()
 
 
+@needs_posix("interrupts of one process")
 def test_interrupt_keeps_what_is_finished(corpus, tmp_path, avser):
     command = ["evaluate", str(corpus), "--protocol", "text", *TINY, "--out", "report"]
     running = subprocess.Popen(

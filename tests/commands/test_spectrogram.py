@@ -1,7 +1,6 @@
 import csv
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from PIL import Image
 from avser_cli.data.clips import index_folder
 from avser_cli.data.emotions import PAPER_EMOTIONS
 from tests.conftest import REPOSITORY
+from tests.platforms import kill
 from tests.synthetic import make_corpus, ravdess_name, tone, voice, write_wav
 
 
@@ -194,7 +194,7 @@ def test_killed_runs_leave_whole_pictures_only(tmp_path):
         before = len(list(tmp_path.glob("png/*.png")))
         while running.poll() is None and len(list(tmp_path.glob("png/*.png"))) < before + 10:
             time.sleep(0.002)
-        running.send_signal(signal.SIGKILL)
+        running.kill()
         running.wait()
         for spectrogram in tmp_path.glob("png/*.png"):
             with Image.open(spectrogram) as image:
@@ -231,7 +231,7 @@ def test_dask_cluster_that_loses_a_worker(avser, tmp_path):
         )
         while running.poll() is None and not list(tmp_path.glob("png/*.png")):
             time.sleep(0.01)
-        os.kill(cluster.workers[0].pid, signal.SIGKILL)
+        kill(cluster.workers[0].pid)
         _, told = running.communicate(timeout=120)
     assert running.returncode == 4, told
     # What the killed worker had drawn but not told of is up to date for the other.

@@ -14,6 +14,7 @@ import soundfile
 from avser_cli.data.corpora import find_corpus, known_corpora
 from avser_cli.files import locked
 from tests.conftest import REPOSITORY
+from tests.platforms import needs_posix
 from tests.synthetic import make_corpus, ravdess_name, voice, write_wav
 
 
@@ -95,6 +96,7 @@ def test_networks_that_read_sound(corpus, avser, tmp_path, network):
     assert json.loads(scored.stdout)["accuracy"] == pytest.approx(stored["accuracy"], abs=0.07)
 
 
+@needs_posix("interrupts of one process")
 def test_interrupt_keeps_epochs_and_resume_goes_on(home, avser):
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     command = [

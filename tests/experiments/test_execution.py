@@ -17,6 +17,7 @@ from avser_cli.experiments.execution import Workers, check_environment, train_jo
 from avser_cli.experiments.run_cache import Job, plan_jobs
 from avser_cli.experiments.runs import FinishedRun, PlannedRun
 from tests.conftest import REPOSITORY
+from tests.platforms import needs_posix
 from tests.training.test_training_run import (
     CHANCE_AT_MOST,
     EMOTIONS,
@@ -83,6 +84,7 @@ if __name__ == "__main__":
 """
 
 
+@needs_posix("signals that only ask whether a process is there")
 def test_what_listens_to_workers_ends_with_a_killed_command(tmp_path):
     script = tmp_path / "listening.py"
     script.write_text(LISTENING)

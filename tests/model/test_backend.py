@@ -18,7 +18,13 @@ SHOW = (
 def imported(home, code=SHOW, **environment):
     return subprocess.run(
         [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "HOME": str(home), **environment},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(REPOSITORY),
+            "HOME": str(home),
+            "USERPROFILE": str(home),
+            **environment,
+        },
         capture_output=True,
         text=True,
         check=False,
