@@ -6,7 +6,7 @@ third of the speakers is held out; of the others, 20, 50, 100, 200 and all clips
 many, are what the bundle is adapted with as ``avser train --from`` does, calibrated with
 as ``--calibrate-only`` does, and what recipe `default` is trained on from nothing, as one network.
 The reference of the speaker, without labels, stands beside. A JSON line a measurement goes to
-``--out``; what it holds already is not measured again.
+``--out``; what it holds already is not measured again. ``--figure`` draws them all.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from itertools import product
+from itertools import product, zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,7 @@ from avser_cli.inference.speaker_normalization import normalize_each
 from avser_cli.model.calibration import expected_calibration_error
 from avser_cli.model.recipe import find_recipe
 from avser_cli.report.console import print_table
+from avser_cli.report.figures import new_figure, save_figure
 from avser_cli.report.tables import TextTable
 from avser_cli.training.adaptation import Adaptation, adapt, choose_plan
 from avser_cli.training.recalibration import recalibrate
@@ -45,6 +46,7 @@ HELD_OUT = 1 / 3
 """Of the speakers, two at least."""
 WITHOUT_LABELS = ("before", "reference")
 WAYS = (*WITHOUT_LABELS, "calibrated", "from nothing", "adapted")
+COLORS = ("#999999", "#E69F00", "#0072B2", "#D55E00", "#009E73")
 
 
 @dataclass(frozen=True)
@@ -115,10 +117,10 @@ def draw(corpus: Corpus, number: int, size: int) -> Draw:
         if all(set(data.labels[side].tolist()) == emotions for side in (out, ~out)):
             break
     rng = np.random.default_rng([number, size])
-    rows: list[int] = []
-    for emotion in emotions:
-        found = rng.permutation(np.flatnonzero(~out & (data.labels == emotion)))
-        rows += found[: size // len(emotions) if size else None].tolist()
+    # Emotion by emotion in turn, so that of each there are as many, or all that there are.
+    turns = [rng.permutation(np.flatnonzero(~out & (data.labels == x))).tolist() for x in emotions]
+    rows = [row for turn in zip_longest(*turns) for row in turn if row is not None]
+    rows = rows[: size or None]
     settings = SplitSettings("speaker")
     sides = [
         {data.clips[row].key: data.clips[row].samples_sha256 for row in sorted(side)}
@@ -222,6 +224,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--ways", default=",".join(WAYS))
     parser.add_argument("--out", type=Path, default=Path("adaptation.jsonl"))
+    parser.add_argument("--figure", type=Path, help="a PNG to draw")
     given = parser.parse_args()
     sizes = [int(size) for size in given.sizes.split(",")]
     text = given.out.read_text() if given.out.exists() else ""
@@ -235,13 +238,47 @@ def main() -> None:
                     lines.append(make())
                     print(json.dumps(asdict(lines[-1])), file=file, flush=True)
     print_table(table(lines))
+    if given.figure:
+        draw_figure(lines, given.figure)
+
+
+def _of_draws(lines: Sequence[Line]) -> dict[tuple[str, int, str], dict[int, float]]:
+    """UAR by draw, of each corpus, size and way."""
+    found: dict[tuple[str, int, str], dict[int, float]] = {}
+    for line in lines:
+        found.setdefault((line.corpus, line.size, line.way), {})[line.draw] = line.uar
+    return found
+
+
+def draw_figure(lines: Sequence[Line], path: Path) -> None:
+    """UAR over the number of clips, a panel each corpus: mean and standard deviation of draws."""
+    found = _of_draws(lines)
+    corpora = list(dict.fromkeys(line.corpus for line in lines))
+    figure = new_figure(3.4 * len(corpora), 3.4)
+    panels = figure.subplots(1, len(corpora), sharey=True, squeeze=False)[0]
+    for axes, corpus in zip(panels, corpora, strict=True):
+        for way, color in zip(WAYS, COLORS, strict=True):
+            sizes = [x for x in SIZES if len(found.get((corpus, x, way), {})) > 1]
+            points = [list(found[corpus, size, way].values()) for size in sizes]
+            if way in WITHOUT_LABELS:
+                axes.axhline(np.mean(points), color=color, lw=1.2, ls="--", label=way)
+                continue
+            places = [SIZES.index(size) for size in sizes]
+            means = [np.mean(of_draws) for of_draws in points]
+            spreads = [np.std(of_draws, ddof=1) for of_draws in points]
+            axes.errorbar(places, means, spreads, color=color, marker="o", ms=4, lw=1.5, label=way)
+        axes.axhline(1 / len(EMOTIONS), color="0.7", lw=0.8, ls=":")
+        axes.set_xticks(range(len(SIZES)), [str(size or "all") for size in SIZES])
+        axes.set_xlabel("labelled clips of other speakers")
+        axes.set_title(corpus, fontsize=10)
+    panels[0].set_ylabel("UAR on speakers held out")
+    panels[0].legend(fontsize=8, frameon=False)
+    save_figure(figure, path)
 
 
 def table(lines: Sequence[Line]) -> TextTable:
     """UAR over the draws: mean, standard deviation and, of what was learned, the worst change."""
-    found: dict[tuple[str, int, str], dict[int, float]] = {}
-    for line in lines:
-        found.setdefault((line.corpus, line.size, line.way), {})[line.draw] = line.uar
+    found = _of_draws(lines)
     rows = []
     for corpus, size in dict.fromkeys((line.corpus, line.size) for line in lines):
         before = found[corpus, SIZES[0], "before"]
