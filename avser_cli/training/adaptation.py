@@ -6,7 +6,7 @@ training side, speaker by speaker where they are known; the held-out side has no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,7 @@ class Plan:
         statistics = f"statistics of batch normalisation {self.statistics}"
         if not self.fits_output:
             if self.statistics == "frozen":
-                return "weights as they were: nothing else did better on validation clips"
+                return "weights as they were: nothing did clearly better on validation clips"
             return f"weights as they were, {statistics}{again}"
         if not self.epochs:
             return f"the output layer fitted, {statistics}{again}"
@@ -238,8 +238,8 @@ def choose_plan(
 ) -> Choice:
     """Try how far to adapt the first network, on folds of the training side.
 
-    What costs nothing is tried first: other statistics, and a fitted output layer. All layers are
-    only trained with many clips, and only where that is better by more than chance has it.
+    What costs nothing is tried first: other statistics, and a fitted output layer; then, with many
+    clips, all layers. More is only done where it is better by more than chance has it.
 
     Parameters
     ----------
@@ -263,15 +263,20 @@ def choose_plan(
         raise CorpusError("an emotion has one clip to train on; two are needed, one more")
     trials = _Trials(adaptation, folds, labels, on_trial)
     found = trials.without_training()
-    best = min(found, key=lambda plan: validation_loss(found[plan], labels))
-    losses = {plan: validation_loss(answers, labels) for plan, answers in found.items()}
+    best = _best(found, labels, UNCHANGED)
     if best.fits_output and len(rows) >= adaptation.config.fewest_to_train:
-        trained = trials.of_all_layers(best.statistics, adaptation.checkpoint(folder))
-        losses |= {plan: validation_loss(answers, labels) for plan, answers in trained.items()}
-        longest = min(trained, key=lambda plan: losses[plan])
-        if is_better(trained[longest], found[best], labels):
-            found, best = trained, longest
+        found |= trials.of_all_layers(best.statistics, adaptation.checkpoint(folder))
+        best = _best(found, labels, best)
+    losses = {plan: validation_loss(answers, labels) for plan, answers in found.items()}
     return Choice(best, folds, losses, found[best], labels)
+
+
+def _best(found: Mapping[Plan, Probabilities], labels: npt.NDArray[np.int64], simple: Plan) -> Plan:
+    """The plan of the lowest loss, or a simpler one that may be as good."""
+    lowest = min(found, key=lambda plan: validation_loss(found[plan], labels))
+    if simple not in found or is_better(found[lowest], found[simple], labels):
+        return lowest
+    return simple
 
 
 @dataclass(frozen=True)
