@@ -10,7 +10,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """Exit codes of the `avser` command (documented in README.md)."""
+    """Exit codes of the `avser` command (documented in docs/reference/exit-codes.md)."""
 
     OK = 0
     INTERNAL = 1

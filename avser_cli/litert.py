@@ -35,7 +35,8 @@ def load_interpreter(content: bytes, check: Callable[[Any], None] = lambda _: No
         from ai_edge_litert.interpreter import Interpreter
     except ImportError:
         raise MissingExtraError(
-            "classifying needs ai-edge-litert; install it with: pip install ai-edge-litert"
+            "a network needs ai-edge-litert; install it with: pip install ai-edge-litert "
+            "(there are wheels for Linux with glibc, macOS on Apple silicon, Windows on x86-64)"
         ) from None
 
     def load() -> Any:
