@@ -81,7 +81,7 @@ class OptimizerRows:
         DEFAULT_RATES
     )
     recipe: Annotated[
-        Literal["paper", "default"],
+        Literal["paper", "default", "tutorial", "tutorial-tflearn", "tutorial-raw"],
         typer.Option(help="Recipe of the CNN-2D.", rich_help_panel="optimizers"),
     ] = "paper"
     dropout: Annotated[

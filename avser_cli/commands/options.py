@@ -164,8 +164,9 @@ class RecipeOptions:
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="default; multi-corpus, for voices of several corpora; paper. cnn1d and mlp have "
-            "paper only."
+            help="default; multi-corpus, for voices of several corpora; paper; tutorial, "
+            "tutorial-tflearn and tutorial-raw, other readings of the paper on its pictures. cnn1d "
+            "and mlp have paper only."
         ),
     ] = None
     optimizer: Annotated[

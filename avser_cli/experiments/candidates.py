@@ -124,6 +124,10 @@ MODELS: dict[str, Candidate] = {
         of_recipe("cnn2d-paper", _PAPER, TABLE_3["cnn2d"]),
         of_recipe("cnn2d-paper-dropout-0.8", _PAPER.with_options(dropout=0.8), TABLE_3["cnn2d"]),
         of_recipe("cnn2d-default", find_recipe("cnn2d")),
+        *(
+            of_recipe(f"cnn2d-{name}", find_recipe("cnn2d", name), TABLE_3["cnn2d"])
+            for name in ("tutorial", "tutorial-tflearn", "tutorial-raw")
+        ),
     )
 }
 """Rows of `avser compare models` by name."""

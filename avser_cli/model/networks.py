@@ -6,7 +6,9 @@ vectors) and scales it itself, so that nothing has to be remembered when it is u
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -25,12 +27,47 @@ clip's mean level, in dB."""
 
 PAPER_FILTERS = (16, 32, 64, 64, 64)
 PAPER_UNITS = 512
+TUTORIAL_FILTERS = (32, 64, 128, 64, 32)
+TUTORIAL_UNITS = 1024
 FILTERS = {"default": (32, 64, 80, 96, 128), "narrow": (24, 48, 64, 96, 128)}
 """Of the convolutions of the default network, and of the same with three quarters of its work."""
 DEFAULT_POOLS = ((2, 2), (2, 2), (2, 1), (2, 1), (1, 1))
 """Rows and columns that are pooled after each convolution; the fifth convolution's pooling is the
 one over time in the head."""
 DEFAULT_UNITS = 128
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """How the tutorial's network begins.
+
+    Attributes
+    ----------
+    convolutions, dense : callable
+        Gives what draws a layer's first weights; biases begin at 0.
+    highest : float
+        What a gray value of 255 enters as.
+    """
+
+    convolutions: Callable[[], keras.Initializer] = keras.initializers.GlorotUniform
+    dense: Callable[[], keras.Initializer] = keras.initializers.GlorotUniform
+    highest: float = 1.0
+
+
+# tflearn/layers/conv.py and core.py: `uniform_scaling` for conv_2d, `truncated_normal` of 0.02 for
+# fully_connected. The former, of factor 1 (tflearn/initializations.py), is uniform within
+# ±sqrt(3 / n), where n is what enters a unit: LeCun's in Keras. The latter redraws what is over two
+# standard deviations, as Keras does.
+_AS_TFLEARN = Beginning(
+    keras.initializers.LecunUniform, partial(keras.initializers.TruncatedNormal, stddev=0.02)
+)
+TUTORIALS = {
+    "tutorial": Beginning(),
+    "tutorial-tflearn": _AS_TFLEARN,
+    "tutorial-raw": replace(_AS_TFLEARN, highest=255.0),
+}
+"""The tutorial's network as Keras begins it, as TFLearn does, and that on gray values that nobody
+scaled, as the tutorial's script and the paper's algorithm have it: ``np.array(img)``."""
 
 
 def build_network(
@@ -64,6 +101,8 @@ def build_network(
     try:
         if recipe.architecture == "paper":
             return _paper_cnn2d(recipe, recipe.spectrogram, emotions)
+        if recipe.architecture in TUTORIALS:
+            return _tutorial_cnn2d(recipe, recipe.spectrogram, emotions)
         filters = FILTERS[recipe.architecture]
         return _default_cnn2d(recipe, recipe.spectrogram, emotions, filters)
     except ValueError as error:
@@ -88,6 +127,28 @@ def _paper_cnn2d(recipe: Recipe, spectrogram: SpectrogramConfig, emotions: int) 
     x = layers.Dense(PAPER_UNITS, activation="relu")(x)
     x = layers.Dropout(recipe.dropout)(x)
     return keras.Model(inputs, layers.Dense(emotions, activation="softmax")(x))
+
+
+def _tutorial_cnn2d(recipe: Recipe, spectrogram: SpectrogramConfig, emotions: int) -> keras.Model:
+    """Build the network of a TFLearn tutorial on cats and dogs, which the paper's words recall.
+
+    Five pairs of a 5x5 convolution and a 5x5 pooling, both padded, so that one pixel is left of a
+    picture of 150 pixels after the fourth, then two fully connected layers.
+    """
+    begin = TUTORIALS[recipe.architecture]
+    inputs = keras.Input((spectrogram.height, spectrogram.width))
+    gray = inputs * (begin.highest / 255.0)
+    x = layers.Reshape((spectrogram.height, spectrogram.width, 1))(gray)
+    for filters in TUTORIAL_FILTERS:
+        x = layers.Conv2D(
+            filters, 5, padding="same", activation="relu", kernel_initializer=begin.convolutions()
+        )(x)
+        x = layers.MaxPooling2D(5, padding="same")(x)
+    x = layers.Flatten()(x)
+    x = layers.Dense(TUTORIAL_UNITS, activation="relu", kernel_initializer=begin.dense())(x)
+    x = layers.Dropout(recipe.dropout)(x)
+    outputs = layers.Dense(emotions, activation="softmax", kernel_initializer=begin.dense())(x)
+    return keras.Model(inputs, outputs)
 
 
 def _default_cnn2d(

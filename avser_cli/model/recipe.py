@@ -19,7 +19,7 @@ NETWORKS = ("cnn2d", "cnn1d", "mlp")
 OPTIMIZERS = ("adam", "adagrad", "rmsprop")
 SCHEDULES = ("constant", "cosine")
 ARCHITECTURES = {
-    "cnn2d": ("default", "narrow", "paper"),
+    "cnn2d": ("default", "narrow", "paper", "tutorial", "tutorial-tflearn", "tutorial-raw"),
     "cnn1d": ("paper",),
     "mlp": ("paper",),
 }
@@ -36,6 +36,11 @@ RENAMED_FIELDS = {
 
 SPEK_WINDOW = 2048 / 48000
 """Spek's default FFT of 2,048 samples, in seconds at RAVDESS's 48 kHz."""
+
+PAPER_SPECTROGRAM = SpectrogramConfig(
+    scale="linear", fmin=0.0, fmax=None, window=SPEK_WINDOW, seconds=None, trim=None
+)
+"""The picture that the paper's CNN-2D reads: Spek's, without its axes."""
 
 
 @dataclass(frozen=True)
@@ -245,6 +250,19 @@ class Recipe:
         return values
 
 
+_TUTORIAL = Recipe(
+    name="tutorial",
+    network="cnn2d",
+    architecture="tutorial",
+    spectrogram=PAPER_SPECTROGRAM,
+    optimizer="adam",
+    learning_rate=0.001,
+    schedule="constant",
+    epochs=50,
+    batch_size=64,
+    dropout=0.2,
+)
+
 RECIPES: dict[tuple[str, str], Recipe] = {
     (recipe.network, recipe.name): recipe
     for recipe in (
@@ -297,9 +315,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
             name="paper",
             network="cnn2d",
             architecture="paper",
-            spectrogram=SpectrogramConfig(
-                scale="linear", fmin=0.0, fmax=None, window=SPEK_WINDOW, seconds=None, trim=None
-            ),
+            spectrogram=PAPER_SPECTROGRAM,
             optimizer="adam",
             learning_rate=0.005,
             schedule="constant",
@@ -307,6 +323,9 @@ RECIPES: dict[tuple[str, str], Recipe] = {
             batch_size=64,
             dropout=0.2,
         ),
+        _TUTORIAL,
+        replace(_TUTORIAL, name="tutorial-tflearn", architecture="tutorial-tflearn"),
+        replace(_TUTORIAL, name="tutorial-raw", architecture="tutorial-raw"),
         Recipe(
             name="paper",
             network="cnn1d",

@@ -17,7 +17,61 @@ def test_paper_network_has_the_papers_geometry():
     assert sides == [148, 74, 72, 36, 34, 17, 15, 7, 5, 2]
 
 
-@pytest.mark.parametrize("name", ["default", "multi-corpus", "paper"])
+TUTORIALS = ["tutorial", "tutorial-tflearn", "tutorial-raw"]
+
+
+def first_layers(name, seed=0):
+    keras.utils.set_random_seed(seed)
+    network = build_network(find_recipe("cnn2d", name), 4, PICTURES)
+    return [layer for layer in network.layers if layer.get_weights()]
+
+
+def test_the_tutorials_network_pools_by_five_until_one_pixel_is_left():
+    recipe = find_recipe("cnn2d", "tutorial")
+    network = build_network(recipe, 4, PICTURES)
+    shapes = [shape[1:] for _, shape in output_shapes(network)]
+    assert [side for side, _, _ in shapes] == [150, 30, 30, 6, 6, 2, 2, 1, 1, 1]
+    assert [filters for _, _, filters in shapes[::2]] == [32, 64, 128, 64, 32]
+    assert network.layers[-3].units == 1024
+    assert network.layers[-2].rate == recipe.dropout == pytest.approx(0.2)
+
+
+def test_tflearns_first_weights():
+    """Uniform within ±sqrt(3 / n), n values into a unit; normal of 0.02, cut at twice that."""
+    for layer in first_layers("tutorial-tflearn"):
+        weights, biases = layer.get_weights()
+        assert not biases.any()
+        if weights.ndim == 4:
+            limit = np.sqrt(3 / np.prod(weights.shape[:-1]))
+            assert 0.95 * limit < np.abs(weights).max() <= limit
+            assert weights.std() == pytest.approx(limit / np.sqrt(3), rel=0.05)
+        else:
+            assert np.abs(weights).max() <= 0.04
+            assert weights.std() == pytest.approx(0.88 * 0.02, rel=0.05)
+
+
+@pytest.mark.parametrize("name", TUTORIALS)
+def test_the_seed_draws_the_tutorials_first_weights(name):
+    first, again, other = (
+        [layer.get_weights()[0] for layer in first_layers(name, seed)] for seed in (0, 0, 1)
+    )
+    for one, same, another in zip(first, again, other, strict=True):
+        np.testing.assert_array_equal(one, same)
+        assert not np.array_equal(one, another)
+
+
+def test_raw_gray_values_enter_as_they_are():
+    def maps(name):
+        network = build_network(find_recipe("cnn2d", name), 4, PICTURES)
+        first = next(layer for layer in network.layers if layer.name.startswith("conv2d"))
+        first.set_weights([np.ones(first.kernel.shape), np.zeros(32)])
+        seen = keras.Model(network.input, first.output)
+        return seen.predict(PICTURES, verbose=0)
+
+    np.testing.assert_allclose(maps("tutorial-raw"), 255 * maps("tutorial-tflearn"), rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["default", "multi-corpus", "paper", *TUTORIALS])
 def test_five_pairs_and_under_a_million_weights(name):
     network = build_network(find_recipe("cnn2d", name), 4, PICTURES)
     kinds = [shape[0].split("_")[0] for shape in output_shapes(network)]

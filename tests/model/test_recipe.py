@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -17,6 +18,13 @@ def test_the_papers_settings():
     assert (cnn1d.optimizer, cnn1d.learning_rate) == ("rmsprop", 0.00005)
     assert (cnn1d.batch_size, cnn1d.epochs, cnn1d.dropout) == (20, 500, 0.1)
     assert find_recipe("mlp").batch_size == 256
+
+
+@pytest.mark.parametrize("name", ["tutorial", "tutorial-tflearn", "tutorial-raw"])
+def test_the_tutorials_network_follows_the_paper_where_its_words_say_nothing(name):
+    found, paper = find_recipe("cnn2d", name), find_recipe("cnn2d", "paper")
+    same = {"name": name, "architecture": name, "learning_rate": 0.001}
+    assert found == replace(paper, **same)
 
 
 def test_without_a_name_cnn2d_is_default():
