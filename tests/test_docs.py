@@ -12,6 +12,7 @@ import pytest
 import soundfile
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+PAPER = REPOSITORY / "paper.md"
 PAGES = [REPOSITORY / "docs/index.md", *sorted((REPOSITORY / "docs/how-to").glob("*.md"))]
 BLOCK = re.compile(r"(?m)^(<!-- not run: .+ -->\n)?```(sh|python)\n(.*?)^```$", re.DOTALL)
 
@@ -71,3 +72,14 @@ def test_every_page_is_in_the_navigation():
         page.name for page in PAGES if f"{page.relative_to(REPOSITORY / 'docs')}" not in listed
     ]
     assert not missing
+
+
+@pytest.mark.skipif(not PAPER.exists(), reason="source archives do not hold the paper")
+def test_the_paper_cites_what_its_bibliography_and_the_page_of_accuracy_have():
+    text = PAPER.read_text(encoding="utf-8")
+    cited = set(re.findall(r"@(\w+(?::\d+)?)", text))
+    listed = re.findall(r"@\w+\{(.+),", PAPER.with_suffix(".bib").read_text(encoding="utf-8"))
+    assert cited == set(listed)
+    figures = re.findall(r"\b0\.\d+", text)
+    measured = (REPOSITORY / "docs/accuracy.md").read_text(encoding="utf-8")
+    assert figures and not [figure for figure in figures if figure not in measured]
