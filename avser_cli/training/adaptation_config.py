@@ -16,7 +16,7 @@ class AdaptationConfig:
     ----------
     hold_output : float
         How strongly the output layer is held: half of it times the squared change of its weights is
-        a clip's worth of cost. Chosen on EMO-DB, see docs/accuracy.md.
+        a clip's worth of cost. Chosen on EMO-DB and ASED, see docs/accuracy.md.
     fewest_to_train : int
         Clips from which on it is tried to train all layers.
     epochs : int
@@ -34,10 +34,10 @@ class AdaptationConfig:
         layer is held.
     """
 
-    hold_output: float = 100.0
+    hold_output: float = 50.0
     fewest_to_train: int = 200
     epochs: int = 16
-    rate: float = 0.0005
+    rate: float = 0.002
     hold: float = 0.01
     most_draws: int = 1024
     folds: int = 3
