@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from avser_cli.data.clip import Clip
 from avser_cli.data.dataset import Inputs
 from avser_cli.errors import CorpusError
 from avser_cli.model.arrays import Array
@@ -263,20 +264,33 @@ def choose_plan(
         raise CorpusError("an emotion has one clip to train on; two are needed, one more")
     trials = _Trials(adaptation, folds, labels, on_trial)
     found = trials.without_training()
-    best = _best(found, labels, UNCHANGED)
+    speakers = _speaker_numbers(clips)
+    best = _best(found, labels, speakers, UNCHANGED)
     if best.fits_output and len(rows) >= adaptation.config.fewest_to_train:
         found |= trials.of_all_layers(best.statistics, adaptation.checkpoint(folder))
-        best = _best(found, labels, best)
+        best = _best(found, labels, speakers, best)
     losses = {plan: validation_loss(answers, labels) for plan, answers in found.items()}
     return Choice(best, folds, losses, found[best], labels)
 
 
-def _best(found: Mapping[Plan, Probabilities], labels: npt.NDArray[np.int64], simple: Plan) -> Plan:
+def _best(
+    found: Mapping[Plan, Probabilities],
+    labels: npt.NDArray[np.int64],
+    speakers: npt.NDArray[np.int64],
+    simple: Plan,
+) -> Plan:
     """The plan of the lowest loss, or a simpler one that may be as good."""
     lowest = min(found, key=lambda plan: validation_loss(found[plan], labels))
-    if simple not in found or is_better(found[lowest], found[simple], labels):
+    if simple not in found or is_better(found[lowest], found[simple], labels, speakers):
         return lowest
     return simple
+
+
+def _speaker_numbers(clips: Sequence[Clip]) -> npt.NDArray[np.int64]:
+    """Equal numbers for clips of one speaker; one each for clips whose speaker is not known."""
+    names = [clip.speaker or clip.key for clip in clips]
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    return np.array([numbers[name] for name in names], np.int64)
 
 
 @dataclass(frozen=True)
@@ -373,16 +387,33 @@ def validation_loss(probabilities: Probabilities, labels: npt.NDArray[np.int64])
     return float(np.mean([surprise[labels == emotion].mean() for emotion in np.unique(labels)]))
 
 
-def is_better(these: Probabilities, others: Probabilities, labels: npt.NDArray[np.int64]) -> bool:
+def is_better(
+    these: Probabilities,
+    others: Probabilities,
+    labels: npt.NDArray[np.int64],
+    speakers: npt.NDArray[np.int64],
+) -> bool:
     """Whether answers have the lower loss by more than one standard error of the difference.
 
     The rule of one standard error is that of Breiman et al. 1984, "Classification and regression
-    trees", for the simpler of two models.
+    trees", for the simpler of two models. What a speaker's clips gain hangs together, so the error
+    is one over speakers (the sandwich of Liang and Zeger 1986).
+
+    Parameters
+    ----------
+    these, others : numpy.ndarray
+        Shape ``(n, emotions)``.
+    labels, speakers : numpy.ndarray
+        Shape ``(n,)``.
     """
     gain = _surprise(others, labels) - _surprise(these, labels)
-    parts = [gain[labels == emotion] for emotion in np.unique(labels)]
-    error = np.sqrt(sum(part.var() / len(part) for part in parts)) / len(parts)
-    return bool(np.mean([part.mean() for part in parts]) > error)
+    counts = np.bincount(labels)
+    means = np.bincount(labels, gain) / np.maximum(counts, 1)
+    weights = 1 / (counts[labels] * np.count_nonzero(counts))
+    parts = np.bincount(speakers, weights * (gain - means[labels]))
+    groups = len(np.unique(speakers))
+    error = np.sqrt(np.sum(parts**2) * groups / max(groups - 1, 1))
+    return bool(weights @ gain > error)
 
 
 def _surprise(

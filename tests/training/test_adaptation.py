@@ -175,16 +175,28 @@ def test_with_few_clips_all_layers_are_not_tried(adaptation, trials):
     }
 
 
-def test_all_layers_are_left_where_they_gain_no_more_than_chance_has_it():
+def test_more_is_only_done_where_it_gains_more_than_chance_has_it():
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 4, 200)
     right = (0.1 + 0.6 * np.eye(4)[labels]).astype(np.float32)
-    assert module.is_better(right, np.full_like(right, 0.25), labels)
-    assert not module.is_better(right, right, labels)
     noisy = right * np.exp(rng.normal(0, 0.3, right.shape)).astype(np.float32)
     noisy /= noisy.sum(axis=1, keepdims=True)
-    assert module.is_better(right, noisy, labels)
-    assert not module.is_better(noisy, right, labels)
+    each = np.arange(200)
+    assert module.is_better(right, np.full_like(right, 0.25), labels, each)
+    assert module.is_better(right, noisy, labels, each)
+    assert not module.is_better(right, right, labels, each)
+    assert not module.is_better(noisy, right, labels, each)
+
+
+def test_what_one_of_three_speakers_gains_is_no_gain_for_others():
+    labels = np.arange(240) % 4
+    speakers = np.arange(240) // 80
+    before = np.full((240, 4), 0.25, np.float32)
+    after = (0.2 + 0.2 * np.eye(4)[labels]).astype(np.float32)
+    mixed = np.where(speakers[:, None] == 0, after, before)
+    assert module.is_better(mixed, before, labels, np.arange(240))
+    assert not module.is_better(mixed, before, labels, speakers)
+    assert module.is_better(after, before, labels, speakers)
 
 
 def test_what_was_learned_shows_on_folds_that_it_was_not_fitted_on(adaptation):
