@@ -1,6 +1,6 @@
-"""Record what the model in the box hears in the tests' own sounds.
+"""Record what the bundled model answers for the tests' own sounds.
 
-Run it only when the model in the box has been trained anew: ``python -m
+Run it only when the bundled model has been trained anew: ``python -m
 tests.record_bundled_model``.
 """
 

@@ -61,7 +61,7 @@ class Plan:
     statistics : {"frozen", "re-estimated"}
         Of batch normalisation.
     fits_output : bool
-        Whether the output layer is fitted; else nothing is done.
+        Whether the output layer is fitted; `UNCHANGED` leaves everything as it is.
     epochs : int
         Of training all layers after that.
     """
