@@ -264,8 +264,10 @@ def choose_plan(
     found = trials.without_training()
     speakers = _speaker_numbers(clips)
     best = _best(found, labels, speakers, UNCHANGED)
-    if best.fits_output and len(rows) >= adaptation.config.fewest_to_train:
-        found |= trials.of_all_layers(best.statistics, adaptation.checkpoint(folder))
+    if len(rows) >= adaptation.config.fewest_to_train:
+        fitted = [plan for plan in found if plan.fits_output]
+        first = min(fitted, key=lambda plan: validation_loss(found[plan], labels))
+        found |= trials.of_all_layers(first.statistics, adaptation.checkpoint(folder))
         best = _best(found, labels, speakers, best)
     losses = {plan: validation_loss(answers, labels) for plan, answers in found.items()}
     return Choice(best, folds, losses, found[best], labels)

@@ -35,7 +35,7 @@ class AdaptationConfig:
     """
 
     hold_output: float = 50.0
-    fewest_to_train: int = 200
+    fewest_to_train: int = 100
     epochs: int = 16
     rate: float = 0.002
     hold: float = 0.01
