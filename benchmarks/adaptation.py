@@ -254,12 +254,16 @@ def draw_figure(lines: Sequence[Line], path: Path) -> None:
     """UAR over the number of clips, a panel each corpus: mean and standard deviation of draws."""
     found = _of_draws(lines)
     corpora = list(dict.fromkeys(line.corpus for line in lines))
-    figure = new_figure(3.4 * len(corpora), 3.4)
-    panels = figure.subplots(1, len(corpora), sharey=True, squeeze=False)[0]
-    for axes, corpus in zip(panels, corpora, strict=True):
+    columns = min(3, len(corpora))
+    rows = -(-len(corpora) // columns)
+    figure = new_figure(3.2 * columns, 2.9 * rows + 0.5)
+    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    for axes, corpus in zip(panels.flat, corpora, strict=False):
         for way, color in zip(WAYS, COLORS, strict=True):
             sizes = [x for x in SIZES if len(found.get((corpus, x, way), {})) > 1]
             points = [list(found[corpus, size, way].values()) for size in sizes]
+            if not points:
+                continue
             if way in WITHOUT_LABELS:
                 axes.axhline(np.mean(points), color=color, lw=1.2, ls="--", label=way)
                 continue
@@ -269,10 +273,11 @@ def draw_figure(lines: Sequence[Line], path: Path) -> None:
             axes.errorbar(places, means, spreads, color=color, marker="o", ms=4, lw=1.5, label=way)
         axes.axhline(1 / len(EMOTIONS), color="0.7", lw=0.8, ls=":")
         axes.set_xticks(range(len(SIZES)), [str(size or "all") for size in SIZES])
-        axes.set_xlabel("labelled clips of other speakers")
         axes.set_title(corpus, fontsize=10)
-    panels[0].set_ylabel("UAR on speakers held out")
-    panels[0].legend(fontsize=8, frameon=False)
+    figure.supxlabel("labelled clips of other speakers", fontsize=10)
+    figure.supylabel("UAR on speakers held out", fontsize=10)
+    shown = dict(zip(*reversed(panels[0, 0].get_legend_handles_labels()), strict=True))
+    figure.legend(shown.values(), shown.keys(), loc="outside upper center", ncols=len(shown))
     save_figure(figure, path)
 
 
