@@ -31,7 +31,8 @@ COMMANDS = {
 
 EPILOG = (
     "Exit codes: 0 done; 2 wrong usage; 3 unusable input; 4 some inputs failed; 5 model bundle; "
-    "6 output cannot be written; 7 corpus or split; 8 an extra is not installed; 130 interrupted."
+    "6 output cannot be written; 7 corpus or split; 8 an extra is not installed; 9 Dask cluster; "
+    "130 interrupted."
 )
 
 

@@ -7,6 +7,7 @@ the code. A message says which file, what is wrong, and what to do.
 from __future__ import annotations
 
 from enum import IntEnum
+from pathlib import Path
 
 
 class ExitCode(IntEnum):
@@ -21,6 +22,7 @@ class ExitCode(IntEnum):
     OUTPUT = 6
     CORPUS = 7
     MISSING_EXTRA = 8
+    CLUSTER = 9
     INTERRUPTED = 130
 
 
@@ -54,8 +56,12 @@ class NoVoiceError(InputError):
     """
 
     def __init__(self, name: str, seconds: float) -> None:
-        super().__init__(f"{name}: no voice found; --any-sound classifies it nevertheless")
+        # As they are: errors come from other processes, too, and are made anew from these.
+        super().__init__(name, seconds)
         self.seconds = seconds
+
+    def __str__(self) -> str:
+        return f"{self.args[0]}: no voice found; --any-sound classifies it nevertheless"
 
 
 class PartialError(AvserError):
@@ -86,6 +92,18 @@ class MissingExtraError(AvserError):
     """A part of the installation is missing for what was asked."""
 
     exit_code = ExitCode.MISSING_EXTRA
+
+
+class ClusterError(AvserError):
+    """A Dask cluster that does not answer, has no workers, or lost the work under way."""
+
+    exit_code = ExitCode.CLUSTER
+
+
+def of_path(error: AvserError, path: Path) -> None:
+    """Name a file as it was given in an error that names it by its absolute path."""
+    text, *others = error.args
+    error.args = (str(text).replace(str(path.absolute()), str(path), 1), *others)
 
 
 def os_reason(error: OSError) -> str:

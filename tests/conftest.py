@@ -45,6 +45,16 @@ def corpus(tmp_path_factory):
     return make_corpus(tmp_path_factory.mktemp("corpus") / "wav")
 
 
+@pytest.fixture(scope="session")
+def workers():
+    """A Dask cluster of two workers, which a test may kill: they are started again."""
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None
+    ) as cluster:
+        yield cluster
+
+
 @pytest.fixture
 def avser(tmp_path):
     """Run the command in a process of its own, from an empty folder."""

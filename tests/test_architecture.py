@@ -82,7 +82,7 @@ TESTED_ELSEWHERE = {
     "audio/streams": "audio/test_sample_arrays.py",
     "commands/picture_options": "commands/test_spectrogram.py",
     "commands/sound_options": "commands/test_spectrogram.py, commands/test_classify.py",
-    "cluster": "needs a Dask cluster: commands/test_compare.py",
+    "commands/cluster_options": "an option: commands/test_classify.py and others",
     "commands/training_target": "commands/test_train.py, commands/test_train_from.py",
     "commands/speakers": "commands/test_classify.py",
     "commands/options": "options of all commands: commands/",

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from avser_cli.caches import cache_folder
+from avser_cli.commands.cluster_options import Scheduler
 from avser_cli.errors import OutputError
 from avser_cli.experiments.execution import Workers
 from avser_cli.experiments.experiment import ExperimentData, finish
@@ -28,9 +29,7 @@ class ExecutionOptions:
     """Where runs are trained, and where finished ones are kept."""
 
     jobs: Annotated[int, typer.Option(help="Trainings at once, on this machine.")] = 1
-    scheduler: Annotated[
-        str | None, typer.Option(help="Train on a Dask cluster: tcp://HOST:8786.")
-    ] = None
+    scheduler: Scheduler = None
     cache: Annotated[
         Path | None,
         typer.Option(help="Finished runs; default: $AVSER_CACHE, else runs in your cache folder."),

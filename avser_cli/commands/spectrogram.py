@@ -14,6 +14,7 @@ import typer
 from avser_cli.audio.decoding import STDIN, each_channel
 from avser_cli.audio.folder import Found, check_folders_exist, list_sounds, mirrored
 from avser_cli.audio.selection import SoundSelection
+from avser_cli.commands.cluster_options import Scheduler
 from avser_cli.commands.listing import report_listing
 from avser_cli.commands.picture_options import FigureOptions, PictureOptions
 from avser_cli.commands.sound_options import SoundOptions
@@ -47,10 +48,7 @@ def spectrogram(
     figure: FigureOptions,
     sound: SoundOptions,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="At once; -1: one a core.")] = -1,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(help="Draw on a Dask cluster that sees the folders: tcp://HOST:8786."),
-    ] = None,
+    scheduler: Scheduler = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first failure.")] = False,
     force: Annotated[bool, typer.Option(help="Draw again what is up to date.")] = False,
 ) -> None:

@@ -6,8 +6,11 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.cluster import TRIES, dask_client, worker_losses
+from avser_cli.cluster import spread
 from avser_cli.data.dataset import Inputs
 from avser_cli.errors import UsageError
 from avser_cli.experiments.baselines import fit_boosting, fit_prior, fit_svm
@@ -24,12 +27,15 @@ from avser_cli.experiments.runs import FinishedRun
 from avser_cli.model.recipe import Recipe
 from avser_cli.training.export import write_parts
 from avser_cli.training.history import Epoch
-from avser_cli.training.provenance import environment
+from avser_cli.training.provenance import check_environment
 from avser_cli.training.training_run import Corpus, TrainTestSplit
 from avser_cli.training.training_run import run as train_and_score
 
 Predict = Callable[[Inputs], npt.NDArray[np.float32]]
 OnEpoch = Callable[[Job, Epoch], None]
+
+TRIES = 3
+"""How often processes of this machine are started that die at their trainings."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +97,9 @@ def run_jobs(
     Raises
     ------
     UsageError
-        The scheduler does not answer, its workers run another version of avser, or workers
-        died too often.
+        Workers run other versions, or processes of this machine died too often.
+    ClusterError
+        See `avser_cli.cluster.spread`.
     """
     if workers.here:
         for job in group:
@@ -100,23 +107,27 @@ def run_jobs(
             yield job, train_job(job, corpus, inputs, checkpoint, on_epoch)
         return
     remaining = {job.key: job for job in group}
-    spread = _over_cluster if workers.scheduler else _over_processes
-    losses = worker_losses()
     # Workers are sent the inputs once, apart from the clips.
     corpus = replace(corpus, dataset=replace(corpus.dataset, inputs=np.empty(0, inputs.dtype)))
+    if workers.scheduler is not None:
+        train = partial(_train_elsewhere, corpus=corpus, inputs=inputs)
+        for key, trained in spread(
+            workers.scheduler, train, group, in_order=False, name_of=attrgetter("name")
+        ):
+            yield remaining[key], trained
+        return
     for attempt in range(1, TRIES + 1):
         try:
-            for key, trained in spread(
-                list(remaining.values()), corpus, inputs, run_cache, workers, on_epoch
+            for key, trained in _over_processes(
+                list(remaining.values()), corpus, inputs, run_cache, workers.jobs, on_epoch
             ):
                 yield remaining.pop(key), trained
             return
-        except losses as error:
+        except BrokenProcessPool:
             if attempt == TRIES:
                 raise UsageError(
-                    f"{workers.scheduler or 'this machine'}: workers died {TRIES} times "
-                    f"({type(error).__name__}); finished runs are kept, so see to the workers "
-                    "(memory?) and start again"
+                    f"processes of this machine died {TRIES} times; finished runs are kept, so see "
+                    "to its memory and start again"
                 ) from None
 
 
@@ -216,12 +227,12 @@ def _train_elsewhere(
     job: Job,
     corpus: Corpus,
     inputs: Inputs,
-    checkpoint: Path | None,
-    tell: Any,
-    threads: int | None,
+    checkpoint: Path | None = None,
+    tell: Any = None,
+    threads: int | None = None,
 ) -> tuple[str, TrainedRun]:
     """`train_job` in another process, which may be on another machine."""
-    check_environment(job)
+    check_environment(job.environment)
     if threads is not None:
         # Read when TensorFlow starts; without it, each process would take all cores.
         os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
@@ -233,31 +244,16 @@ def _train_elsewhere(
     return job.key, train_job(job, corpus, inputs, checkpoint, on_epoch)
 
 
-def check_environment(job: Job) -> None:
-    """Raise `UsageError` where this process has other versions than the job was planned with."""
-    here = environment(job.candidate.libraries)
-    odd = [
-        f"{name} {here[name]} instead of {planned}"
-        for name, planned in job.environment.items()
-        if here[name] != planned
-    ]
-    if odd:
-        raise UsageError(
-            f"a worker runs other versions than this machine ({', '.join(odd)}); install the same "
-            "ones there"
-        )
-
-
 def _over_processes(
-    group: Sequence[Job], corpus: Corpus, inputs: Inputs, run_cache: RunCache, workers: Workers,
+    group: Sequence[Job], corpus: Corpus, inputs: Inputs, run_cache: RunCache, jobs: int,
     on_epoch: OnEpoch,
 ) -> Iterator[tuple[str, TrainedRun]]:  # fmt: skip
     from joblib import Parallel, cpu_count, delayed
 
-    threads = max(1, cpu_count() // workers.jobs)
+    threads = max(1, cpu_count() // jobs)
     with _told({job.key: job for job in group}, on_epoch) as tell:
-        spread = Parallel(n_jobs=workers.jobs, return_as="generator_unordered", batch_size=1)
-        yield from spread(
+        parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
+        yield from parallel(
             delayed(_train_elsewhere)(job, corpus, inputs, run_cache.checkpoint(job), tell, threads)
             for job in group
         )
@@ -304,21 +300,3 @@ def _end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()
-
-
-def _over_cluster(
-    group: Sequence[Job], corpus: Corpus, inputs: Inputs, run_cache: RunCache, workers: Workers,
-    on_epoch: OnEpoch,
-) -> Iterator[tuple[str, TrainedRun]]:  # fmt: skip
-    from joblib import Parallel, delayed, parallel_config
-
-    assert workers.scheduler is not None
-    # Every worker gets clips and inputs, so that they are not lost with one of them.
-    with (
-        dask_client(workers.scheduler) as client,
-        parallel_config(backend="dask", client=client, scatter=[corpus, inputs]),
-    ):
-        spread = Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="all")
-        yield from spread(
-            delayed(_train_elsewhere)(job, corpus, inputs, None, None, None) for job in group
-        )

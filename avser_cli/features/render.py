@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -16,7 +18,7 @@ from avser_cli.audio.decoding import STDIN, Waveform, check_not_silent, read_wav
 from avser_cli.audio.input import display_name
 from avser_cli.audio.selection import EVERYTHING, SoundSelection
 from avser_cli.checksums import sha256
-from avser_cli.cluster import TRIES, dask_client, worker_losses
+from avser_cli.cluster import spread
 from avser_cli.errors import InputError, UsageError, os_reason
 from avser_cli.features.spectrogram import (
     SpectrogramConfig,
@@ -195,8 +197,8 @@ def render_all(
     ------
     OutputError
         A picture cannot be written.
-    UsageError
-        The scheduler does not answer, or its workers died too often.
+    ClusterError
+        See `avser_cli.cluster.spread`.
     """
     if scheduler is not None:
         yield from _over_cluster(pairs, renderer, scheduler, force)
@@ -218,31 +220,20 @@ def render_all(
 def _over_cluster(
     pairs: Sequence[tuple[Path, Path]], renderer: Renderer, scheduler: str, force: bool
 ) -> Iterator[RenderResult]:
-    from joblib import Parallel, delayed, parallel_config
+    render = partial(_render_elsewhere, renderer=renderer, force=force)
+    # Workers have working folders of their own.
+    work = ((number, x.absolute(), y.absolute()) for number, (x, y) in enumerate(pairs))
+    for number, found in spread(scheduler, render, work, in_order=False, name_of=itemgetter(1)):
+        sound, spectrogram = pairs[number]
+        reason = found.reason.replace(str(found.source), str(sound), 1)
+        yield replace(found, source=sound, target=spectrogram, reason=reason)
 
-    remaining = {sound.absolute(): (sound, spectrogram) for sound, spectrogram in pairs}
-    for attempt in range(1, TRIES + 1):
-        try:
-            with (
-                dask_client(scheduler) as client,
-                parallel_config(backend="dask", client=client),
-            ):
-                spread = Parallel(return_as="generator_unordered", batch_size="auto")
-                # Workers have working folders of their own.
-                work = (
-                    delayed(render_file)(sound, spectrogram.absolute(), renderer, force)
-                    for sound, (_, spectrogram) in list(remaining.items())
-                )
-                for found in spread(work):
-                    sound, spectrogram = remaining.pop(found.source)
-                    yield RenderResult(sound, spectrogram, found.status, found.reason, found.info)
-            return
-        except worker_losses() as error:
-            if attempt == TRIES:
-                raise UsageError(
-                    f"{scheduler}: workers died {TRIES} times ({type(error).__name__}); finished "
-                    "pictures are kept, so see to the workers and start again"
-                ) from None
+
+def _render_elsewhere(
+    numbered: tuple[int, Path, Path], renderer: Renderer, force: bool
+) -> tuple[int, RenderResult]:
+    number, sound, spectrogram = numbered
+    return number, render_file(sound, spectrogram, renderer, force)
 
 
 def render_chunk(

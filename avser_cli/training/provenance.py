@@ -10,11 +10,13 @@ from typing import Any
 
 from avser_cli.checksums import sha256
 from avser_cli.data.splits import Split
+from avser_cli.errors import UsageError
 from avser_cli.model.recipe import Recipe
 
 RUN_FORMAT = 1
 """To be raised by hand when a change of the code changes what a training gives for the same recipe,
 clips and seed; runs and checkpoints of other formats are not used."""
+RUN_FORMAT_KEY = "run format"
 LIBRARIES = ("tensorflow", "keras", "numpy", "librosa", "scikit-learn", "soundfile")
 """What bundles and reports state the versions of."""
 NUMPY = "numpy"
@@ -46,7 +48,18 @@ def libraries_of(recipe: Recipe) -> tuple[str, ...]:
 
 def environment(libraries: Iterable[str]) -> dict[str, str]:
     """The run format and the versions of some libraries."""
-    return {"run format": str(RUN_FORMAT), **library_versions(libraries)}
+    return {RUN_FORMAT_KEY: str(RUN_FORMAT), **library_versions(libraries)}
+
+
+def check_environment(planned: Mapping[str, str]) -> None:
+    """Raise `UsageError` where this process has another `environment` than a training's."""
+    here = environment(x for x in planned if x != RUN_FORMAT_KEY)
+    odd = [f"{x} {here[x]} instead of {value}" for x, value in planned.items() if here[x] != value]
+    if odd:
+        raise UsageError(
+            f"a worker runs other versions than this machine ({', '.join(odd)}); install the same "
+            "ones there"
+        )
 
 
 def run_key(

@@ -189,25 +189,20 @@ def test_kill_loses_the_run_in_progress_at_most(home, corpus):
     assert not list((home / "killed").glob("*.run"))
 
 
-def test_dask_cluster_that_loses_a_worker(home, corpus):
-    distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None
-    ) as cluster:
-        command = [sys.executable, "-m", "avser_cli", "compare", str(corpus), "--models",
-                   "cnn1d,cnn2d-paper", "--epochs", "10", "--seeds", "0-1", "--scheduler",
-                   cluster.scheduler_address, "--out", "dask"]  # fmt: skip
-        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "AVSER_CACHE": "dask-runs"}
-        running = subprocess.Popen(
-            command, cwd=home, env=environment, stderr=subprocess.PIPE, text=True
-        )
-        time.sleep(0.1)
-        with distributed.Client(cluster) as client:
-            deadline = time.monotonic() + 60
-            while not any(client.processing().values()) and time.monotonic() < deadline:
-                time.sleep(0.05)
-        kill(cluster.workers[0].pid)
-        _, told = running.communicate(timeout=240)
+def test_dask_cluster_that_loses_a_worker(home, corpus, workers):
+    command = [sys.executable, "-m", "avser_cli", "compare", str(corpus), "--models",
+               "cnn1d,cnn2d-paper", "--epochs", "3", "--seeds", "0-1", "--scheduler",
+               workers.scheduler_address, "--out", "dask"]  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "AVSER_CACHE": "dask-runs"}
+    running = subprocess.Popen(
+        command, cwd=home, env=environment, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    at_work = workers.scheduler.workers.values()
+    while not any(worker.processing for worker in at_work) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    kill(workers.workers[0].pid)
+    _, told = running.communicate(timeout=240)
     assert running.returncode == 0, told
     assert "done 4 of 4" in told
     assert len(list((home / "dask-runs").glob("*/run.json"))) == 4
@@ -262,7 +257,7 @@ def test_opensmile_reads_the_same_clips(home, corpus):
         (("{corpus}", "--jobs", "0"), 2, "--jobs 0"),
         (
             ("{corpus}", "--models", "mlp", "--scheduler", "tcp://127.0.0.1:9"),
-            2,
+            9,
             "no Dask scheduler answers there",
         ),
     ],

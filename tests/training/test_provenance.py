@@ -4,9 +4,15 @@ from importlib.metadata import version
 import pytest
 
 from avser_cli.data.splits import Split, SplitSettings
+from avser_cli.errors import UsageError
 from avser_cli.model.recipe import find_recipe
 from avser_cli.training import provenance
-from avser_cli.training.provenance import environment, libraries_of, run_key
+from avser_cli.training.provenance import (
+    check_environment,
+    environment,
+    libraries_of,
+    run_key,
+)
 
 SPLIT = Split(SplitSettings(), {"a": "1" * 64, "b": "2" * 64}, {"c": "3" * 64})
 LABELS = {"a": ["happy"], "b": ["sad"], "c": ["sad"]}
@@ -81,3 +87,10 @@ def test_an_environment_says_what_it_is_made_of():
         "run format": str(provenance.RUN_FORMAT),
         "numpy": version("numpy"),
     }
+
+
+def test_a_worker_of_other_versions_says_which():
+    planned = environment(libraries_of(find_recipe("mlp")))
+    check_environment(planned)
+    with pytest.raises(UsageError, match=r"librosa \S+ instead of 0\.1\)"):
+        check_environment({**planned, "librosa": "0.1"})

@@ -1,0 +1,118 @@
+"""What goes to a cluster's workers comes back once, whatever dies meanwhile."""
+
+import os
+import signal
+import time
+from contextlib import closing
+from functools import partial
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from avser_cli import cluster
+from avser_cli.errors import ClusterError, InputError, UsageError
+from tests.cluster_processes import scheduler_and_workers
+
+
+class Tripled:
+    """A function that counts how often it is unpacked."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __reduce__(self):
+        return _unpacked, (self.folder,)
+
+    def __call__(self, number):
+        return 3 * number
+
+
+def _unpacked(folder):
+    Path(folder, f"{os.getpid()}-{time.monotonic_ns()}").touch()
+    return Tripled(folder)
+
+
+def slowly(number):
+    time.sleep(0.02)
+    return number
+
+
+def once_deadly(place, number):
+    """Kill the worker that does it, the first time."""
+    if number == 20 and not place.exists():
+        place.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def deadly(number):
+    if number == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def refused(number):
+    raise InputError(f"{number}.wav: no sound")
+
+
+def test_answers_come_in_order_and_the_function_goes_to_each_worker_once(workers, tmp_path):
+    answers = list(cluster.spread(workers.scheduler_address, Tripled(tmp_path), range(100)))
+    assert answers == [3 * number for number in range(100)]
+    processes = [path.name.split("-")[0] for path in tmp_path.iterdir()]
+    assert len(processes) == len(set(processes)) == 2
+
+
+def test_few_items_are_under_way(workers):
+    numbers = count()
+    with closing(cluster.spread(workers.scheduler_address, slowly, numbers)) as answers:
+        assert [next(answers) for _ in range(10)] == list(range(10))
+    # Two threads: two batches each, twice over; those that wait for an earlier one come on top.
+    assert next(numbers) <= 10 + 2 * (cluster.AHEAD * 2 + 2) + cluster.WAITING
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+def test_a_batch_whose_worker_dies_goes_to_another(workers, tmp_path, in_order):
+    work = partial(once_deadly, tmp_path / "died")
+    answers = list(cluster.spread(workers.scheduler_address, work, range(40), in_order))
+    assert (answers if in_order else sorted(answers)) == list(range(40))
+    assert (tmp_path / "died").exists()
+
+
+def test_what_kills_each_worker_is_named(workers, monkeypatch):
+    monkeypatch.setattr(workers.scheduler, "allowed_failures", 0)
+    with pytest.raises(ClusterError, match="died again and again, at last at item 3 or"):
+        list(cluster.spread(workers.scheduler_address, deadly, [3], name_of="item {}".format))
+
+
+def test_errors_of_the_work_come_as_they_are(workers, monkeypatch):
+    address = workers.scheduler_address
+    with pytest.raises(InputError, match=r"^5\.wav: no sound$"):
+        list(cluster.spread(address, refused, [5]))
+    monkeypatch.setattr(cluster, "__version__", "9.9")
+    with pytest.raises(UsageError, match=r"a worker runs avser \S+ instead of 9\.9"):
+        list(cluster.spread(address, slowly, [5]))
+
+
+def test_a_scheduler_that_is_away_is_waited_for_and_one_that_is_gone_is_told(monkeypatch):
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 4)
+    with scheduler_and_workers() as processes:
+        answers = cluster.spread(processes.address, slowly, range(60))
+        found = [next(answers) for _ in range(10)]
+        processes.kill_scheduler()
+        processes.start()
+        found += [next(answers) for _ in range(10)]
+        processes.kill_scheduler()
+        with pytest.raises(ClusterError, match="the Dask scheduler is gone; start it again"):
+            found += list(answers)
+    # Nothing is lost on the way, and nothing comes twice.
+    assert found == list(range(len(found)))
+
+
+def test_a_scheduler_without_workers_is_told(monkeypatch):
+    monkeypatch.setattr(cluster, "WORKERS_SECONDS", 0.2)
+    with (
+        scheduler_and_workers(workers=0) as processes,
+        pytest.raises(ClusterError, match=r"no workers there for 0\.2 s; start some with"),
+    ):
+        list(cluster.spread(processes.address, slowly, [1]))
