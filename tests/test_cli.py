@@ -65,6 +65,7 @@ def test_a_command_reads_its_own_module_alone(tmp_path):
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, check=False
     )
     read = set(done.stdout.splitlines()[-1].split())
-    own = {"classify", "classify_parts", "classify_recordings", "classify_run", "listing",
+    own = {"classify", "classify_parts", "classify_recordings", "classify_run", "cluster_options",
+           "listing",
            "option_groups", "page_options", "sound_options", "speakers"}  # fmt: skip
     assert read == {f"avser_cli.commands.{name}" for name in own}

@@ -13,6 +13,7 @@ from avser_cli.audio.selection import SoundSelection
 from avser_cli.commands.classify_parts import classify_parts
 from avser_cli.commands.classify_recordings import classify_recordings, explain_clip
 from avser_cli.commands.classify_run import Format, Run, expanded
+from avser_cli.commands.cluster_options import Scheduler
 from avser_cli.commands.page_options import PageOptions
 from avser_cli.commands.sound_options import SoundOptions
 from avser_cli.errors import UsageError
@@ -93,6 +94,7 @@ def classify(
         Path | None, typer.Option(help="PNG of what in the clip the answer depends on.")
     ] = None,
     jobs: Annotated[int, typer.Option(help="Threads; -1 for one a core.")] = -1,
+    scheduler: Scheduler = None,
 ) -> None:
     """Print the emotion in each recording and its positive or negative category.
 
@@ -118,6 +120,8 @@ def classify(
     parts = windows or segments is not None
     _check_combination(chosen, out, parts, verbose, plot, explain, jobs)
     _check_speakers(windows, segments, speaker_reference, speakers)
+    if scheduler:
+        _check_scheduler(sounds, parts)
     if sound.each and (plot or explain):
         raise UsageError("--plot and --explain draw one channel; choose one with --channel")
     selection = SoundSelection(track=sound.track) if sound.each else sound.selection()
@@ -133,7 +137,17 @@ def classify(
         raise UsageError(f"--plot and --explain draw one sound; {len(paths)} are given")
     folders = [given for given in sounds if given.is_dir()]
     run = Run(
-        classifier, paths, folders, chosen, out, jobs, verbose, places, unreadable, sound.each
+        classifier,
+        paths,
+        folders,
+        chosen,
+        out,
+        jobs,
+        verbose,
+        places,
+        unreadable,
+        sound.each,
+        scheduler,
     )
     run.page = page.page(paths)
     with ExitStack() as stack:
@@ -195,3 +209,10 @@ def _check_speakers(
             "--segments says who speaks; --speaker-reference with the same file takes each "
             "speaker's segments"
         )
+
+
+def _check_scheduler(sounds: list[Path], parts: bool) -> None:
+    if parts:
+        raise UsageError("--scheduler: whole recordings alone go to workers; leave it out")
+    if STDIN in sounds:
+        raise UsageError("--scheduler: stdin does not go to workers; leave it out")

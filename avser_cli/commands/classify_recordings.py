@@ -11,6 +11,12 @@ from avser_cli.commands.classify_run import Run, Task, first_error
 from avser_cli.errors import InputError, NoVoiceError
 from avser_cli.inference.classifier import Classifier, OnProgress
 from avser_cli.inference.predictions import Prediction, RecordingPrediction
+from avser_cli.inference.recordings import (
+    ChannelAnswer,
+    Recording,
+    answer_on_cluster,
+    answer_recording,
+)
 from avser_cli.inference.threads import in_order
 from avser_cli.report.console import echo, escape, print_table
 from avser_cli.report.result_writer import Row
@@ -66,27 +72,28 @@ def _answers(run: Run) -> Iterator[_Answers]:
 
     def answer(
         path: Path, jobs: int = 1, on_progress: OnProgress = lambda done, total: None
-    ) -> _Answers:
-        try:
-            tasks = run.tasks(path)
-        except InputError as error:
-            return [(Task(path, run.classifier), error)]
-        found: _Answers = []
-        for task in tasks:
-            try:
-                found.append((task, task.classifier.predict(path, jobs, on_progress)))
-            except InputError as error:
-                found.append((task, error))
-        return found
+    ) -> list[ChannelAnswer]:
+        return answer_recording(run.classifier_of(path), path, run.each_channel, jobs, on_progress)
 
-    if run.several:
+    def named(path: Path, found: list[ChannelAnswer]) -> _Answers:
+        classifier = run.classifier_of(path)
+        return [(Task(path, classifier, one.channel), one.answer) for one in found]
+
+    if run.several or run.scheduler:
+        if run.scheduler:
+            recordings = (Recording(x, run.classifier_of(x).normalization) for x in run.paths)
+            answers = answer_on_cluster(run.scheduler, run.classifier, recordings, run.each_channel)
+        else:
+            answers = in_order(answer, run.paths, run.jobs)
         with run.progress("classifying", True) as told:
-            for done, found in enumerate(in_order(answer, run.paths, run.jobs), start=1):
-                yield found
+            for done, (path, found) in enumerate(zip(run.paths, answers, strict=True), start=1):
+                yield named(path, found)
                 told(done, len(run.paths))
-    for path in run.paths[: not run.several]:
+        return
+    for path in run.paths:
         with run.progress("classifying", path != STDIN) as told:
-            yield answer(path, run.jobs, lambda done, total: told(round(done), round(total)))
+            found = answer(path, run.jobs, lambda done, total: told(round(done), round(total)))
+        yield named(path, found)
 
 
 def _print_answer(run: Run, task: Task, answer: Prediction) -> None:

@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
-from avser_cli.audio.decoding import STDIN, each_channel
+from avser_cli.audio.decoding import STDIN
 from avser_cli.audio.folder import check_folders_exist, list_sounds
 from avser_cli.audio.input import display_name
 from avser_cli.commands.listing import report_listing
@@ -21,6 +21,7 @@ from avser_cli.commands.speakers import SpeakerClassifiers, normalize_speakers, 
 from avser_cli.errors import InputError, NoVoiceError, PartialError
 from avser_cli.inference.classifier import Classifier
 from avser_cli.inference.predictions import Segment
+from avser_cli.inference.recordings import classifiers_of
 from avser_cli.inference.segment_files import GivenSegment, read_segments
 from avser_cli.inference.speaker_normalization import MIN_RECORDINGS
 from avser_cli.inference.speaker_reference import normalize_speaker
@@ -55,6 +56,7 @@ class Run:
     places: dict[Path, Path]
     unreadable: list[str]
     each_channel: bool = False
+    scheduler: str | None = None
     kept: int = 0
     answered: int = 0
     failures: list[InputError] = field(default_factory=list)
@@ -134,15 +136,14 @@ class Run:
                     f"segments; at least {MIN_RECORDINGS} are needed"
                 )
 
+    def classifier_of(self, path: Path) -> Classifier:
+        """Who answers for a sound."""
+        return self.speakers.classifier(path) if self.speakers else self.classifier
+
     def tasks(self, path: Path) -> list[Task]:
         """What of a sound is judged by itself: all of it, or each channel."""
-        classifier = self.speakers.classifier(path) if self.speakers else self.classifier
-        if not self.each_channel:
-            return [Task(path, classifier)]
-        return [
-            Task(path, classifier.with_selection(one), one.channel_name)
-            for one in each_channel(path, classifier.selection.track)
-        ]
+        judges = classifiers_of(self.classifier_of(path), path, self.each_channel)
+        return [Task(path, judge, channel) for channel, judge in judges]
 
     def rows(self, parts: bool) -> ResultWriter | None:
         """Where rows go; None for formats without rows. What is done already is left out."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from copy import copy
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -73,9 +72,13 @@ class Classifier:
         self.normalization: SpeakerNormalization | None = None
         self.selection = EVERYTHING
         self.any_sound = False
+        self._network = network
         # Networks that no thread uses now; there are never more than threads.
         self._idle = [network]
-        self._clone = network.clone if isinstance(network, TFLiteNetwork) else lambda: network
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Another process starts with one network.
+        return {**vars(self), "_idle": [self._network]}
 
     @classmethod
     def load(cls, folder: Path | str | None = None) -> Self:
@@ -95,20 +98,20 @@ class Classifier:
 
         `avser_cli.inference.speaker_reference.know_speaker` makes one from recordings.
         """
-        classifier = copy(self)
-        classifier.normalization = normalization
-        return classifier
+        return self._with(normalization=normalization)
 
     def with_selection(self, selection: SoundSelection) -> Self:
         """A classifier of one channel of files, or of another audio track, beside this one."""
-        classifier = copy(self)
-        classifier.selection = selection
-        return classifier
+        return self._with(selection=selection)
 
     def with_any_sound(self, any_sound: bool = True) -> Self:
         """A classifier that also takes sounds without a voice, beside this one."""
-        classifier = copy(self)
-        classifier.any_sound = any_sound
+        return self._with(any_sound=any_sound)
+
+    def _with(self, **changes: Any) -> Self:
+        """A classifier with other attributes that shares the networks of this one."""
+        classifier = object.__new__(type(self))
+        vars(classifier).update(vars(self), **changes)
         return classifier
 
     def predict(
@@ -520,7 +523,7 @@ class Classifier:
         try:
             network = self._idle.pop()
         except IndexError:
-            network = self._clone()
+            network = self._network.clone()
         try:
             outputs = network.predict(inputs.astype(np.float32))
         except (ValueError, RuntimeError) as error:

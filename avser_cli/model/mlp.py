@@ -41,6 +41,10 @@ class MlpWeights:
         """Number of trained weights."""
         return sum(x.size for x in (self.hidden, self.hidden_bias, self.output, self.output_bias))
 
+    def clone(self) -> MlpWeights:
+        """The same for another thread: itself."""
+        return self
+
     def predict(self, features: Floats) -> Floats:
         """Probabilities, shape ``(n, emotions)``, for features of shape ``(n, features)``."""
         # Absurd weights overflow; the caller sees that in the probabilities.

@@ -46,6 +46,9 @@ class TFLiteNetwork:
         self.input_shape = tuple(int(side) for side in source["shape"][1:])
         self.outputs = int(target["shape"][-1])
 
+    def __reduce__(self) -> tuple[type[TFLiteNetwork], tuple[bytes]]:
+        return TFLiteNetwork, (self._content,)
+
     def clone(self) -> TFLiteNetwork:
         """The same network for another thread."""
         return TFLiteNetwork(self._content)

@@ -17,6 +17,7 @@ from PIL import Image
 from avser_cli.files import locked
 from avser_cli.inference.loading import bundled_model
 from avser_cli.model.bundle import read_config
+from tests.cluster_processes import scheduler_and_workers
 from tests.conftest import REPOSITORY
 from tests.platforms import needs_posix
 from tests.report.test_text_output import PAPER
@@ -687,3 +688,77 @@ def test_rows_come_while_the_pipe_is_open(tmp_path):
     running.stdin.close()
     running.stdout.read()
     assert running.wait(timeout=60) in (0, 4)
+
+
+def test_workers_of_a_cluster_answer_as_this_machine_does(avser, tmp_path, workers):
+    for speaker in ("anna", "ben"):
+        for number, emotion in enumerate(("happy", "sad", "angry", "neutral")):
+            place = tmp_path / "in" / speaker / f"{number}.wav"
+            write_wav(place, speech(emotion, seconds=0.5 + number / 4, seed=len(speaker)))
+    two = np.stack([speech(), tone(seconds=len(speech()) / 16000)], axis=1)
+    write_wav(tmp_path / "in" / "anna" / "two.wav", two)
+    (tmp_path / "in" / "ben" / "text.wav").write_text("no sound")
+    command = ("classify", "in", "in/nowhere.wav", "--channel", "each", "--format", "jsonl")
+    here = avser(*command)
+    there = avser(*command, "--scheduler", workers.scheduler_address)
+    assert here.returncode == there.returncode == 4
+    assert len(there.stdout.splitlines()) == 10
+    assert there.stdout == here.stdout
+    assert failures(there) == failures(here)
+    assert "failed: in/nowhere.wav: no such file" in there.stderr
+    by_speaker = (*command[:2], "--speakers", "folder", "--out")
+    assert avser(*by_speaker, "here.csv").returncode == 4
+    assert avser(*by_speaker, "there.csv", "--scheduler", workers.scheduler_address).returncode == 4
+    assert (tmp_path / "here.csv").read_bytes() == (tmp_path / "there.csv").read_bytes()
+
+
+def failures(done):
+    return [line for line in done.stderr.splitlines() if not line.startswith("classifying: ")]
+
+
+def test_a_cluster_that_dies_loses_nothing_and_does_nothing_twice(avser, tmp_path):
+    sound = write_wav(tmp_path / "in" / "000.wav", speech())
+    for number in range(1, 400):
+        (tmp_path / "in" / f"{number:03}.wav").hardlink_to(sound)
+    out = tmp_path / "rows.jsonl"
+    # A scheduler that is gone is waited for, here a second.
+    code = "from avser_cli import cli, cluster; cluster.CONNECT_SECONDS = 1; cli.main()"
+    with scheduler_and_workers() as processes:
+        command = ["classify", "in", "--out", str(out), "--scheduler", processes.address]
+        running = subprocess.Popen(
+            [sys.executable, "-c", code, *command],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        wait_for_size(out, 1)
+        processes.kill_a_worker()
+        wait_for_size(out, 20_000)
+        processes.kill_scheduler()
+        _, told = running.communicate(timeout=300)
+    assert running.returncode == 9, told
+    (line,) = [line for line in told.splitlines() if not line.startswith("classifying: ")]
+    assert line.startswith(f"avser: {processes.address}: the Dask scheduler is gone; start it")
+    written = out.read_bytes()
+    again = avser(*command[:-2])
+    kept = len(written.splitlines())
+    assert again.stderr.splitlines()[-1] == f"{out}: {400 - kept} classified, {kept} kept, 0 failed"
+    assert out.read_bytes().startswith(written)
+    files = [json.loads(line)["file"] for line in out.read_text().splitlines()]
+    assert files == [f"in/{number:03}.wav" for number in range(400)]
+
+
+def wait_for_size(path, size, seconds=300):
+    deadline = time.monotonic() + seconds
+    while not path.exists() or path.stat().st_size < size:
+        assert time.monotonic() < deadline, f"{path}: too few rows"
+        time.sleep(0.005)
+
+
+def test_what_does_not_go_to_workers_is_refused(avser, tmp_path):
+    address = ("--scheduler", "tcp://127.0.0.1:9")
+    for arguments, reason in ((("-",), "stdin"), ((VOICE, "--windows"), "whole recordings")):
+        done = avser("classify", *arguments, *address)
+        assert done.returncode == 2
+        assert reason in done.stderr
