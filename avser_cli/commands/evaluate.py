@@ -210,7 +210,9 @@ def evaluate(
             raise UsageError("no ./png or ./wav here; name the folder of clips")
         sources = named.sources([place])
     if runs.protocol is None:
-        evaluation, config = _score(sources, model, cast(Part | None, part), format)
+        evaluation, config = _score(
+            sources, model, cast(Part | None, part), format, execution.scheduler
+        )
         if not no_figure:
             place = figure or Path(f"{config.name}-confusion.png")
             plot_confusion(place, evaluation.scoring.report, title_of(config, evaluation))
@@ -227,7 +229,7 @@ def evaluate(
 
 
 ONLY_BUNDLE = {"model", "part", "figure", "no_figure"}
-SHARED = {"data", "named", "mapping", "format", "protocol", "report", "embed"}
+SHARED = {"data", "named", "mapping", "format", "protocol", "report", "embed", "scheduler"}
 
 
 def _check_mode_options(context: typer.Context, protocol: str | None) -> None:
@@ -247,7 +249,11 @@ def _check_mode_options(context: typer.Context, protocol: str | None) -> None:
 
 
 def _score(
-    sources: DataSources, model: str | None, part: Part | None, format: str
+    sources: DataSources,
+    model: str | None,
+    part: Part | None,
+    format: str,
+    scheduler: str | None,
 ) -> tuple[Evaluation, BundleConfig]:
     """Print how a bundle does on clips, and give it back for a figure."""
     folder = _bundle(model)
@@ -255,7 +261,7 @@ def _score(
     echo(f"model: {escape(folder)}")
     hashes = read_hashes(folder, classifier.config)
     with progress("reading") as on_progress:
-        evaluation = score_bundle(classifier, sources, part, hashes, on_progress)
+        evaluation = score_bundle(classifier, sources, part, hashes, on_progress, scheduler)
     common.report_skipped(evaluation.skipped)
     for line in left_out_lines(evaluation):
         echo(escape(line))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,11 +14,12 @@ import numpy.typing as npt
 from avser_cli.audio.decoding import Waveform, read_waveform
 from avser_cli.audio.parts import Part, read_parts
 from avser_cli.checksums import sha256
+from avser_cli.cluster import spread
 from avser_cli.data.clip import Clip, SkippedFile
 from avser_cli.data.clips import Index
 from avser_cli.data.near_duplicates import duplicate_groups
 from avser_cli.data.sources import PICTURE_SUFFIXES
-from avser_cli.errors import CorpusError, InputError
+from avser_cli.errors import CorpusError, InputError, of_path
 from avser_cli.features.acoustic import feature_vector
 from avser_cli.features.fingerprint import Fingerprint, fingerprint_of
 from avser_cli.features.render import audible_part, clip_spectrogram
@@ -134,11 +136,22 @@ def load_dataset(
     read: Reader,
     progress: Progress | None = None,
     side_by_side: Literal["threads", "processes"] = "threads",
+    scheduler: str | None = None,
 ) -> Dataset:
     """Read what a network takes from every clip of an index.
 
     A clip that cannot be used is left out and named; of two labels for the same samples, neither is
     taken.
+
+    Parameters
+    ----------
+    index : Index
+    emotions : tuple of str
+    read : Reader
+    progress : callable, optional
+    side_by_side : {"threads", "processes"}
+    scheduler : str, optional
+        A Dask scheduler whose workers, which see the same files, read instead.
 
     Raises
     ------
@@ -149,7 +162,8 @@ def load_dataset(
     inputs: list[Inputs | None] = [None] * len(clips)
     checksums = [""] * len(clips)
     fingerprints: list[Fingerprint | None] = [None] * len(clips)
-    for done, (number, result) in enumerate(_read_all(index, read, side_by_side), start=1):
+    results = _read_all(index, read, side_by_side, scheduler)
+    for done, (number, result) in enumerate(results, start=1):
         if isinstance(result, InputError):
             path = clips[number].path
             skipped.append(SkippedFile(path, str(result).removeprefix(f"{path}: ")))
@@ -214,20 +228,45 @@ def _contradicting(clips: Sequence[tuple[Clip, str]]) -> dict[str, str]:
     return found
 
 
-def _read_all(index: Index, read: Reader, side_by_side: str) -> Iterator[tuple[int, Result]]:
+def _read_all(
+    index: Index, read: Reader, side_by_side: str, scheduler: str | None
+) -> Iterator[tuple[int, Result]]:
     """Number of each clip in the index, and what it gives; parts of one file together."""
-    from joblib import Parallel, delayed
-
     of_file: dict[Path, list[int]] = {}
     for number, clip in enumerate(index.clips):
         of_file.setdefault(clip.path, []).append(number)
     work = (
-        delayed(read.parts)(path, [(index.clips[n].start, index.clips[n].end) for n in numbers])
+        (path, [(index.clips[n].start, index.clips[n].end) for n in numbers])
         for path, numbers in of_file.items()
     )
-    results = Parallel(n_jobs=-1, prefer=side_by_side, return_as="generator")(work)
+    if scheduler is not None:
+        results = _read_on_cluster(scheduler, read, work, list(of_file))
+    else:
+        from joblib import Parallel, delayed
+
+        parallel = Parallel(n_jobs=-1, prefer=side_by_side, return_as="generator")
+        results = parallel(delayed(read.parts)(path, parts) for path, parts in work)
     for numbers, found in zip(of_file.values(), results, strict=True):
         yield from zip(numbers, found, strict=True)
+
+
+def _read_on_cluster(
+    scheduler: str,
+    read: Reader,
+    work: Iterable[tuple[Path, list[Part]]],
+    paths: Sequence[Path],
+) -> Iterator[list[Result]]:
+    """What each file gives, read by workers, which have working folders of their own."""
+
+    def read_one(asked: tuple[Path, list[Part]]) -> list[Result]:
+        return read.parts(*asked)
+
+    absolute = ((path.absolute(), parts) for path, parts in work)
+    answers = spread(scheduler, read_one, absolute, name_of=itemgetter(0))
+    for path, found in zip(paths, answers, strict=True):
+        for error in {id(one): one for one in found if isinstance(one, InputError)}.values():
+            of_path(error, path)
+        yield found
 
 
 def _attempt(read: Reader, path: Path) -> Result:

@@ -140,6 +140,7 @@ def evaluate(
     part: Part | None,
     hashes: Hashes | None = None,
     progress: Progress | None = None,
+    scheduler: str | None = None,
 ) -> Evaluation:
     """Score a bundle on one part of labelled clips or pictures.
 
@@ -155,6 +156,8 @@ def evaluate(
     hashes : numpy.ndarray, optional
         Those of its training clips, see `avser_cli.model.bundle_arrays.read_hashes`.
     progress : callable, optional
+    scheduler : str, optional
+        A Dask scheduler whose workers, which see the same files, hear the clips instead.
 
     Raises
     ------
@@ -166,7 +169,7 @@ def evaluate(
     settings = config.recipe.spectrogram
     heard = settings is not None and index.kind == "sounds"
     reader = answers_as(classifier) if heard else reader_of(index, settings)
-    dataset = load_dataset(index, config.labels, reader, progress)
+    dataset = load_dataset(index, config.labels, reader, progress, scheduler=scheduler)
     copies = None
     if hashes is not None and len(hashes) and dataset.fingerprints is not None:
         copies = find_copies(dataset.fingerprints, hashes) >= 0

@@ -13,7 +13,7 @@ from PIL import Image
 from tests.commands.test_page_options import rows_of
 from tests.conftest import REPOSITORY
 from tests.platforms import needs_posix
-from tests.synthetic import voice, write_wav
+from tests.synthetic import make_corpus, ravdess_name, voice, write_wav
 
 TINY = ("--recipe", "paper", "--lr", "0.001", "--epochs", "1")
 
@@ -230,3 +230,17 @@ def test_one_corpus_after_the_other_is_left_out(avser, tmp_path):
                  "--out", "speakers")  # fmt: skip
     assert both.returncode == 0, both.stderr
     assert "corpus: 16 clips (one 8, two 8) by 4 speakers" in both.stderr
+
+
+def test_workers_of_a_cluster_hear_the_clips(avser, trained, tmp_path, workers):
+    sound = make_corpus(tmp_path / "wav", actors=(1, 2))
+    (sound / "Actor_01" / f"{ravdess_name('sad', 1)}.wav").write_text("no sound")
+    command = ("evaluate", "wav", "--model", trained / "models" / "tiny", "--part", "train",
+               "--no-figure")  # fmt: skip
+    here = avser(*command)
+    there = avser(*command, "--scheduler", workers.scheduler_address)
+    assert here.returncode == there.returncode == 0
+    assert there.stdout == here.stdout
+    named = [line for line in here.stderr.splitlines() if "left out: wav/" in line]
+    assert len(named) == 1
+    assert named[0] in there.stderr.splitlines()
