@@ -252,6 +252,18 @@ def epoch_line(recipe: Recipe, runs_after: int = 0) -> Callable[[Epoch], None]:
     return tell
 
 
+def network_line(recipe: Recipe) -> Callable[[Epoch], None]:
+    """A callback that prints a line for each network of an ensemble, by its last epoch."""
+
+    def tell(line: Epoch) -> None:
+        echo(
+            f"network {line.member}/{recipe.ensemble}: trained, loss {line.loss:.4f}, accuracy "
+            f"{line.accuracy:.3f}"
+        )
+
+    return tell
+
+
 def check_tensorflow() -> None:
     """Say that TensorFlow is missing before a minute of reading, not after."""
     if find_spec("tensorflow") is None:

@@ -10,6 +10,7 @@ from typing import Annotated, cast
 import typer
 
 from avser_cli.commands import options as common
+from avser_cli.commands.cluster_options import Scheduler
 from avser_cli.commands.train_from import AdaptationOptions, AdaptationRequest, train_from
 from avser_cli.commands.training_target import (
     PNG,
@@ -116,6 +117,7 @@ def train(
     categories: CategoryOptions,
     place: TargetOptions,
     adaptation: AdaptationOptions,
+    scheduler: Scheduler = None,
     report: Annotated[
         Path | None,
         typer.Option(
@@ -139,6 +141,8 @@ def train(
     adaptation.check()
     if adaptation.from_bundle is not None:
         check_recipe_is_left(training, report)
+        if scheduler:
+            raise UsageError("--scheduler: not with --from, which takes minutes; leave it out")
         given = context.get_parameter_source("emotions")
         asked_for = given is not None and given.name == "COMMANDLINE"
         request = AdaptationRequest(
@@ -153,6 +157,8 @@ def train(
         train_from(adaptation, request)
         return
     chosen = training.chosen()
+    if scheduler and chosen.network == "mlp":
+        raise UsageError("--scheduler: not with mlp, which takes seconds; leave it out")
     labels = common.parse_emotions(emotions)
     sources = replace(sources, categories=categories.of(labels))
     measured = read_report(report, chosen, labels) if report else None
@@ -182,7 +188,8 @@ def train(
         common.report_split(prepared)
         echo(f"training: {common.describe_recipe(chosen)}, seed {seed}")
         try:
-            result = run(prepared, chosen, seed, common.epoch_line(chosen), checkpoint)
+            told = common.network_line(chosen) if scheduler else common.epoch_line(chosen)
+            result = run(prepared, chosen, seed, told, checkpoint, scheduler=scheduler)
         except KeyboardInterrupt:
             if checkpoint.exists():
                 echo("stopped; finished epochs are kept: the same command with --resume goes on")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,27 @@ class Checkpoint:
         for name, variable in variables.items():
             variable.assign(arrays[name])
         return history
+
+    def holds(self, epochs: int) -> bool:
+        """Whether it is the state after so many epochs."""
+        try:
+            state = parse_json(read_bounded(self._state, MAX_STATE_BYTES))
+            return state["key"] == self.key and len(state["history"]) == epochs
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+
+    def files(self) -> dict[str, bytes]:
+        """The state as files by their names, to be taken elsewhere; `state.json` comes last."""
+        places = sorted(self.folder.iterdir(), key=lambda place: place == self._state)
+        return {place.name: place.read_bytes() for place in places}
+
+    def put(self, files: Mapping[str, bytes]) -> None:
+        """Have the `files` of a state take the place of what is there."""
+        for name, content in files.items():
+            write_whole(self.folder / name, content)
+        for old in self.folder.glob("epoch-*.npz"):
+            if old.name not in files:
+                old.unlink(missing_ok=True)
 
     def save(self, network: Any, history: list[Epoch]) -> None:
         """Replace the state on disk by this one; a kill at any moment leaves one of the two."""

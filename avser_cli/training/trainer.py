@@ -6,15 +6,19 @@ The last epoch's weights are the model: nothing is chosen by looking at the held
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from avser_cli.cluster import spread
 from avser_cli.data.dataset import Inputs
 from avser_cli.errors import UsageError
 from avser_cli.model.backend import keras, tensorflow
@@ -25,6 +29,7 @@ from avser_cli.training.batches import Batches
 from avser_cli.training.checkpoint import Checkpoint
 from avser_cli.training.history import Epoch
 from avser_cli.training.mlp import train_mlp
+from avser_cli.training.provenance import check_environment, environment, libraries_of
 from avser_cli.training.sampling import TrainingSet
 
 MEMBER_SEED_STEP = 1000
@@ -66,6 +71,7 @@ def train(
     seed: int,
     on_epoch: Callable[[Epoch], None],
     checkpoint: Checkpoint | None = None,
+    scheduler: str | None = None,
 ) -> Trained:
     """Train a recipe's network, or each of its ensemble's and join them.
 
@@ -79,6 +85,9 @@ def train(
         Called after each epoch.
     checkpoint : Checkpoint, optional
         Where to go on from and to save to; the perceptron, done in seconds, has none.
+    scheduler : str, optional
+        A Dask scheduler whose workers train a network each; needs a checkpoint. The last epoch of
+        each is told.
 
     Returns
     -------
@@ -86,14 +95,13 @@ def train(
     """
     if recipe.network == "mlp":
         return _train_mlp(recipe, clips, seed, on_epoch)
+    if scheduler is not None:
+        assert checkpoint is not None
+        _train_elsewhere(scheduler, recipe, clips, seed, on_epoch, checkpoint)
     members: list[Any] = []
     history: list[Epoch] = []
     for member in range(1, recipe.ensemble + 1):
-        saved = checkpoint.of_member(member) if checkpoint else None
-        member_seed = seed + MEMBER_SEED_STEP * (member - 1)
-        last = member == recipe.ensemble > 1
-        heard = clips.of_specialist(recipe.specialist) if last else clips
-        network, lines = _train_network(recipe, heard, member_seed, member, on_epoch, saved)
+        network, lines = _train_member(recipe, clips, seed, on_epoch, checkpoint, member)
         members.append(network)
         history += lines
     network = join_networks(members, recipe.tta_shift, member_shares(recipe))
@@ -144,17 +152,57 @@ def join_networks(
     return keras.Model(inputs, sum(share * mean for share, mean in zip(shares, means, strict=True)))
 
 
-def _train_network(
+def _train_member(
     recipe: Recipe,
     clips: TrainingSet,
     seed: int,
-    member: int,
     on_epoch: Callable[[Epoch], None],
     checkpoint: Checkpoint | None,
+    member: int,
 ) -> tuple[Any, list[Epoch]]:
-    make_deterministic(seed)
-    network = build_network(recipe, clips.emotions, clips.inputs)
-    return network, fit(network, recipe, clips, seed, on_epoch, checkpoint, member)
+    """Train one network of an ensemble, counted from 1, or the only one."""
+    saved = checkpoint.of_member(member) if checkpoint else None
+    member_seed = seed + MEMBER_SEED_STEP * (member - 1)
+    last = member == recipe.ensemble > 1
+    heard = clips.of_specialist(recipe.specialist) if last else clips
+    make_deterministic(member_seed)
+    network = build_network(recipe, heard.emotions, heard.inputs)
+    return network, fit(network, recipe, heard, member_seed, on_epoch, saved, member)
+
+
+def _train_elsewhere(
+    scheduler: str,
+    recipe: Recipe,
+    clips: TrainingSet,
+    seed: int,
+    on_epoch: Callable[[Epoch], None],
+    checkpoint: Checkpoint,
+) -> None:
+    """Have workers train the networks that are not finished, and keep their last states here."""
+    numbers = range(1, recipe.ensemble + 1)
+    missing = [x for x in numbers if not checkpoint.of_member(x).holds(recipe.epochs)]
+    planned = environment(libraries_of(recipe))
+    work = partial(_member_state, recipe, clips, seed, checkpoint.key, planned)
+    name_of = "network {}".format
+    for number, files, line in spread(scheduler, work, missing, in_order=False, name_of=name_of):
+        checkpoint.of_member(number).put(files)
+        on_epoch(line)
+
+
+def _member_state(
+    recipe: Recipe,
+    clips: TrainingSet,
+    seed: int,
+    key: str,
+    planned: Mapping[str, str],
+    member: int,
+) -> tuple[int, dict[str, bytes], Epoch]:
+    """A worker's part: the number of a network, the files of its last state, its last epoch."""
+    check_environment(planned)
+    with TemporaryDirectory(prefix="avser-") as folder:
+        checkpoint = Checkpoint(Path(folder), key)
+        _, history = _train_member(recipe, clips, seed, lambda _: None, checkpoint, member)
+        return member, checkpoint.of_member(member).files(), history[-1]
 
 
 def make_deterministic(seed: int) -> None:

@@ -181,6 +181,7 @@ def run(
     on_epoch: Callable[[Any], None],
     checkpoint_folder: Path | None = None,
     forgiving: bool = False,
+    scheduler: str | None = None,
 ) -> Result:
     """Train on the training side and score the held-out side with the last epoch's weights.
 
@@ -195,6 +196,8 @@ def run(
         Where to go on from and to save to.
     forgiving : bool
         Whether a damaged checkpoint is passed over, see `Checkpoint`.
+    scheduler : str, optional
+        See `avser_cli.training.trainer.train`.
     """
     from avser_cli.training.checkpoint import Checkpoint
     from avser_cli.training.trainer import train
@@ -207,7 +210,7 @@ def run(
     emotions = len(data.emotions)
     clips = [data.clips[row] for row in rows]
     training_side = TrainingSet.of(data.inputs[rows], data.labels[rows], emotions, clips)
-    trained = train(recipe, training_side, seed, on_epoch, checkpoint)
+    trained = train(recipe, training_side, seed, on_epoch, checkpoint, scheduler)
     held_out = data.rows(split.test)
     if len(held_out) == 0:
         return Result(trained, None, np.empty((0, emotions), np.float32))

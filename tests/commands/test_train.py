@@ -201,6 +201,8 @@ def test_a_bundle_comes_back_whose_replacement_was_killed(trained, avser, tmp_pa
         (["png", "--split", "corpus"], 7, "only one corpus, ravdess"),
         (["png", "--split", "table"], 7, "64 clips have no split, e.g. 03-01-"),
         (["png", "--split", "speaker", "--fold", "3"], 7, "angry: 0 clips held out"),
+        (["png", "--network", "mlp", "--scheduler", "tcp://HOST:8786"], 2, "not with mlp"),
+        (["png", "--from", "default", "--scheduler", "tcp://HOST:8786"], 2, "not with --from"),
         (["png", "--positive", "bored"], 2, "--positive bored: not among happy, sad"),
         (["png", "--positive", "sad", "--negative", "sad"], 2, "sad: both --positive and"),
         (["png", "--recipe", "paper"], 7, "other picture settings"),

@@ -157,6 +157,21 @@ def test_the_last_network_of_an_ensemble_is_the_specialist():
     np.testing.assert_allclose(lite.predict(inputs), expected, atol=1e-3)
 
 
+def test_networks_that_workers_train_are_the_same_and_kept(tmp_path, workers):
+    recipe = RECIPE.with_options(epochs=1, ensemble=2)
+    here = train(recipe, CLIPS, 7, ignore)
+    checkpoint = Checkpoint(tmp_path / "run", "key")
+    told: list[Epoch] = []
+    there = train(recipe, CLIPS, 7, told.append, checkpoint, workers.scheduler_address)
+    assert sorted((line.member, line.epoch) for line in told) == [(1, 1), (2, 1)]
+    assert [(x.member, x.epoch) for x in there.history] == [(1, 1), (2, 1)]
+    for ours, theirs in zip(here.network.get_weights(), there.network.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    # Started again it asks nobody: all networks are there.
+    again = train(recipe, CLIPS, 7, stop_after(1), checkpoint, "tcp://127.0.0.1:9")
+    assert again.history == there.history
+
+
 def test_a_picture_is_seen_moved_up_and_down_too(tmp_path):
     member = build_network(RECIPE, 4, spectrograms())
     joined = join_networks([member], 2)
