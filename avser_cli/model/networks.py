@@ -6,6 +6,7 @@ vectors) and scales it itself, so that nothing has to be remembered when it is u
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -213,6 +214,29 @@ def _paper_cnn1d(
             x = layers.MaxPooling1D(4)(x)
     x = layers.Dropout(recipe.dropout)(layers.Flatten()(x))
     return keras.Model(inputs, layers.Dense(emotions, activation="softmax")(x))
+
+
+def draw_first_weights(network: keras.Model, seed: int) -> None:
+    """Have a seed alone decide a network's first weights.
+
+    They are those of a network that is built after `keras.utils.set_random_seed` where no other
+    thread draws meanwhile. Keras takes the seeds of layers from Python's common generator, from
+    which the threads of a Dask worker draw, too.
+    """
+    seeds = random.Random(seed)
+    for layer in network.layers:
+        if isinstance(layer, layers.Dropout) and layer.rate:
+            _draw_seed(seeds)
+        if isinstance(layer, layers.Conv1D | layers.Conv2D | layers.Dense):
+            initializer = layer.kernel_initializer
+            config = {**initializer.get_config(), "seed": _draw_seed(seeds)}
+            kernel = type(initializer).from_config(config)(layer.kernel.shape, layer.kernel.dtype)
+            layer.kernel.assign(kernel)
+
+
+def _draw_seed(seeds: random.Random) -> int:
+    """The next seed, as Keras draws them."""
+    return seeds.randint(1, 10**9)
 
 
 def build_optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:

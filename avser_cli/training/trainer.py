@@ -23,7 +23,7 @@ from avser_cli.data.dataset import Inputs
 from avser_cli.errors import UsageError
 from avser_cli.model.backend import keras, tensorflow
 from avser_cli.model.mlp import MlpWeights
-from avser_cli.model.networks import build_network, build_optimizer
+from avser_cli.model.networks import build_network, build_optimizer, draw_first_weights
 from avser_cli.model.recipe import Recipe
 from avser_cli.training.batches import Batches
 from avser_cli.training.checkpoint import Checkpoint
@@ -167,6 +167,7 @@ def _train_member(
     heard = clips.of_specialist(recipe.specialist) if last else clips
     make_deterministic(member_seed)
     network = build_network(recipe, heard.emotions, heard.inputs)
+    draw_first_weights(network, member_seed)
     return network, fit(network, recipe, heard, member_seed, on_epoch, saved, member)
 
 

@@ -5,7 +5,12 @@ import pytest
 
 from avser_cli.errors import UsageError
 from avser_cli.model.backend import keras
-from avser_cli.model.networks import build_network, build_optimizer, output_shapes
+from avser_cli.model.networks import (
+    build_network,
+    build_optimizer,
+    draw_first_weights,
+    output_shapes,
+)
 from avser_cli.model.recipe import find_recipe
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (4, 150, 150)).astype(np.float32)
@@ -18,6 +23,22 @@ def test_paper_network_has_the_papers_geometry():
 
 
 TUTORIALS = ["tutorial", "tutorial-tflearn", "tutorial-raw"]
+
+
+@pytest.mark.parametrize(
+    ("network", "recipe"),
+    [("cnn2d", name) for name in ("default", "paper", *TUTORIALS)] + [("cnn1d", "paper")],
+)
+def test_first_weights_are_of_a_seed_whatever_others_draw(network, recipe):
+    chosen = find_recipe(network, recipe)
+    inputs = PICTURES if network == "cnn2d" else PICTURES[:, 0, :1].repeat(181, axis=1)
+    keras.utils.set_random_seed(3)
+    alone = build_network(chosen, 4, inputs)
+    other = build_network(chosen, 4, inputs)
+    assert not np.array_equal(other.get_weights()[-2], alone.get_weights()[-2])
+    draw_first_weights(other, 3)
+    for ours, theirs in zip(alone.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def first_layers(name, seed=0):
