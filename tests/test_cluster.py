@@ -13,6 +13,9 @@ import pytest
 from avser_cli import cluster
 from avser_cli.errors import ClusterError, InputError, UsageError
 from tests.cluster_processes import scheduler_and_workers
+from tests.platforms import needs_posix
+
+pytestmark = needs_posix("groups of processes, and workers that kill themselves")
 
 
 class Tripled:

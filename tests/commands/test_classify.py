@@ -716,6 +716,7 @@ def failures(done):
     return [line for line in done.stderr.splitlines() if not line.startswith("classifying: ")]
 
 
+@needs_posix("groups of processes")
 def test_a_cluster_that_dies_loses_nothing_and_does_nothing_twice(avser, tmp_path):
     sound = write_wav(tmp_path / "in" / "000.wav", speech())
     for number in range(1, 400):
