@@ -26,7 +26,7 @@ WORKERS_SECONDS = 30
 TRIES = 3
 """How often all work under way may be lost before any of it is done."""
 
-BATCH_SECONDS = 0.5
+BATCH_SECONDS = 2.0
 """How long a worker is to have a batch: less costs more to hand out, more is lost with a worker."""
 
 MOST = 1000
