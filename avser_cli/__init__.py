@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from avser_cli.errors import (
     AvserError,
+    ClusterError,
     CorpusError,
     InputError,
     MissingExtraError,
@@ -26,6 +27,7 @@ __version__ = "0.2.0"
 __all__ = [
     "AvserError",
     "Classifier",
+    "ClusterError",
     "CorpusError",
     "InputError",
     "MissingExtraError",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -228,10 +229,9 @@ def draw_first_weights(network: keras.Model, seed: int) -> None:
         if isinstance(layer, layers.Dropout) and layer.rate:
             _draw_seed(seeds)
         if isinstance(layer, layers.Conv1D | layers.Conv2D | layers.Dense):
-            initializer = layer.kernel_initializer
-            config = {**initializer.get_config(), "seed": _draw_seed(seeds)}
-            kernel = type(initializer).from_config(config)(layer.kernel.shape, layer.kernel.dtype)
-            layer.kernel.assign(kernel)
+            initializer = copy(layer.kernel_initializer)
+            initializer.seed = _draw_seed(seeds)
+            layer.kernel.assign(initializer(layer.kernel.shape, layer.kernel.dtype))
 
 
 def _draw_seed(seeds: random.Random) -> int:
