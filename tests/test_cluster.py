@@ -101,7 +101,8 @@ def test_errors_of_the_work_come_as_they_are(workers, monkeypatch):
 def test_a_scheduler_that_is_away_is_waited_for_and_one_that_is_gone_is_told(monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 4)
     with scheduler_and_workers() as processes:
-        answers = cluster.spread(processes.address, slowly, range(60))
+        # More than there is time for: the work is never done before the scheduler dies.
+        answers = cluster.spread(processes.address, slowly, range(100_000))
         found = [next(answers) for _ in range(10)]
         processes.kill_scheduler()
         processes.start()

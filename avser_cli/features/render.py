@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import takewhile
 from operator import itemgetter
 from pathlib import Path
+from threading import Event
 from typing import Literal, Protocol
 
 import numpy as np
@@ -19,7 +22,7 @@ from avser_cli.audio.input import display_name
 from avser_cli.audio.selection import EVERYTHING, SoundSelection
 from avser_cli.checksums import sha256
 from avser_cli.cluster import spread
-from avser_cli.errors import InputError, UsageError, os_reason
+from avser_cli.errors import InputError, OutputError, UsageError, os_reason
 from avser_cli.features.spectrogram import (
     SpectrogramConfig,
     SpectrogramImage,
@@ -211,10 +214,29 @@ def render_all(
     many = len(pairs) >= PROCESSES_FROM
     prefer = "processes" if many or (processes and len(pairs) > 1) else "threads"
     size = CHUNK_SIZE if many else 1
-    chunks = [pairs[first : first + size] for first in range(0, len(pairs), size)]
-    work = (delayed(render_chunk)(chunk, renderer, force) for chunk in chunks)
-    for done in Parallel(n_jobs=jobs, prefer=prefer, return_as="generator_unordered")(work):
-        yield from done
+    stopping = Event()
+    firsts = takewhile(lambda _: not stopping.is_set(), range(0, len(pairs), size))
+    work = (delayed(_chunk_or_error)(pairs[x : x + size], renderer, force) for x in firsts)
+    results = Parallel(n_jobs=jobs, prefer=prefer, return_as="generator_unordered")(work)
+    try:
+        for done in results:
+            if isinstance(done, OutputError):
+                raise done
+            yield from done
+    finally:
+        # What is being written is written: a thread that ends with the program leaves a half.
+        stopping.set()
+        deque(results, maxlen=0)
+
+
+def _chunk_or_error(
+    pairs: Sequence[tuple[Path, Path]], renderer: Renderer, force: bool
+) -> list[RenderResult] | OutputError:
+    """An error that is raised would make joblib stop the others where they are."""
+    try:
+        return render_chunk(pairs, renderer, force)
+    except OutputError as error:
+        return error
 
 
 def _over_cluster(

@@ -1,9 +1,12 @@
+import time
+
 import numpy as np
 import pytest
 import soundfile
 
 from avser_cli.audio.folder import find_sounds, mirrored
-from avser_cli.errors import InputError
+from avser_cli.errors import InputError, OutputError
+from avser_cli.features import render
 from avser_cli.features.render import SpectrogramRenderer, render_all, render_spectrogram
 from avser_cli.features.spectrogram import SpectrogramConfig
 from tests.synthetic import tone, voice, write_wav
@@ -50,6 +53,26 @@ def test_bad_files_fail_alone(tmp_path):
         assert found[f"{name}.wav"].status == "failed"
         assert reason in found[f"{name}.wav"].reason
     assert [path.name for path in (tmp_path / "png").iterdir()] == ["good.png"]
+
+
+def test_pictures_under_way_are_whole_when_one_cannot_be_written(tmp_path, monkeypatch):
+    for name in "abcdefgh":
+        write_wav(tmp_path / f"wav/{name}.wav", voice())
+    begun, ended = [], []
+
+    def write(path, content):
+        if path.stem == "a":
+            raise OutputError(f"{path}: cannot be written: full")
+        begun.append(path)
+        time.sleep(0.3)
+        ended.append(path)
+
+    monkeypatch.setattr(render, "write_whole", write)
+    with pytest.raises(OutputError, match=r"a\.png: cannot be written"):
+        statuses(tmp_path / "wav", tmp_path / "png", jobs=2)
+    # Those that were given out with it, and not the rest.
+    assert begun == ended
+    assert 0 < len(ended) < 7
 
 
 def test_two_endings_give_two_pictures(tmp_path):
