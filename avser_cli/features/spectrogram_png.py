@@ -139,7 +139,11 @@ def _open(path: Path) -> Image.Image:
 def _metadata(path: Path, image: Image.Image) -> SpectrogramMetadata:
     text = image.info.get(TEXT_KEY)
     if not isinstance(text, str):
-        raise InputError(f"{path}: does not say how it was drawn; draw it with `avser spectrogram`")
+        # Of a figure that another program saved, a network may learn the name in its title.
+        raise InputError(
+            f"{path}: not a picture of avser's: the title of a figure can give its label away; "
+            "draw its sound with `avser spectrogram`"
+        )
     try:
         values: dict[str, Any] = parse_json(text)
         version = values.pop("format")

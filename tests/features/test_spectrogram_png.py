@@ -55,7 +55,7 @@ def test_foreign_and_damaged_pictures_are_refused(drawn, tmp_path):
     (tmp_path / "text.png").write_text("no picture")
     (tmp_path / "cut.png").write_bytes(path.read_bytes()[:-400])
     for name, expected in (
-        ("plain", "does not say how"),
+        ("plain", "not a picture of avser.s: the title"),
         ("small", "size is not what"),
         ("text", "not a PNG"),
         ("cut", "damaged"),
