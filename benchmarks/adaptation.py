@@ -32,7 +32,8 @@ from avser_cli.model.recipe import find_recipe
 from avser_cli.report.console import print_table
 from avser_cli.report.figures import new_figure, save_figure
 from avser_cli.report.tables import TextTable
-from avser_cli.training.adaptation import Adaptation, adapt, choose_plan
+from avser_cli.training.adaptation import Adaptation, adapt
+from avser_cli.training.adaptation_choice import choose_plan
 from avser_cli.training.recalibration import recalibrate
 from avser_cli.training.source_bundle import SourceBundle
 from avser_cli.training.training_run import Corpus, TrainTestSplit, read_corpus, run

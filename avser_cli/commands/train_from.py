@@ -228,7 +228,8 @@ def _read_rehearsal(
 
 
 def _train(adaptation: Adaptation, target: Path) -> None:
-    from avser_cli.training.adaptation import adapt, choose_plan
+    from avser_cli.training.adaptation import adapt
+    from avser_cli.training.adaptation_choice import choose_plan
 
     source, prepared, config = adaptation.source, adaptation.prepared, adaptation.config
     checkpoint = checkpoint_of(target)

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from avser_cli.errors import UsageError
+
+Statistics = Literal["frozen", "re-estimated"]
+STATISTICS: tuple[Statistics, ...] = ("frozen", "re-estimated")
+"""What batch normalisation does: keeps its running statistics as they are, or takes those of the
+new clips and goes on with them."""
 
 
 @dataclass(frozen=True)
@@ -56,3 +61,42 @@ class AdaptationConfig:
     def as_dict(self) -> dict[str, float]:
         """The settings as plain values."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How far a bundle is adapted.
+
+    Attributes
+    ----------
+    statistics : {"frozen", "re-estimated"}
+        Of batch normalisation.
+    fits_output : bool
+        Whether the output layer is fitted; `UNCHANGED` leaves everything as it is.
+    epochs : int
+        Of training all layers after that.
+    """
+
+    statistics: Statistics
+    fits_output: bool
+    epochs: int = 0
+
+    def describe(self, config: AdaptationConfig) -> str:
+        """In words, for the card."""
+        if not self.fits_output:
+            return "weights as they were: nothing did clearly better on validation clips"
+        again = (
+            f", {config.rehearsal:.0%} of the clips from those that it knew"
+            if config.rehearsal
+            else ""
+        )
+        statistics = f"statistics of batch normalisation {self.statistics}"
+        if not self.epochs:
+            return f"the output layer fitted, {statistics}{again}"
+        return (
+            f"the output layer fitted, then all layers trained for {self.epochs} of "
+            f"{config.epochs} epochs at up to {config.rate:g}, {statistics}{again}"
+        )
+
+
+UNCHANGED = Plan("frozen", fits_output=False)

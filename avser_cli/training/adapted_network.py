@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,18 +18,13 @@ from avser_cli.data.dataset import Inputs
 from avser_cli.model.arrays import Array
 from avser_cli.model.backend import keras
 from avser_cli.model.recipe import Recipe, Sampling
-from avser_cli.training.adaptation_config import AdaptationConfig
+from avser_cli.training.adaptation_config import AdaptationConfig, Statistics
 from avser_cli.training.checkpoint import Checkpoint
 from avser_cli.training.history import Epoch
 from avser_cli.training.output_layer import OutputLayer
 from avser_cli.training.rehearsal import RehearsedSet
 from avser_cli.training.sampling import TrainingSet
 from avser_cli.training.trainer import fit
-
-Statistics = Literal["frozen", "re-estimated"]
-STATISTICS: tuple[Statistics, ...] = ("frozen", "re-estimated")
-"""What batch normalisation does: keeps its running statistics as they are, or takes those of the
-new clips and goes on with them."""
 
 STATISTICS_FROM = 256
 """Clips, at most, from which statistics are re-estimated."""
