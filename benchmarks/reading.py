@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.reading 30000`` writes so many made sounds of 2.5 s (80 kB each) under names
 of CREMA-D's form into a temporary folder, in six emotions of 91 speakers, and reads them as `train`
-does. Peak memory is the process's, libraries included.
+does. Peak memory is the process's, libraries included, as Linux counts it.
 """
 
 from __future__ import annotations

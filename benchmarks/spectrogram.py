@@ -4,7 +4,7 @@
 cores, start-up included, and prints milliseconds a clip and ratios. SoX and FFmpeg are run as
 their users run them, through ``xargs -P``; those that are not installed are left out. FFmpeg and
 the librosa loop draw some clips only; the loop's start is not counted. The programs take turns; the
-fastest of three turns counts.
+fastest of three turns counts. It needs a POSIX shell; memory is as Linux counts it.
 """
 
 from __future__ import annotations

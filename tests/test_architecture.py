@@ -72,6 +72,28 @@ def test_tensorflow_stays_with_networks_and_training():
             assert not {name.split(".")[0] for name in names} & {"tensorflow", "keras"}, path
 
 
+PLACE = {"read_text": 0, "write_text": 1, "open": 2}
+"""Where the encoding stands among the arguments of methods of paths."""
+
+
+def names_its_encoding(call):
+    """Whether a call opens a file as bytes, or as text of an encoding that it names."""
+    given = [x.value for x in call.args if isinstance(x, ast.Constant)]
+    if call.func.attr == "open" and any(isinstance(x, str) and "b" in x for x in given):
+        return True
+    named = "encoding" in {keyword.arg for keyword in call.keywords}
+    return named or len(call.args) > PLACE[call.func.attr]
+
+
+def test_text_files_are_not_in_the_systems_encoding():
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                owner = ast.unparse(node.func.value)
+                if node.func.attr in PLACE and owner not in ("os", "av", "Image", "file"):
+                    assert names_its_encoding(node), f"{path}:{node.lineno}"
+
+
 TESTED_ELSEWHERE = {
     "commands/classify_parts": "commands/test_classify.py",
     "commands/classify_recordings": "commands/test_classify.py",

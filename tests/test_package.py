@@ -7,6 +7,7 @@ import zipfile
 
 import pytest
 
+from avser_cli import __version__
 from tests.conftest import REPOSITORY
 
 BUNDLE = {"MODEL_CARD.md", "config.json", "history.csv", "history.png", "metrics.json",
@@ -55,3 +56,8 @@ def test_the_source_archive_holds_no_recording_but_the_made_one(built):
     assert top == {"avser_cli", "benchmarks", "docs", "examples", "models", "tests", "README.md",
                    "LICENSE", "CHANGELOG.md", "CITATION.cff", "SECURITY.md", "CONTRIBUTING.md",
                    "mkdocs.yml", "pyproject.toml", "PKG-INFO", ".gitignore"}  # fmt: skip
+
+
+def test_a_citation_names_the_version():
+    text = (REPOSITORY / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {__version__}\n" in text
