@@ -83,11 +83,11 @@ def open_source(path: Path, live: bool = False) -> Iterator[Source]:
                 yield Source(name, file)
                 return
         yield Source(name, path)
-    except IsADirectoryError:
-        raise InputError(f"{name}: is a folder, not a sound file") from None
     except FileNotFoundError:
         raise InputError(f"{name}: no such file; check the name") from None
     except OSError as error:
+        if path.is_dir():  # Windows calls it a lack of permission.
+            raise InputError(f"{name}: is a folder, not a sound file") from None
         raise InputError(f"{name}: cannot be read: {os_reason(error)}") from None
 
 
