@@ -6,8 +6,8 @@ recipe `tutorial` on each variant, once a seed, and judges the held-out clips in
 who reads the title loses without it. ``--recipe``, ``--lr``, ``--optimizer``, ``--epochs`` and
 ``--side`` change what is trained. A JSON line a result goes to ``--out``; what it holds already is
 not trained again. ``--save FOLDER`` writes the pictures to look at instead; `avser train` does not
-take them, as they are not what it draws. ``--occlusion FILE`` draws where the first network of each
-variant looks.
+take them, as they are not what it draws. ``--sheet FILE`` draws the first clip in each variant.
+``--occlusion FILE`` draws where the first network of each variant looks.
 """
 
 from __future__ import annotations
@@ -204,6 +204,18 @@ def save_pictures(corpora: Mapping[str, Corpus], folder: Path) -> None:
             Image.fromarray(picture).save(folder / name / f"{clip.path.stem}.png")
 
 
+def draw_sheet(corpora: Mapping[str, Corpus], path: Path) -> None:
+    """The first clip in each variant, pixel by pixel as the network gets it."""
+    figure = new_figure(3 * len(corpora), 3.2)
+    panels = figure.subplots(1, len(corpora), squeeze=False)[0]
+    for axes, (name, corpus) in zip(panels, corpora.items(), strict=True):
+        picture = corpus.dataset.inputs[0]
+        axes.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+        axes.set_title(name, fontsize=8)
+        axes.set_axis_off()
+    save_figure(figure, path)
+
+
 def table(lines: Sequence[Line]) -> TextTable:
     """Accuracy of each seed, and mean and standard deviation."""
     groups: dict[tuple[str, str, str], list[Line]] = {}
@@ -285,6 +297,7 @@ def main() -> None:
     recipe_arguments(parser)
     parser.add_argument("--out", type=Path, default=Path("spek-pictures.jsonl"))
     parser.add_argument("--save", type=Path, metavar="FOLDER")
+    parser.add_argument("--sheet", type=Path, metavar="FILE", help="a PNG to draw")
     parser.add_argument("--occlusion", type=Path, metavar="FILE", help="a PNG to draw")
     given = parser.parse_args()
     recipe, setting = recipe_of(given)
@@ -294,6 +307,9 @@ def main() -> None:
     corpora = read_variants(given.wav, recipe, wanted, window_of(given), given.averaged)
     if given.save:
         save_pictures(corpora, given.save)
+    if given.sheet:
+        draw_sheet(corpora, given.sheet)
+    if given.save or given.sheet:
         return
     lines: list[Line] = kept_lines(given.out, Line)
     known = {(x.setting, x.variant, x.judged, x.seed) for x in lines}

@@ -87,12 +87,16 @@ def test_trains_once_judges_in_all_and_trains_nothing_again(corpus, tmp_path, mo
 
 
 def test_saved_pictures_are_plain(corpus, tmp_path, monkeypatch):
-    run_main(monkeypatch, corpus, "--variant", "no-title", "--save", tmp_path, "--side", 64)
+    sheet = tmp_path / "sheet.png"
+    run_main(monkeypatch, corpus, "--variant", "no-title", "--save", tmp_path, "--sheet", sheet,
+             "--side", 64)  # fmt: skip
     found = sorted((tmp_path / "no-title").glob("*.png"))
     assert len(found) == 64
     with Image.open(found[0]) as picture:
         assert (picture.size, picture.mode) == ((64, 64), "L")
         assert "avser" not in picture.info
+    with Image.open(sheet) as drawn:
+        assert drawn.width > 100
 
 
 def test_the_table_gives_mean_spread_and_seeds():
