@@ -18,7 +18,7 @@ from avser_cli.audio.selection import EVERYTHING, SoundSelection
 from avser_cli.audio.speech import holds_speech
 from avser_cli.audio.streams import Samples, take_seconds
 from avser_cli.audio.vad import frame_length
-from avser_cli.errors import InputError, ModelError, NoVoiceError, UsageError
+from avser_cli.errors import InputError, NoVoiceError, UsageError
 from avser_cli.features.render import audible_part, clip_spectrogram
 from avser_cli.features.spectrogram import (
     SpectrogramConfig,
@@ -27,6 +27,7 @@ from avser_cli.features.spectrogram import (
     spectrogram_span,
     trim_silence,
 )
+from avser_cli.inference.calibrated_network import CalibratedNetwork
 from avser_cli.inference.explanation import occlusion_map
 from avser_cli.inference.loading import load_network, resolve_model
 from avser_cli.inference.pooling import pool_windows
@@ -44,8 +45,6 @@ from avser_cli.inference.windows import (
     windows,
 )
 from avser_cli.model.bundle import MLP, TFLITE, BundleConfig, read_config
-from avser_cli.model.mlp import MlpWeights
-from avser_cli.model.tflite import TFLiteNetwork
 
 HELD_SECONDS = 60.0
 """A recording up to this long is held as a whole: its ends are trimmed before its length counts."""
@@ -67,18 +66,12 @@ class Classifier:
         Classify whatever it is, also where nobody speaks.
     """
 
-    def __init__(self, config: BundleConfig, network: TFLiteNetwork | MlpWeights) -> None:
+    def __init__(self, config: BundleConfig, network: CalibratedNetwork) -> None:
         self.config = config
         self.normalization: SpeakerNormalization | None = None
         self.selection = EVERYTHING
         self.any_sound = False
         self._network = network
-        # Networks that no thread uses now; there are never more than threads.
-        self._idle = [network]
-
-    def __getstate__(self) -> dict[str, Any]:
-        # Another process starts with one network.
-        return {**vars(self), "_idle": [self._network]}
 
     @classmethod
     def load(cls, folder: Path | str | None = None) -> Self:
@@ -91,7 +84,7 @@ class Classifier:
         """
         place = resolve_model(Path(folder) if folder is not None else None)
         config = read_config(place)
-        return cls(config, load_network(place, config))
+        return cls(config, CalibratedNetwork(config, load_network(place, config)))
 
     def with_normalization(self, normalization: SpeakerNormalization | None) -> Self:
         """A classifier of one speaker, or of nobody, beside this one.
@@ -478,32 +471,37 @@ class Classifier:
         config = self._spectrogram_config("explain its answers")
         path = Path(path)
         waveform = read_waveform(path, self.selection)
-        samples, rate, start = waveform.samples, waveform.rate, 0.0
-        prediction = self._predict_array(display_name(path), samples, rate)
+        prediction = self.predict_waveform(display_name(path), waveform)
         answer = self.config.labels.index(prediction.emotion)
-        kept = trim_silence(samples, rate, config.trim or np.inf)
-        if config.seconds is not None and len(kept) > config.seconds * rate:
-            length = frame_length(rate)
-            judged = [
-                (row[answer], window.start, window.end)
-                for window, row in self.window_rows([samples], rate)
-                if row is not None
-            ]
-            if judged:
-                _, first, last = max(judged)
-                samples, start = samples[first * length : last * length], first * length / rate
-        spectrogram = clip_spectrogram(path, _waveform(samples, rate), config)
+        samples, rate = waveform.samples, waveform.rate
+        first, last = self._strongest_window(samples, rate, answer)
+        part = samples[first:last]
+        spectrogram = clip_spectrogram(path, _waveform(part, rate), config)
         lost = occlusion_map(
             spectrogram, lambda spectrograms: self.probabilities(spectrograms)[:, answer]
         )
         frequencies = frequency_axis(config, rate).center_frequencies()
-        span = [start + second for second in spectrogram_span(samples, rate, config)]
-        return Explanation(prediction, spectrogram, lost, frequencies, span[0], span[1])
+        start, end = (first / rate + second for second in spectrogram_span(part, rate, config))
+        return Explanation(prediction, spectrogram, lost, frequencies, start, end)
+
+    def _strongest_window(self, samples: Samples, rate: int, answer: int) -> tuple[int, int]:
+        """First sample and end of the window that speaks most for an answer; all of a short one."""
+        config = self._spectrogram_config("explain its answers")
+        kept = trim_silence(samples, rate, config.trim or np.inf)
+        if config.seconds is None or len(kept) <= config.seconds * rate:
+            return 0, len(samples)
+        judged = [
+            (row[answer], window.start, window.end)
+            for window, row in self.window_rows([samples], rate)
+            if row is not None
+        ]
+        if not judged:
+            return 0, len(samples)
+        _, first, last = max(judged)
+        return first * frame_length(rate), last * frame_length(rate)
 
     def probabilities(self, inputs: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """Probabilities for what the network reads, calibrated where the bundle says how.
-
-        What a reference of the speaker says is taken off last.
+        """Probabilities for what the network reads; what a speaker's reference says is taken off.
 
         Parameters
         ----------
@@ -520,23 +518,8 @@ class Classifier:
         ModelError
             What the network gives is no probabilities, or nothing.
         """
-        try:
-            network = self._idle.pop()
-        except IndexError:
-            network = self._network.clone()
-        try:
-            outputs = network.predict(inputs.astype(np.float32))
-        except (ValueError, RuntimeError) as error:
-            raise ModelError(f"{self.config.name}: cannot be asked ({error})") from None
-        self._idle.append(network)
-        # `not (a <= b)` is true for NaN too.
-        if not (outputs.min(initial=0) >= 0 and np.all(np.abs(outputs.sum(axis=1) - 1) <= 0.01)):
-            raise ModelError(
-                f"{self.config.name}: its answers are no probabilities; train or copy again"
-            )
-        if self.config.calibration is not None:
-            outputs = self.config.calibration.apply(outputs)
-        return outputs if self.normalization is None else self.normalization.apply(outputs)
+        found = self._network.probabilities(inputs)
+        return found if self.normalization is None else self.normalization.apply(found)
 
     @property
     def name(self) -> str:

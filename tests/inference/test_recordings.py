@@ -43,9 +43,3 @@ def test_a_file_is_named_as_it_was_given(tmp_path, monkeypatch):
     for error in (InputError(f"{place}: no such file"), NoVoiceError(place, 1.0)):
         of_path(error, relative)
         assert str(error).startswith("in/a.wav: no ")
-
-
-def test_classifiers_of_channels_share_networks_and_no_two_threads_have_one():
-    classifier = Classifier.load()
-    left, right = (classifier.with_selection(SoundSelection(number)) for number in (1, 2))
-    assert left._idle is right._idle is classifier._idle
