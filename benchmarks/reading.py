@@ -49,7 +49,7 @@ def main() -> None:
         leaks = find_leaks(dataset.clips, split)
         start = _told(f"split by speakers and leak check ({len(leaks)} leaks)", start)
         draw = np.random.default_rng(0)
-        sketches = [draw.random((BANDS, FRAMES), np.float32) for _ in dataset.clips]
+        sketches = draw.random((len(dataset), BANDS, FRAMES), np.float32)
         checksums = [clip.samples_sha256 for clip in dataset.clips]
         start = time.perf_counter()
         duplicate_groups(checksums, sketches)

@@ -33,13 +33,17 @@ CANDIDATE = 0.3
 """The same, unshifted, up to which shifts are tried; copies as Opus had up to 0.19."""
 SHIFTS = np.arange(-4, 5) / 2
 """Frames by which two fingerprints may lie apart."""
-BLOCK = 64
-"""Clips that are looked for at once."""
+BLOCK, HASHED = 64, 1024
+"""Clips that are looked for, and that are hashed, at once."""
 
 
 def hash_fingerprints(fingerprints: Fingerprints) -> Hashes:
     """The hash of each fingerprint."""
-    return np.packbits(_sides(fingerprints) > 0, axis=1)
+    hashes = np.empty((len(fingerprints), HASH_BYTES), np.uint8)
+    for start in range(0, len(fingerprints), HASHED):
+        block = slice(start, start + HASHED)
+        hashes[block] = np.packbits(_sides(fingerprints[block]) > 0, axis=1)
+    return hashes
 
 
 def find_copies(fingerprints: Fingerprints, known: Hashes) -> npt.NDArray[np.intp]:

@@ -159,20 +159,23 @@ def load_dataset(
         Pictures were drawn with other settings than the recipe's, or nothing is left.
     """
     clips, skipped = index.clips, list(index.skipped)
-    inputs: list[Inputs | None] = [None] * len(clips)
+    inputs, fingerprints = _Rows(len(clips)), _Rows(len(clips))
     checksums = [""] * len(clips)
-    fingerprints: list[Fingerprint | None] = [None] * len(clips)
+    usable: list[int] = []
     results = _read_all(index, read, side_by_side, scheduler)
     for done, (number, result) in enumerate(results, start=1):
         if isinstance(result, InputError):
             path = clips[number].path
             skipped.append(SkippedFile(path, str(result).removeprefix(f"{path}: ")))
         else:
-            inputs[number], checksums[number] = result.inputs, result.samples_sha256
-            fingerprints[number] = result.fingerprint
+            usable.append(number)
+            checksums[number] = result.samples_sha256
+            inputs.put(number, result.inputs)
+            if result.fingerprint is not None:
+                fingerprints.put(number, result.fingerprint.astype(np.float16))
         if progress:
             progress(done, len(clips))
-    usable = [number for number, found in enumerate(inputs) if found is not None]
+    usable.sort()
     contradicting = _contradicting([(clips[n], checksums[n]) for n in usable])
     skipped += [SkippedFile(clips[n].path, contradicting[clips[n].key])
                 for n in usable if clips[n].key in contradicting]  # fmt: skip
@@ -181,35 +184,44 @@ def load_dataset(
         first = f"; the first: {skipped[-1].reason}" if skipped else ""
         raise CorpusError(f"{index.sources}: none of {len(clips)} clips can be used{first}")
     order = {emotion: number for number, emotion in enumerate(emotions)}
-    groups = duplicate_groups(
-        [checksums[number] for number in kept], [fingerprints[number] for number in kept]
-    )
+    stack, sketches = inputs.take(kept), fingerprints.take(kept)
+    assert stack is not None
+    groups = duplicate_groups([checksums[number] for number in kept], sketches)
     return Dataset(
         emotions=emotions,
-        inputs=_stacked([inputs[number] for number in kept]),
+        inputs=stack,
         labels=np.array([order[clips[number].emotion] for number in kept]),
         clips=tuple(
             replace(clips[number], samples_sha256=checksums[number], duplicate_group=group)
             for number, group in zip(kept, groups, strict=True)
         ),
         skipped=tuple(skipped),
-        fingerprints=_all_of([fingerprints[number] for number in kept]),
+        fingerprints=sketches,
     )
 
 
-def _all_of(fingerprints: Sequence[Fingerprint | None]) -> npt.NDArray[np.float16] | None:
-    known = [one for one in fingerprints if one is not None]
-    return np.array(known, np.float16) if len(known) == len(fingerprints) else None
+class _Rows:
+    """An array that is filled row by row, so that nothing of what files give is held twice."""
 
+    def __init__(self, count: int) -> None:
+        self._filled = np.zeros(count, np.bool_)
+        self._array: Inputs | None = None
 
-def _stacked(inputs: list[Inputs | None]) -> Inputs:
-    """All inputs in one array; the list is emptied on the way, so that none is held twice."""
-    first = inputs[0]
-    assert first is not None
-    stack = np.empty((len(inputs), *first.shape), first.dtype)
-    for row, one in enumerate(inputs):
-        stack[row], inputs[row] = one, None
-    return stack
+    def put(self, number: int, row: Inputs) -> None:
+        """Fill a row; the first one says of which shape and type all are."""
+        if self._array is None:
+            self._array = np.empty((len(self._filled), *row.shape), row.dtype)
+        self._array[number] = row
+        self._filled[number] = True
+
+    def take(self, numbers: Sequence[int]) -> Inputs | None:
+        """These rows, in rising order, moved to the front; `None` where one is not filled."""
+        if self._array is None or not self._filled[numbers].all():
+            return None
+        for place, number in enumerate(numbers):
+            if place != number:
+                self._array[place] = self._array[number]
+        return self._array[: len(numbers)]
 
 
 def _contradicting(clips: Sequence[tuple[Clip, str]]) -> dict[str, str]:

@@ -18,6 +18,9 @@ import numpy.typing as npt
 
 from avser_cli.features.fingerprint import BANDS, FRAMES, Fingerprint
 
+Fingerprints = npt.NDArray[np.floating]
+"""Shape ``(n, BANDS, FRAMES)``."""
+
 MIN_SIMILARITY = 0.985
 """Correlation of two sketches from which on they are taken for those of one recording."""
 
@@ -29,17 +32,15 @@ MAX_SHIFT = 4
 """Frames by which two sketches may lie apart; they are tried at quarters of a frame."""
 
 
-def duplicate_groups(
-    checksums: Sequence[str], fingerprints: Sequence[Fingerprint | None]
-) -> list[str]:
+def duplicate_groups(checksums: Sequence[str], fingerprints: Fingerprints | None) -> list[str]:
     """For each recording a checksum that it shares with its copies, and with nothing else.
 
     Parameters
     ----------
     checksums : sequence of str
         Of the samples: equal for exact copies.
-    fingerprints : sequence of numpy.ndarray or None
-        ``None`` where there is none: re-encoded copies are not looked for.
+    fingerprints : numpy.ndarray or None
+        Shape ``(n, BANDS, FRAMES)``; `None`: re-encoded copies are not looked for.
 
     Returns
     -------
@@ -53,16 +54,17 @@ def duplicate_groups(
             checksum = group[checksum]
         return checksum
 
-    known = [number for number, fingerprint in enumerate(fingerprints) if fingerprint is not None]
-    sketches = [fingerprint for fingerprint in fingerprints if fingerprint is not None]
-    for pairs in _candidates(sketches):
-        found = _similarities(
-            np.array([sketches[one] for one, _ in pairs]),
-            np.array([sketches[other] for _, other in pairs]),
-        )
-        for one, other in pairs[found >= MIN_SIMILARITY]:
-            first, second = sorted(head(checksums[known[number]]) for number in (one, other))
-            group[second] = first
+    if fingerprints is not None:
+        # Exact copies are known already: one of them is compared with the others.
+        rows = {checksum: row for row, checksum in reversed(list(enumerate(checksums)))}
+        distinct = np.array(sorted(rows.values()), np.intp)
+        for pairs in _candidates(fingerprints, distinct):
+            found = _similarities(
+                *(fingerprints[pairs[:, side]].astype(np.float32) for side in (0, 1))
+            )
+            for one, other in pairs[found >= MIN_SIMILARITY]:
+                first, second = sorted(head(checksums[row]) for row in (one, other))
+                group[second] = first
     return [head(checksum) for checksum in checksums]
 
 
@@ -96,16 +98,21 @@ def _similarities(ones: Fingerprint, others: Fingerprint) -> npt.NDArray[np.floa
     return best
 
 
-def _candidates(sketches: Sequence[Fingerprint]) -> Iterator[npt.NDArray[np.intp]]:
-    """Pairs of sketches that are alike at a first look, in arrays of shape ``(up to CHUNK, 2)``.
+def _candidates(
+    fingerprints: Fingerprints, rows: npt.NDArray[np.intp]
+) -> Iterator[npt.NDArray[np.intp]]:
+    """Pairs of these rows that are alike at a first look, in arrays of shape ``(up to CHUNK, 2)``.
 
     Blocks against blocks: memory does not grow with the square of their number.
     """
-    pooled = np.empty((len(sketches), BANDS, FRAMES // POOLED), np.float32)
-    for row, sketch in enumerate(sketches):
-        pooled[row] = sketch.reshape(BANDS, -1, POOLED).mean(axis=2)
+    pooled = np.empty((len(rows), BANDS, FRAMES // POOLED), np.float32)
+    for start in range(0, len(rows), CHUNK):
+        part = fingerprints[rows[start : start + CHUNK]].reshape(
+            -1, BANDS, FRAMES // POOLED, POOLED
+        )
+        pooled[start : start + CHUNK] = part.mean(axis=3, dtype=np.float32)
     width = pooled.shape[2] - 2
-    starts = range(0, len(sketches), BLOCK)
+    starts = range(0, len(rows), BLOCK)
     for first in starts:
         still = _unit(pooled[first : first + BLOCK, :, 1:-1])
         for second in starts[first // BLOCK :]:
@@ -117,7 +124,7 @@ def _candidates(sketches: Sequence[Fingerprint]) -> Iterator[npt.NDArray[np.intp
             pairs = np.argwhere(np.triu(alike, k=1) if first == second else alike)
             pairs += (first, second)
             for start in range(0, len(pairs), CHUNK):
-                yield pairs[start : start + CHUNK]
+                yield rows[pairs[start : start + CHUNK]]
 
 
 def _centred(stack: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

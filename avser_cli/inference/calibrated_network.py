@@ -65,7 +65,7 @@ class CalibratedNetwork:
         except IndexError:
             network = self._network.clone()
         try:
-            outputs = network.predict(inputs.astype(np.float32))
+            outputs = network.predict(inputs)
         except (ValueError, RuntimeError) as error:
             raise ModelError(f"{self._name}: cannot be asked ({error})") from None
         self._idle.append(network)

@@ -49,7 +49,7 @@ class MlpWeights:
         """Probabilities, shape ``(n, emotions)``, for features of shape ``(n, features)``."""
         # Absurd weights overflow; the caller sees that in the probabilities.
         with np.errstate(all="ignore"):
-            x = (features - self.mean) / self.spread
+            x = (features.astype(np.float32, copy=False) - self.mean) / self.spread
             x = np.maximum(x @ self.hidden + self.hidden_bias, 0.0) @ self.output + self.output_bias
             return softmax(x)
 

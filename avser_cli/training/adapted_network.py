@@ -24,12 +24,10 @@ from avser_cli.training.history import Epoch
 from avser_cli.training.output_layer import OutputLayer
 from avser_cli.training.rehearsal import RehearsedSet
 from avser_cli.training.sampling import TrainingSet
-from avser_cli.training.trainer import fit
+from avser_cli.training.trainer import fit, predict_in_parts
 
 STATISTICS_FROM = 256
 """Clips, at most, from which statistics are re-estimated."""
-AT_ONCE = 512
-"""Inputs that are held as floats."""
 
 
 class AdaptedNetwork:
@@ -58,7 +56,7 @@ class AdaptedNetwork:
 
     def predict(self, inputs: Inputs) -> npt.NDArray[np.float32]:
         """Probabilities, shape ``(n, emotions)``."""
-        return _in_parts(self._network, inputs)
+        return predict_in_parts(self._network, inputs)
 
     def whole(self) -> Any:
         """The Keras model, to be trained or saved as any other."""
@@ -90,7 +88,7 @@ class AdaptedNetwork:
 
     def _fit_output(self, clips: TrainingSet) -> None:
         layer = self._network.layers[-1]
-        features = _in_parts(self._features, clips.inputs)
+        features = predict_in_parts(self._features, clips.inputs)
         new = len(clips.new) if isinstance(clips, RehearsedSet) and clips.new else len(clips)
         fitted = OutputLayer(*layer.get_weights()).fitted(
             features,
@@ -166,13 +164,6 @@ def clip_weights(clips: TrainingSet, rehearsal: float) -> npt.NDArray[np.float64
     counts = clips.draw_counts(Sampling(emotion=0.0, draws=len(clips)))
     weights: npt.NDArray[np.float64] = counts / counts.sum()
     return weights
-
-
-def _in_parts(network: Any, inputs: Inputs) -> npt.NDArray[np.float32]:
-    """What a network gives for inputs, of which some at a time become floats."""
-    starts = range(0, len(inputs), AT_ONCE)
-    parts = (inputs[start : start + AT_ONCE].astype(np.float32) for start in starts)
-    return np.concatenate([network.predict(part, verbose=0) for part in parts])
 
 
 class _HoldNear:

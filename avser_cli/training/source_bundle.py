@@ -94,7 +94,7 @@ class SourceBundle:
 
     def raw_probabilities(self, inputs: Inputs) -> Probabilities:
         """What its network says, without its calibration."""
-        return load_network(self.folder, self.config).predict(inputs.astype(np.float32))
+        return load_network(self.folder, self.config).predict(inputs)
 
     def answers(self, inputs: Inputs, labels: Sequence[str]) -> Probabilities:
         """What it says of inputs, see `translate`."""

@@ -34,6 +34,8 @@ from avser_cli.training.sampling import TrainingSet
 
 MEMBER_SEED_STEP = 1000
 """Member k of an ensemble, counted from 0, trains with the seed plus k times this."""
+AT_ONCE = 512
+"""Inputs that are held as floats."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,14 @@ class Trained:
         """Probabilities, shape ``(n, emotions)``."""
         if isinstance(self.network, MlpWeights):
             return self.network.predict(inputs.astype(np.float32))
-        return np.asarray(self.network.predict(inputs.astype(np.float32), verbose=0))
+        return predict_in_parts(self.network, inputs)
+
+
+def predict_in_parts(network: Any, inputs: Inputs) -> npt.NDArray[np.float32]:
+    """What a network gives for inputs, of which some at a time become floats."""
+    starts = range(0, len(inputs), AT_ONCE)
+    parts = (inputs[start : start + AT_ONCE].astype(np.float32) for start in starts)
+    return np.concatenate([network.predict(part, verbose=0) for part in parts])
 
 
 def train(

@@ -1,12 +1,17 @@
 import shutil
+import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from avser_cli.data.clips import index_folder
-from avser_cli.data.dataset import load_dataset, reader_of
+from avser_cli.data.clip import Clip
+from avser_cli.data.clips import Index, index_folder
+from avser_cli.data.dataset import Read, Reader, load_dataset, reader_of
 from avser_cli.data.emotions import PAPER_EMOTIONS
-from avser_cli.errors import CorpusError
+from avser_cli.data.sources import DataSources
+from avser_cli.errors import CorpusError, InputError
+from avser_cli.features.fingerprint import BANDS, FRAMES
 from avser_cli.model.recipe import find_recipe
 from tests.synthetic import ravdess_name, voice, write_wav
 
@@ -54,3 +59,40 @@ def test_too_little_to_hear_is_too_little_for_every_network(tmp_path):
     for recipe in (DEFAULT, find_recipe("mlp")):
         with pytest.raises(CorpusError, match=r"0\.00 s of sound is too short"):
             load(tmp_path, recipe)
+
+
+def made_dataset(count, sketched):
+    """Pictures that show their number, every hundredth damaged."""
+
+    def read(path):
+        number = int(path.stem)
+        if number % 100 == 7:
+            raise InputError(f"{path}: damaged")
+        picture = np.full((150, 150), number % 251, np.uint8)
+        sketch = np.full((BANDS, FRAMES), number, np.float32) if sketched else None
+        return Read(picture, f"{number:064x}", sketch)
+
+    clips = [Clip(f"a:{n}", Path(f"{n}.png"), "a", PAPER_EMOTIONS[n % 4]) for n in range(count)]
+    index = Index(DataSources.of(Path()), "pictures", tuple(clips))
+    return load_dataset(index, PAPER_EMOTIONS, Reader(lambda path, _: read(path), read))
+
+
+def test_what_a_file_gives_stays_with_its_clip_where_others_are_left_out():
+    dataset = made_dataset(210, sketched=True)
+    numbers = [n for n in range(210) if n % 100 != 7]
+    assert [item.reason for item in dataset.skipped] == ["damaged"] * 3
+    assert [clip.key for clip in dataset.clips] == [f"a:{n}" for n in numbers]
+    assert dataset.inputs[:, 0, 0].tolist() == numbers
+    assert dataset.labels.tolist() == [n % 4 for n in numbers]
+    assert dataset.fingerprints is not None
+    assert dataset.fingerprints[:, 0, 0].tolist() == numbers
+
+
+def test_what_files_give_is_held_once():
+    tracemalloc.start()
+    dataset = made_dataset(1000, sketched=False)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert dataset.fingerprints is None
+    assert dataset.inputs.nbytes > 22e6
+    assert peak < 1.4 * dataset.inputs.nbytes
