@@ -137,7 +137,8 @@ plain = folder.list_files
 
 def with_the_pipe(place, suffixes):
     found = plain(place, suffixes)
-    return replace(found, files=sorted({*found.files, place / "c.wav"}))
+    names = sorted({*found.files.names, str(place / "c.wav")})
+    return replace(found, files=folder.PathList(names))
 
 folder.list_files = with_the_pipe
 sys.exit(main())

@@ -3,13 +3,44 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import overload
 
 from avser_cli.audio.decoding import SOUND_SUFFIXES
 from avser_cli.errors import InputError, PartialError, os_reason
 from avser_cli.files import is_special
+
+
+class PathList(Sequence[Path]):
+    """Paths that are made when they are read: their names alone take a third of the memory.
+
+    Attributes
+    ----------
+    names : list of str
+        The paths as text.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = list(names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @overload
+    def __getitem__(self, index: int) -> Path: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> PathList: ...
+
+    def __getitem__(self, index: int | slice) -> Path | PathList:
+        found = self.names[index]
+        return Path(found) if isinstance(found, str) else PathList(found)
+
+    def __iter__(self) -> Iterator[Path]:
+        return map(Path, self.names)
 
 
 @dataclass(frozen=True)
@@ -18,7 +49,7 @@ class Found:
 
     Attributes
     ----------
-    files : list of pathlib.Path
+    files : PathList
         Files with one of the endings that were asked for, sorted.
     unreadable : list of str
         Subfolders that could not be read: path and reason.
@@ -26,14 +57,14 @@ class Found:
         Files with other endings.
     """
 
-    files: list[Path]
+    files: PathList
     unreadable: list[str]
     passed_over: int
 
 
 def find_sounds(folder: Path) -> list[Path]:
     """The files of `list_sounds` alone."""
-    return list_sounds(folder).files
+    return list(list_sounds(folder).files)
 
 
 def list_sounds(folder: Path) -> Found:
@@ -54,7 +85,7 @@ def list_sounds(folder: Path) -> Found:
 
 def find_files(folder: Path, suffixes: frozenset[str]) -> list[Path]:
     """The files of `list_files` alone."""
-    return list_files(folder, suffixes).files
+    return list(list_files(folder, suffixes).files)
 
 
 def list_files(folder: Path, suffixes: frozenset[str]) -> Found:
@@ -72,37 +103,65 @@ def list_files(folder: Path, suffixes: frozenset[str]) -> Found:
         raise InputError(f"{folder}: no such folder; check the name")
     if not folder.is_dir():
         raise InputError(f"{folder}: not a folder")
-    files: list[Path] = []
-    unreadable: list[str] = []
-    passed_over = 0
-    entered: set[tuple[int, int]] = set()
-    # Links last: a folder that is also there by its own name is found by that.
-    folders, links = [folder], list[Path]()
-    while folders or links:
-        parent = folders.pop() if folders else links.pop(0)
+    walk = _Walk(folder, suffixes)
+    names = walk.names()
+    return Found(PathList(names), sorted(walk.unreadable), walk.passed_over)
+
+
+class _Walk:
+    """Goes through folders in the order of names, so that hundreds of thousands need no sorting."""
+
+    def __init__(self, folder: Path, suffixes: frozenset[str]) -> None:
+        self._folder, self._endings = folder, tuple(suffixes)
+        self._entered: set[tuple[int, int]] = set()
+        self._links: deque[Path] = deque()
+        self.unreadable: list[str] = []
+        self.passed_over = 0
+
+    def names(self) -> list[str]:
+        """The files, as text, in the order of their paths."""
+        names = list(self._below(self._folder))
+        if not self._links:
+            return names
+        # Links last: a folder that is also there by its own name is found by that.
+        while self._links:
+            names += self._below(self._links.popleft())
+        return sorted(names, key=Path)
+
+    def _below(self, top: Path) -> Iterator[str]:
+        """The files of a folder, and of those in it that are no links."""
+        folders = [(str(top / "x")[:-1], self._entries(top))]
+        while folders:
+            prefix, entries = folders[-1]
+            for entry in entries:
+                name = prefix + entry.name
+                if _is_folder(entry):
+                    if not entry.is_symlink():
+                        folders.append((name + os.sep, self._entries(Path(name))))
+                        break
+                    self._links.append(Path(name))
+                elif not name.lower().endswith(self._endings):
+                    self.passed_over += 1
+                elif not is_special(Path(name)) if entry.is_symlink() else entry.is_file():
+                    yield name
+            else:
+                folders.pop()
+
+    def _entries(self, place: Path) -> Iterator[os.DirEntry[str]]:
+        """What is visible in a folder, sorted; nothing where it was entered before."""
         try:
-            status = parent.stat()
-            if (status.st_dev, status.st_ino) in entered:
-                continue
-            entered.add((status.st_dev, status.st_ino))
-            with os.scandir(parent) as entries:
-                visible = sorted(
-                    (x for x in entries if not x.name.startswith(".")), key=lambda x: x.name
-                )
+            status = place.stat()
+            if (status.st_dev, status.st_ino) in self._entered:
+                return iter(())
+            self._entered.add((status.st_dev, status.st_ino))
+            with os.scandir(place) as entries:
+                visible = [entry for entry in entries if not entry.name.startswith(".")]
         except OSError as error:
-            if parent == folder:
-                raise InputError(f"{folder}: cannot be read: {os_reason(error)}") from None
-            unreadable.append(f"{parent}: {os_reason(error)}")
-            continue
-        for entry in visible:
-            path = Path(parent, entry.name)
-            if _is_folder(entry):
-                (links if entry.is_symlink() else folders).append(path)
-            elif path.suffix.lower() not in suffixes:
-                passed_over += 1
-            elif not is_special(path) if entry.is_symlink() else entry.is_file():
-                files.append(path)
-    return Found(sorted(files), sorted(unreadable), passed_over)
+            if place == self._folder:
+                raise InputError(f"{place}: cannot be read: {os_reason(error)}") from None
+            self.unreadable.append(f"{place}: {os_reason(error)}")
+            return iter(())
+        return iter(sorted(visible, key=lambda entry: os.path.normcase(entry.name)))
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -127,7 +186,7 @@ def check_folders_exist(folders: Iterable[Path], some_done: bool) -> None:
 
 
 def mirrored(
-    sounds: list[Path], source: Path, target: Path, suffix: str
+    sounds: Iterable[Path], source: Path, target: Path, suffix: str
 ) -> list[tuple[Path, Path]]:
     """Each sound with the path of its picture; no two share one.
 

@@ -12,7 +12,7 @@ from avser_cli.audio.decoding import STDIN
 from avser_cli.audio.selection import SoundSelection
 from avser_cli.commands.classify_parts import classify_parts
 from avser_cli.commands.classify_recordings import classify_recordings, explain_clip
-from avser_cli.commands.classify_run import Format, Run, expanded
+from avser_cli.commands.classify_run import Format, Given, Run, expanded
 from avser_cli.commands.cluster_options import Scheduler
 from avser_cli.commands.page_options import PageOptions
 from avser_cli.commands.sound_options import SoundOptions
@@ -127,29 +127,11 @@ def classify(
     selection = SoundSelection(track=sound.track) if sound.each else sound.selection()
     classifier = Classifier.load(model).with_selection(selection).with_any_sound(any_sound)
     unreadable: list[str] = []
-    places: dict[Path, Path] = {}
-    paths: list[Path] = []
-    for given in sounds:
-        found = expanded(given, unreadable)
-        places |= {x: x.relative_to(given) if given.is_dir() else Path(x.name) for x in found}
-        paths += found
-    if (plot or explain) and len(paths) != 1:
-        raise UsageError(f"--plot and --explain draw one sound; {len(paths)} are given")
-    folders = [given for given in sounds if given.is_dir()]
-    run = Run(
-        classifier,
-        paths,
-        folders,
-        chosen,
-        out,
-        jobs,
-        verbose,
-        places,
-        unreadable,
-        sound.each,
-        scheduler,
-    )
-    run.page = page.page(paths)
+    given = [Given(place, place.is_dir(), expanded(place, unreadable)) for place in sounds]
+    run = Run(classifier, given, chosen, out, jobs, verbose, unreadable, sound.each, scheduler)
+    if (plot or explain) and not run.only:
+        raise UsageError(f"--plot and --explain draw one sound; {len(run.paths)} are given")
+    run.page = page.page(sounds)
     with ExitStack() as stack:
         if out:
             stack.enter_context(locked(out))
@@ -164,7 +146,7 @@ def classify(
         else:
             classify_recordings(run)
             if explain:
-                explain_clip(run.classifier, paths[0], explain)
+                explain_clip(run.classifier, given[0].sounds[0], explain)
         run.write_page()
     run.finish()
 

@@ -7,13 +7,14 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
 from avser_cli.audio.decoding import STDIN
-from avser_cli.audio.folder import check_folders_exist, list_sounds
+from avser_cli.audio.folder import PathList, check_folders_exist, list_sounds
 from avser_cli.audio.input import display_name
 from avser_cli.commands.listing import report_listing
 from avser_cli.commands.page_options import AnswersPage
@@ -32,34 +33,45 @@ Format = Literal["text", "table", "csv", "jsonl", "audacity", "textgrid", "srt"]
 """What stdout or ``--out`` gets."""
 
 
-def expanded(given: Path, unreadable: list[str]) -> list[Path]:
+def expanded(given: Path, unreadable: list[str]) -> PathList:
     """A sound, or those of a folder; what of it cannot be read is reported."""
     if not given.is_dir():
-        return [given]
+        return PathList([str(given)])
     found = list_sounds(given)
     report_listing(given, found)
     unreadable += found.unreadable
     return found.files
 
 
+@dataclass(frozen=True)
+class Given:
+    """A sound or a folder, as it was given, and the sounds that are meant."""
+
+    place: Path
+    is_folder: bool
+    sounds: PathList
+
+
 @dataclass
 class Run:
-    """One call of the command: what is asked for, and how it went."""
+    """One call of the command: what is asked for, and how it went.
+
+    Of sounds that are done nothing is held, so that memory does not grow with their number: an
+    error would hold the sound that was decoded, through its traceback.
+    """
 
     classifier: Classifier
-    paths: list[Path]
-    folders: list[Path]
+    given: list[Given]
     format: Format
     out: Path | None
     jobs: int
     verbose: bool
-    places: dict[Path, Path]
     unreadable: list[str]
     each_channel: bool = False
     scheduler: str | None = None
     kept: int = 0
     answered: int = 0
-    failures: list[InputError] = field(default_factory=list)
+    failures: int = 0
     part_failures: int = 0
     reference_failures: int = 0
     unknown_speakers: int = 0
@@ -71,10 +83,20 @@ class Run:
     page: AnswersPage | None = None
 
     def __post_init__(self) -> None:
+        self.paths = PathList(name for one in self.given for name in one.sounds.names)
         self.only = len(self.paths) == 1
         self.layout = RowLayout(self.labels)
         if self.each_channel:
             self.marks += "+each-channel"
+
+    @cached_property
+    def places(self) -> dict[Path, Path]:
+        """Each sound, and where it lies below the folder that was given."""
+        return {
+            path: path.relative_to(one.place) if one.is_folder else Path(path.name)
+            for one in self.given
+            for path in one.sounds
+        }
 
     @property
     def several(self) -> bool:
@@ -152,7 +174,7 @@ class Run:
         if self.format != "csv" and self.format != "jsonl":
             return None
         writer = ResultWriter(self.out, self.format, self.layout, self.row_model)
-        remaining = [path for path in self.paths if str(path) not in writer.done]
+        remaining = PathList(name for name in self.paths.names if name not in writer.done)
         self.kept = len(self.paths) - len(remaining)
         self.paths = remaining
         return writer
@@ -179,8 +201,9 @@ class Run:
         """Note a sound that could not be classified; the only one ends the command."""
         if not self.several and not self.kept:
             raise error
-        check_folders_exist(self.folders, self.kept + self.answered > 0)
-        self.failures.append(error)
+        folders = [one.place for one in self.given if one.is_folder]
+        check_folders_exist(folders, self.kept + self.answered > 0)
+        self.failures += 1
         if self.page and not isinstance(error, NoVoiceError):
             self.page.failed(path, error)
         echo(f"failed: {escape(error)}")
@@ -200,7 +223,7 @@ class Run:
 
     def finish(self) -> None:
         """Say how it went, by exit code, too."""
-        count, failed = len(self.paths), len(self.failures)
+        count, failed = len(self.paths), self.failures
         if self.out:
             echo(
                 f"{escape(self.out)}: {self.answered} classified, {self.kept} kept, {failed} failed"
@@ -227,11 +250,16 @@ class Run:
 
     def track_place(self, path: Path) -> Path:
         """Where a sound's track goes below ``--out``: the tree is mirrored, none is shared."""
-        if len(set(self.places.values())) == len(self.places):
+        if self._top is None:
             return self.places[path]
-        # Sounds of one name from several folders: mirror from the folder that all lie in.
-        above = os.path.commonpath([x.absolute().parent for x in self.places])
-        return path.absolute().relative_to(above)
+        return path.absolute().relative_to(self._top)
+
+    @cached_property
+    def _top(self) -> Path | None:
+        """Where sounds of several folders have one name: the folder that all lie in."""
+        if len(set(self.places.values())) == len(self.places):
+            return None
+        return Path(os.path.commonpath([x.absolute().parent for x in self.places]))
 
     @contextmanager
     def progress(self, what: str, wanted: bool) -> Iterator[Callable[[int, int], None]]:

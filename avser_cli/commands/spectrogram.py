@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from avser_cli.audio.decoding import STDIN, each_channel
-from avser_cli.audio.folder import Found, check_folders_exist, list_sounds, mirrored
+from avser_cli.audio.folder import Found, PathList, check_folders_exist, list_sounds, mirrored
 from avser_cli.audio.selection import SoundSelection
 from avser_cli.commands.cluster_options import Scheduler
 from avser_cli.commands.listing import report_listing
@@ -89,8 +89,8 @@ def spectrogram(
 
 
 def _selected(
-    sounds: list[Path], target: Path, options: SoundOptions
-) -> list[tuple[SoundSelection, Path, list[Path]]]:
+    sounds: Sequence[Path], target: Path, options: SoundOptions
+) -> list[tuple[SoundSelection, Path, Sequence[Path]]]:
     """What is drawn of the sounds of a folder: a selection, where its pictures go, and of which.
 
     Of several channels, each has a subfolder of its name, so that the names of files, which may
@@ -190,7 +190,7 @@ def _listed(source: Path) -> tuple[Found, dict[Path, Clip]]:
             f"{outside[0]}: not below the table's folder, whose tree is mirrored; move the table"
         )
     labels = {clip.path: clip for clip in content.clips}
-    return Found(sorted(labels), [], 0), labels
+    return Found(PathList(str(path) for path in sorted(labels)), [], 0), labels
 
 
 def _draw_folder(

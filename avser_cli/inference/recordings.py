@@ -79,13 +79,14 @@ def answer_recording(
     try:
         judges = classifiers_of(classifier, path, by_channel)
     except InputError as error:
-        return [ChannelAnswer("", error)]
+        return [ChannelAnswer("", error.with_traceback(None))]
     found = []
     for channel, judge in judges:
         try:
             found.append(ChannelAnswer(channel, judge.predict(path, jobs, on_progress)))
         except InputError as error:
-            found.append(ChannelAnswer(channel, error))
+            # Its traceback would hold the decoded sound, and this frame, which holds the error.
+            found.append(ChannelAnswer(channel, error.with_traceback(None)))
     return found
 
 

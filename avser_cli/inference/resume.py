@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -23,12 +23,12 @@ class ResumeState:
     ----------
     done : set of str
         Sounds that it holds all rows of.
-    text : str or None
-        What the file is to be cut back to; None where it may stay as it is.
+    size : int
+        Bytes that it is to be cut back to; 0 where it has no row, and may lack its header.
     """
 
     done: frozenset[str]
-    text: str | None = None
+    size: int
 
 
 def csv_record(values: Iterable[Any]) -> str:
@@ -38,17 +38,13 @@ def csv_record(values: Iterable[Any]) -> str:
     return text.getvalue()
 
 
-def resume_state(
-    out: Path, content: str, format: RowFormat, header: Sequence[str], model: str
-) -> ResumeState:
-    """Read what an earlier run wrote.
+def resume_state(out: Path, format: RowFormat, header: Sequence[str], model: str) -> ResumeState:
+    """Read what an earlier run wrote, row by row; of the rows, names alone are held.
 
     Parameters
     ----------
     out : pathlib.Path
-        For messages.
-    content : str
-        Of the file; undecodable bytes as surrogates.
+        It need not be there.
     format : {"csv", "jsonl"}
     header : sequence of str
         The columns of the rows, of which the first is ``file`` and the last ``model``.
@@ -59,63 +55,97 @@ def resume_state(
     ------
     OutputError
         The file holds something else, or answers of another model.
+    OSError
+        It cannot be read.
     """
-    head = csv_record(header) if format == "csv" else ""
-    if not content:
-        return ResumeState(frozenset(), head)
-    reader = _Reader(out, header, model)
-    rows, whole = reader.csv(content) if format == "csv" else reader.json_lines(content)
-    if not whole and rows:
-        # The end was cut off: other rows of the last sound may be missing, too.
-        rows = [row for row in rows if row[0] != rows[-1][0]]
-    text = None if whole else head + "".join(text for _, text in rows)
-    return ResumeState(frozenset(name for name, _ in rows), text)
+    if not out.exists():
+        return ResumeState(frozenset(), 0)
+    # Line feeds alone end lines of JSON: a file's name may hold what else is taken for an end.
+    newline = "" if format == "csv" else "\n"
+    with out.open(encoding="utf-8", errors="surrogateescape", newline=newline) as handle:
+        reader = _Reader(out, header, model, handle)
+        done: set[str | None] = set()
+        name, start, end = None, 0, 0
+        for found, row_end in reader.csv() if format == "csv" else reader.json_lines():
+            if found != name:
+                done.add(name)
+                name, start = found, end
+            end = row_end
+    if reader.whole:
+        done.add(name)
+        start = end
+    # Else the end was cut off: other rows of the last sound may be missing, too.
+    return ResumeState(frozenset(x for x in done if x is not None), start)
 
 
 class _Reader:
-    """Gives each whole row's file name and text, and whether nothing else is there."""
+    """Gives each whole row's file name, and where the row ends, in bytes.
 
-    def __init__(self, out: Path, header: Sequence[str], model: str) -> None:
+    Attributes
+    ----------
+    whole : bool
+        Whether nothing but whole rows has been there so far.
+    """
+
+    def __init__(self, out: Path, header: Sequence[str], model: str, lines: Iterable[str]) -> None:
         self._out, self._header, self._model = out, list(header), model
+        self._lines, self._line, self._end = lines, "", 0
+        self.whole = True
 
-    def csv(self, content: str) -> tuple[list[tuple[str, str]], bool]:
-        rows: list[tuple[str, str]] = []
-        whole = content.endswith("\n")
+    def _counted(self) -> Iterator[str]:
+        for line in self._lines:
+            self._line, self.whole = line, line.endswith("\n")
+            self._end += len(line.encode("utf-8", "surrogateescape"))
+            yield line
+
+    def csv(self) -> Iterator[tuple[str | None, int]]:
+        """Rows of a CSV, and at first its header, which has no name."""
+        records = csv.reader(self._counted())
         try:
-            records = list(csv.reader(io.StringIO(content, newline="")))
+            yield from self._records(records)
         except csv.Error as error:
             raise self._holds(f"no answers ({error})") from None
-        if records[0] != self._header and (len(records) > 1 or whole):
-            raise self._holds("other columns")
-        for number, record in enumerate(records[1:], start=2):
+
+    def _records(self, records: Iterator[list[str]]) -> Iterator[tuple[str | None, int]]:
+        head = next(records, None)
+        if head is None:
+            return
+        if head != self._header:
+            begun = not self.whole and csv_record(self._header).startswith(self._line)
+            if not begun or next(records, None) is not None:
+                raise self._holds("other columns")
+            return
+        yield None, self._end
+        for record in records:
             if len(record) != len(self._header) or record[-1] != self._model:
                 model = record[-1] if len(record) == len(self._header) else ""
-                self._check_model(model, cut=not whole and number == len(records))
-                return rows, False
-            rows.append((record[0], csv_record(record)))
-        return rows, whole
+                more = sum(1 for _ in records)
+                self._check_model(model, cut=not self.whole and not more)
+                self.whole = False
+                return
+            yield record[0], self._end
 
-    def json_lines(self, content: str) -> tuple[list[tuple[str, str]], bool]:
-        rows: list[tuple[str, str]] = []
-        whole = content.endswith("\n")
+    def json_lines(self) -> Iterator[tuple[str, int]]:
+        """Rows of JSON Lines."""
         optional = set(self._header) & OPTIONAL
-        # Line feeds alone: a file's name may hold what `splitlines` takes for the end of a line.
-        for line in io.StringIO(content, newline="\n"):
+        start = 0
+        for line in self._counted():
             try:
                 row = parse_json(line)
                 name, model = row["file"], row["model"]
                 if not (isinstance(name, str) and isinstance(model, str)):
                     raise TypeError
             except (ValueError, TypeError, KeyError):
-                if not rows:
+                if start == 0:
                     raise self._holds("no answers") from None
-                return rows, False
+                self.whole = False
+                return
             if set(row) & OPTIONAL != optional:
                 raise self._holds("other columns")
             if model != self._model:
                 self._check_model(model, cut=False)
-            rows.append((name, line))
-        return rows, whole
+            start = self._end
+            yield name, self._end
 
     def _holds(self, what: str) -> OutputError:
         return OutputError(f"{self._out}: holds {what}; give another --out")

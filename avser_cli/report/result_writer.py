@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from avser_cli.errors import OutputError, os_reason
-from avser_cli.files import is_special, remove_leftovers_of, write_whole
+from avser_cli.files import is_special, remove_leftovers_of
 from avser_cli.inference.predictions import Prediction, RecordingPrediction, Segment
 from avser_cli.inference.resume import RowFormat, csv_record, resume_state
 
@@ -158,9 +158,14 @@ class ResultWriter:
                 self._to_file(head)
             else:
                 remove_leftovers_of(out)
-                self._go_on(out)
+                state = resume_state(out, format, layout.columns(), model)
+                self.done = state.done
                 # Unbuffered: what has been answered is on disk, whatever happens next.
                 self._file = out.open("ab", buffering=0)
+                if self._file.tell() > state.size:
+                    self._file.truncate(state.size)
+                if state.size == 0:
+                    self._to_file(head)
         except OSError as error:
             raise OutputError(f"{out}: cannot be written: {os_reason(error)}") from None
         self._write = self._to_file
@@ -186,13 +191,6 @@ class ResultWriter:
             raise OutputError(
                 f"{self._out}: was removed or replaced while rows were written; start again"
             )
-
-    def _go_on(self, out: Path) -> None:
-        content = out.read_bytes().decode("utf-8", "surrogateescape") if out.exists() else ""
-        state = resume_state(out, content, self._format, self.layout.columns(), self.model)
-        if state.text is not None:
-            write_whole(out, _encoded(state.text))
-        self.done = state.done
 
 
 def _encoded(text: str) -> bytes:

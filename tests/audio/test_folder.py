@@ -1,6 +1,7 @@
 """Folders are walked as a user expects."""
 
 import os
+from pathlib import Path
 
 from avser_cli.audio.folder import list_files
 from tests.platforms import needs_names_of_bytes, needs_posix
@@ -26,6 +27,20 @@ def test_links_are_followed_once_and_without_loops(tmp_path):
     found = [path.relative_to(folder).as_posix() for path in list_files(folder, WAV).files]
     # A link that points nowhere is a sound that fails, not one that is passed over in silence.
     assert found == ["b/real.wav", "c/linked.wav", "dangling.wav", "file.wav"]
+
+
+def test_files_come_in_the_order_of_their_paths(tmp_path):
+    names = ["a.wav", "a/z.wav", "a/b/c.wav", "a b/c.wav", "a-b.wav", "B.wav", "z/y/x.wav"]
+    touch(*(tmp_path / name for name in names))
+    found = list_files(tmp_path, WAV).files
+    assert list(found) == sorted(tmp_path / name for name in names)
+    assert found[0] == found[:2][0] == tmp_path / found.names[0]
+
+
+def test_paths_are_as_short_as_the_folder_that_is_given(tmp_path, monkeypatch):
+    touch(tmp_path / "in" / "a.wav")
+    monkeypatch.chdir(tmp_path)
+    assert list_files(Path(), WAV).files.names == [str(Path("in", "a.wav"))]
 
 
 @needs_posix("named pipes")

@@ -1,13 +1,16 @@
+import gc
 import pickle
+import weakref
 
 import numpy as np
+import pytest
 
-from avser_cli.audio.selection import SoundSelection
+from avser_cli.audio.selection import OpenSound, SoundSelection
 from avser_cli.errors import InputError, NoVoiceError, of_path
 from avser_cli.inference.classifier import Classifier
 from avser_cli.inference.recordings import answer_recording
 from avser_cli.inference.speaker_normalization import SpeakerNormalization
-from tests.synthetic import speech, tone, write_wav
+from tests.synthetic import speech, tone, voice, write_wav
 
 
 def test_one_answer_or_one_for_each_channel(tmp_path):
@@ -43,3 +46,26 @@ def test_a_file_is_named_as_it_was_given(tmp_path, monkeypatch):
     for error in (InputError(f"{place}: no such file"), NoVoiceError(place, 1.0)):
         of_path(error, relative)
         assert str(error).startswith("in/a.wav: no ")
+
+
+@pytest.mark.parametrize("by_channel", [False, True])
+def test_of_a_sound_without_an_answer_nothing_is_held(tmp_path, monkeypatch, by_channel):
+    # Of hundreds of thousands some fail: what was decoded of them is not to stay.
+    sounds = []
+    blocks = OpenSound.blocks
+
+    def watched(self):
+        for block in blocks(self):
+            sounds.append(weakref.ref(block))
+            yield block
+
+    monkeypatch.setattr(OpenSound, "blocks", watched)
+    write_wav(tmp_path / "hum.wav", voice())
+    gc.disable()
+    try:
+        (found,) = answer_recording(Classifier.load(), tmp_path / "hum.wav", by_channel)
+        assert isinstance(found.answer, NoVoiceError)
+        assert sounds
+        assert all(sound() is None for sound in sounds)
+    finally:
+        gc.enable()

@@ -1,35 +1,43 @@
-from pathlib import Path
-
 import pytest
 
 from avser_cli.errors import OutputError
-from avser_cli.inference.resume import csv_record, resume_state
+from avser_cli.inference.resume import ResumeState, csv_record, resume_state
 
 HEADER = ["file", "emotion", "model"]
-OUT = Path("rows.csv")
+HEAD = "file,emotion,model\n"
 
 
-def state(content, format="csv", model="m@1", header=HEADER):
-    return resume_state(OUT, content, format, header, model)
+@pytest.fixture
+def state(tmp_path):
+    def read(content, format="csv", model="m@1", header=HEADER):
+        out = tmp_path / "rows.csv"
+        out.write_bytes(content.encode())
+        return resume_state(out, format, header, model)
+
+    return read
 
 
-def test_an_empty_file_starts_with_the_header():
-    assert state("").text == "file,emotion,model\n"
-    assert state("", "jsonl").text == ""
-    assert state("").done == frozenset()
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+def test_a_file_that_is_empty_or_not_there_holds_nothing(state, tmp_path, format):
+    nothing = ResumeState(frozenset(), 0)
+    assert state("", format) == nothing
+    assert resume_state(tmp_path / "other", format, HEADER, "m@1") == nothing
 
 
-def test_whole_rows_are_kept_and_the_file_left_as_it_is():
-    found = state('file,emotion,model\n"a,b.wav",sad,m@1\nc.wav,happy,m@1\n')
-    assert found.done == {"a,b.wav", "c.wav"}
-    assert found.text is None
+def test_whole_rows_are_kept_and_the_file_left_as_it_is(state):
+    content = HEAD + '"a,b.wav",sad,m@1\n"ü\n.wav",happy,m@1\n'
+    assert state(content) == ResumeState(frozenset({"a,b.wav", "ü\n.wav"}), len(content) + 1)
 
 
-def test_of_a_cut_file_the_last_sound_goes_with_all_its_rows():
+@pytest.mark.parametrize("cut", [len(HEAD) - 1, 4])
+def test_a_header_that_is_cut_is_written_anew(state, cut):
+    assert state(HEAD[:cut]) == ResumeState(frozenset(), 0)
+
+
+def test_of_a_cut_file_the_last_sound_goes_with_all_its_rows(state):
     rows = ["a.wav,sad,m@1\n", "b.wav,sad,m@1\n", "b.wav,happy,m@1\n", "b.wav,ha"]
-    found = state("file,emotion,model\n" + "".join(rows))
-    assert found.done == {"a.wav"}
-    assert found.text == "file,emotion,model\na.wav,sad,m@1\n"
+    found = state(HEAD + "".join(rows))
+    assert found == ResumeState(frozenset({"a.wav"}), len(HEAD + rows[0]))
 
 
 @pytest.mark.parametrize(
@@ -40,9 +48,10 @@ def test_of_a_cut_file_the_last_sound_goes_with_all_its_rows():
         ('{"file": "a.wav", "model": "other@1"}\n', "jsonl", "answers of another model"),
         ('{"file": "a.wav", "start": 0.0, "model": "m@1"}\n', "jsonl", "other columns"),
         ("notes\n", "jsonl", "no answers"),
+        ("notes without an end", "csv", "other columns"),
     ],
 )
-def test_what_else_is_there_is_refused(content, format, reason):
+def test_what_else_is_there_is_refused(state, content, format, reason):
     with pytest.raises(OutputError, match=f"rows.csv: .*{reason}"):
         state(content, format)
 

@@ -86,6 +86,22 @@ def test_a_cut_file_is_gone_on_with(tmp_path_factory, names, format, data):
 
 
 @pytest.mark.parametrize("format", ["csv", "jsonl"])
+def test_a_cut_row_is_cut_off_where_it_is(tmp_path, format):
+    out = tmp_path / "rows"
+    first = writer(out, format)
+    first.write([row("a.wav")])
+    kept = out.read_bytes()
+    # The sound before the cut goes, too: rows of it may be missing.
+    first.write([row("b.wav")])
+    first.write([row("c.wav")])
+    out.write_bytes(out.read_bytes()[:-10])
+    file = out.stat().st_ino
+    assert writer(out, format).done == {"a.wav"}
+    assert out.read_bytes() == kept
+    assert out.stat().st_ino == file
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
 def test_what_else_is_there_is_left_alone(tmp_path, format):
     out = tmp_path / "rows"
     writer(out, format).write([row("a.wav")])
