@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from scipy.stats import sem, t
 
 from avser_cli.audio.decoding import Waveform
 from avser_cli.data.clips import index_folder
@@ -217,23 +218,32 @@ def draw_sheet(corpora: Mapping[str, Corpus], path: Path) -> None:
 
 
 def table(lines: Sequence[Line]) -> TextTable:
-    """Accuracy of each seed, and mean and standard deviation."""
+    """Accuracy of each seed, mean and standard deviation, and an interval of the mean."""
     groups: dict[tuple[str, str, str], list[Line]] = {}
     for line in lines:
         groups.setdefault((line.setting, line.variant, line.judged), []).append(line)
     rows = [
-        (*key, spread([x.accuracy for x in found]), spread([x.uar for x in found]),
+        (*key, spread([x.accuracy for x in found]), interval([x.accuracy for x in found]),
+         spread([x.uar for x in found]),
          ", ".join(f"{x.seed}: {x.accuracy:.3f}" for x in sorted(found, key=lambda x: x.seed)))
         for key, found in groups.items()
     ]  # fmt: skip
-    head = ("setting", "trained on", "judged on", "accuracy", "UAR", "seeds")
-    return TextTable(head, tuple(rows), left=frozenset({0, 1, 2, 5}))
+    head = ("setting", "trained on", "judged on", "accuracy", "95 %", "UAR", "seeds")
+    return TextTable(head, tuple(rows), left=frozenset({0, 1, 2, 6}))
 
 
 def spread(values: Sequence[float]) -> str:
     """Mean and standard deviation."""
     deviation = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
     return f"{np.mean(values):.3f}{deviation}"
+
+
+def interval(values: Sequence[float]) -> str:
+    """Student's 95 % interval of the mean; every seed draws other clips and another training."""
+    if len(values) < 2:
+        return "-"
+    half = t.ppf(0.975, len(values) - 1) * sem(values)
+    return f"{np.mean(values) - half:.3f} … {np.mean(values) + half:.3f}"
 
 
 def recipe_arguments(parser: argparse.ArgumentParser) -> None:

@@ -104,7 +104,11 @@ def test_the_table_gives_mean_spread_and_seeds():
     (row,) = table([replace(line, seed=1, accuracy=0.8), line]).rows
     assert row[:3] == ("tutorial", "whole", "no-title")
     assert row[3] == "0.750 ± 0.071"
-    assert row[5] == "0: 0.700, 1: 0.800"
+    # Half of it is 12.706 (Student's t, one degree of freedom) times 0.05.
+    assert row[4] == "0.115 … 1.385"
+    assert row[6] == "0: 0.700, 1: 0.800"
+    (alone,) = table([line]).rows
+    assert alone[3:5] == ("0.700", "-")
 
 
 def test_unknown_variants_are_named():
