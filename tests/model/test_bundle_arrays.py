@@ -60,7 +60,7 @@ def test_weights_make_the_network_that_answers(bundle, trained):
     (weights,) = read_member_weights(bundle, config, kinds_of(member))
     member.set_weights(weights)
     found = join_networks([member], config.recipe.tta_shift).predict(pictures, verbose=0)
-    expected = load_network(bundle, config).predict(pictures)
+    expected = load_network(bundle, config).predict(pictures.astype(np.uint8))
     np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
