@@ -9,7 +9,7 @@ import secrets
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -81,8 +81,8 @@ def _rename(path: Path, target: Path) -> None:
     path.replace(target)
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name beside `path`, then rename it.
+def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
+    """Write a file, in one piece or in many, under a temporary name beside `path`, then rename it.
 
     Of a link, what it points to is replaced; a device or a pipe is written to.
 
@@ -94,13 +94,14 @@ def write_whole(path: Path, content: bytes) -> None:
     try:
         if is_special(path):
             with path.open("wb") as place:
-                place.write(content)
+                place.writelines([content] if isinstance(content, bytes) else content)
             return
         target = _behind_links(path)
         part = _temporary(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            part.write_bytes(content)
+            with part.open("wb") as place:
+                place.writelines([content] if isinstance(content, bytes) else content)
             _rename(part, target)
         except BaseException:
             part.unlink(missing_ok=True)
@@ -253,7 +254,8 @@ def remove_leftovers(folder: Path) -> None:
     """
     for parent, folders, files in os.walk(folder):
         for name in (*folders, *files):
-            _remove_leftover(Path(parent, name))
+            if name.startswith("."):
+                _remove_leftover(Path(parent, name))
 
 
 def remove_leftovers_of(path: Path) -> None:

@@ -185,21 +185,49 @@ def check_folders_exist(folders: Iterable[Path], some_done: bool) -> None:
             raise error(f"{folder}: the folder was removed while its sounds were read")
 
 
-def mirrored(
-    sounds: Iterable[Path], source: Path, target: Path, suffix: str
-) -> list[tuple[Path, Path]]:
+@dataclass(frozen=True)
+class PathPairs(Sequence[tuple[Path, Path]]):
+    """Sounds, and the picture of each.
+
+    Attributes
+    ----------
+    sounds, pictures : PathList
+    """
+
+    sounds: PathList
+    pictures: PathList
+
+    def __len__(self) -> int:
+        return len(self.sounds)
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[Path, Path]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[tuple[Path, Path]]: ...
+
+    def __getitem__(self, index: int | slice) -> tuple[Path, Path] | list[tuple[Path, Path]]:
+        if isinstance(index, slice):
+            return list(zip(self.sounds[index], self.pictures[index], strict=True))
+        return self.sounds[index], self.pictures[index]
+
+
+def mirrored(sounds: Iterable[Path], source: Path, target: Path, suffix: str) -> PathPairs:
     """Each sound with the path of its picture; no two share one.
 
     Names are kept, with `suffix` for the ending; where two sounds differ in the ending only, the
     second keeps it too (``a.flac.png``).
     """
-    taken: set[Path] = set()
-    pairs = []
-    for sound in sounds:
-        place = target / sound.relative_to(source)
-        png = place.with_suffix(suffix)
-        if png in taken:
-            png = place.with_name(f"{place.name}{suffix}")
-        taken.add(png)
-        pairs.append((sound, png))
-    return pairs
+    names = PathList(sounds.names if isinstance(sounds, PathList) else map(str, sounds))
+    # As text: of hundreds of thousands, paths take seconds.
+    above, place = (str(folder / "x")[:-1] for folder in (source, target))
+    taken: set[str] = set()
+    pictures = []
+    for name in names.names:
+        mirror = place + name[len(above) :]
+        picture = os.path.splitext(mirror)[0] + suffix  # noqa: PTH122
+        if os.path.normcase(picture) in taken:
+            picture = mirror + suffix
+        taken.add(os.path.normcase(picture))
+        pictures.append(picture)
+    return PathPairs(names, PathList(pictures))

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from avser_cli.audio.decoding import STDIN, each_channel
-from avser_cli.audio.folder import Found, PathList, check_folders_exist, list_sounds, mirrored
+from avser_cli.audio.folder import (
+    Found,
+    PathList,
+    PathPairs,
+    check_folders_exist,
+    list_sounds,
+    mirrored,
+)
 from avser_cli.audio.selection import SoundSelection
 from avser_cli.commands.cluster_options import Scheduler
 from avser_cli.commands.listing import report_listing
 from avser_cli.commands.picture_options import FigureOptions, PictureOptions
 from avser_cli.commands.sound_options import SoundOptions
 from avser_cli.data.clip import Clip
-from avser_cli.data.manifest import write_manifest
+from avser_cli.data.manifest import Outcomes, write_manifest
 from avser_cli.data.sources import Source, is_table, label_sounds, read_source
 from avser_cli.errors import InputError, OutputError, PartialError, UsageError
 from avser_cli.features.render import Renderer, RenderResult, render_all
@@ -134,8 +142,12 @@ def _draw_file(source: Path, target: Path, renderer: Renderer) -> None:
     echo(f"{escape(target)}: drawn")
 
 
-Batch = tuple[Renderer, list[tuple[Path, Path]]]
+Batch = tuple[Renderer, PathPairs]
 """What draws some sounds, and each with its picture."""
+
+
+_Labels = Callable[[Sequence[Path]], Mapping[Path, Clip]]
+"""Gives what is known of sounds."""
 
 
 @dataclass(frozen=True)
@@ -173,12 +185,15 @@ class _Drawing:
             )
 
 
-def _listed(source: Path) -> tuple[Found, dict[Path, Clip]]:
-    """The sounds of a folder or a table, and those of their labels that are known."""
+def _listed(source: Path) -> tuple[Found, _Labels]:
+    """The sounds of a folder or a table, and what gives those of their labels that are known.
+
+    Labels of hundreds of thousands of names take seconds: no picture waits for them.
+    """
     if source.is_dir():
         found = list_sounds(source)
         report_listing(source, found)
-        return found, label_sounds(source, found.files)
+        return found, partial(label_sounds, source)
     content = read_source(Source(source))
     for item in content.skipped:
         echo(f"left out: {escape(item.path)}: {escape(item.reason)}")
@@ -190,19 +205,20 @@ def _listed(source: Path) -> tuple[Found, dict[Path, Clip]]:
             f"{outside[0]}: not below the table's folder, whose tree is mirrored; move the table"
         )
     labels = {clip.path: clip for clip in content.clips}
-    return Found(PathList(str(path) for path in sorted(labels)), [], 0), labels
+    return Found(PathList(str(path) for path in sorted(labels)), [], 0), lambda _: labels
 
 
 def _draw_folder(
     source: Path,
     target: Path,
     batches: list[Batch],
-    labels: Mapping[Path, Clip],
+    labels: _Labels,
     drawing: _Drawing,
 ) -> None:
-    pictures = Counter(picture for _, pairs in batches for _, picture in pairs)
-    twice = next((picture for picture, count in pictures.items() if count > 1), None)
-    if twice is not None:
+    pictures = Counter(picture for _, pairs in batches for picture in pairs.pictures.names)
+    most = pictures.most_common(1)
+    if most and most[0][1] > 1:
+        twice = Path(most[0][0])
         raise UsageError(
             f"{twice}: would be the picture of a channel and of another sound; rename the folder "
             f"{twice.parent.name} of sounds"
@@ -216,37 +232,37 @@ def _draw_batches(
     batches: list[Batch],
     source: Path,
     target: Path,
-    labels: Mapping[Path, Clip],
+    labels: _Labels,
     drawing: _Drawing,
 ) -> None:
     remove_leftovers(target)
-    outcomes: list[RenderResult] = []
+    outcomes = Outcomes([pairs for _, pairs in batches])
     count = sum(len(pairs) for _, pairs in batches)
     try:
         with progress("drawing") as on_progress:
             for done, outcome in enumerate(drawing.render(batches), start=1):
-                outcomes.append(outcome)
+                outcomes.add(outcome)
                 if outcome.status == "failed":
                     check_folders_exist([source], done > 1)
                     if drawing.strict:
                         raise InputError(outcome.reason)
                 on_progress(done, count)
     except (KeyboardInterrupt, InputError, PartialError):
-        write_manifest(target, outcomes, labels=labels)
+        write_manifest(target, outcomes, labels(outcomes.sounds()))
         raise
-    there = [x for x in outcomes if x.status == "failed" or x.target.exists()]
-    stale = write_manifest(target, there, source, labels)
+    gone = outcomes.leave_out_removed()
+    stale = write_manifest(target, outcomes, labels(outcomes.sounds()), source)
     for picture in stale:
         echo(f"its sound is gone, not trained on: {escape(target / picture)}")
-    if gone := len(outcomes) - len(there):
+    if gone:
         raise OutputError(
             f"{target}: {gone} of its pictures were removed while others were drawn; start again "
             "to draw them"
         )
-    failures = sorted(outcome.reason for outcome in outcomes if outcome.status == "failed")
+    failures = sorted(outcomes.failures.values())
     for reason in failures:
         echo(f"failed: {escape(reason)}")
-    counts = Counter(outcome.status for outcome in outcomes)
+    counts = outcomes.counts
     echo(
         f"{escape(target)}: {counts['drawn']} drawn, {counts['up to date']} up to date, "
         f"{counts['failed']} failed"

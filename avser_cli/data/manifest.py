@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import csv
+import heapq
 import io
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import fields
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from avser_cli.audio.audio_info import AudioInfo
+from avser_cli.audio.folder import PathList, PathPairs
 from avser_cli.data.clip import Clip, clip_key
 from avser_cli.data.corpora import find_corpus
 from avser_cli.features.render import RenderResult
@@ -28,11 +33,83 @@ GONE = "gone"
 """Status of a picture whose sound is not there any more."""
 
 
+class Outcomes:
+    """What became of the sounds of a run, as the manifest needs it: a text for each.
+
+    Parameters
+    ----------
+    batches : sequence of PathPairs
+        All sounds of the run and their pictures.
+
+    Attributes
+    ----------
+    counts : Counter of str
+        How many have which status.
+    failures : dict of int to str
+        Reasons, by the number of the sound.
+    """
+
+    def __init__(self, batches: Sequence[PathPairs]) -> None:
+        self._sounds = [name for pairs in batches for name in pairs.sounds.names]
+        self._pictures = [name for pairs in batches for name in pairs.pictures.names]
+        self._numbers = {name: number for number, name in enumerate(self._pictures)}
+        self._facts: list[str | None] = [None] * len(self._sounds)
+        self._sorted = len(batches) == 1
+        self.counts: Counter[str] = Counter()
+        self.failures: dict[int, str] = {}
+
+    def add(self, outcome: RenderResult) -> None:
+        """Take one in."""
+        number = self._numbers[str(outcome.target)]
+        self.counts[outcome.status] += 1
+        if outcome.status == "failed":
+            self.failures[number] = outcome.reason
+        facts = vars(outcome.info).values() if outcome.info is not None else ()
+        self._facts[number] = ",".join(map(str, (outcome.status, *facts)))
+
+    def leave_out_removed(self) -> int:
+        """Leave out what was drawn and is not there any more; returns how many."""
+        removed = 0
+        for number, facts in enumerate(self._facts):
+            drawn = facts is not None and number not in self.failures
+            if drawn and not os.path.exists(self._pictures[number]):  # noqa: PTH110 - many
+                self._facts[number] = None
+                removed += 1
+        return removed
+
+    def sounds(self) -> PathList:
+        """The sounds that something is known of."""
+        known = zip(self._sounds, self._facts, strict=True)
+        return PathList(name for name, facts in known if facts)
+
+    def has(self, picture: Path) -> bool:
+        """Whether something is known of the sound of a picture."""
+        number = self._numbers.get(str(picture))
+        return number is not None and bool(self._facts[number])
+
+    def rows(self, folder: Path, labels: Mapping[Path, Clip]) -> Iterator[dict[str, str]]:
+        """The rows of the manifest of a folder, sorted by sound."""
+        numbers: Iterable[int] = range(len(self._sounds))
+        if not self._sorted:
+            numbers = sorted(numbers, key=lambda number: Path(self._sounds[number]))
+        for number in numbers:
+            facts = self._facts[number]
+            if facts is None:
+                continue
+            sound = Path(self._sounds[number])
+            status, *info = facts.split(",")
+            row = {"sound": str(sound), "status": status, "picture": ""}
+            row |= {"reason": self.failures.get(number, ""), **_labels(labels.get(sound))}
+            if status != "failed":
+                row["picture"] = Path(self._pictures[number]).relative_to(folder).as_posix()
+            yield row | dict(zip(_INFO, info, strict=False))
+
+
 def write_manifest(
     folder: Path,
-    outcomes: Iterable[RenderResult],
+    outcomes: Outcomes,
+    labels: Mapping[Path, Clip],
     source: Path | None = None,
-    labels: Mapping[Path, Clip] | None = None,
 ) -> list[str]:
     """Write the manifest of a folder of pictures, sorted by sound.
 
@@ -41,11 +118,11 @@ def write_manifest(
     Parameters
     ----------
     folder : pathlib.Path
-    outcomes : iterable of RenderResult
+    outcomes : Outcomes
+    labels : Mapping
+        Clips of the sounds, from `avser_cli.data.sources.label_sounds`.
     source : pathlib.Path or None
         A folder all of whose sounds are among the outcomes: pictures of others of it are `GONE`.
-    labels : Mapping, optional
-        Clips of the sounds, from `avser_cli.data.sources.label_sounds`.
 
     Returns
     -------
@@ -57,44 +134,45 @@ def write_manifest(
     OutputError
         It cannot be written.
     """
-    text = io.StringIO()
-    rows = csv.DictWriter(text, COLUMNS, lineterminator="\n", restval="")
-    rows.writeheader()
-    written: list[dict[str, str]] = []
-    for outcome in outcomes:
-        row = {
-            "sound": str(outcome.source),
-            "status": outcome.status,
-            "reason": outcome.reason,
-            **_labels((labels or {}).get(outcome.source)),
-        }
-        if outcome.status != "failed":
-            row["picture"] = outcome.target.relative_to(folder).as_posix()
-        if outcome.info is not None:
-            row |= {name: str(value) for name, value in asdict(outcome.info).items()}
-        written.append(row)
-    sounds, pictures = ({row.get(key) for row in written} for key in ("sound", "picture"))
-    for row in read_manifest(folder):
-        picture = row["picture"]
-        if row["sound"] in sounds or picture in pictures or not (folder / picture).is_file():
+    sounds, kept = set(outcomes.sounds().names), []
+    for row in _stored_rows(folder):
+        picture = folder / row["picture"]
+        if row["sound"] in sounds or outcomes.has(picture) or not picture.is_file():
             continue
         if source is not None and _lies_in(row["sound"], source):
             row |= {"status": GONE, "reason": "its sound is gone"}
-        written.append(row)
-    rows.writerows(sorted(written, key=lambda row: Path(row["sound"])))
+        kept.append(row)
+    kept.sort(key=_sound)
+    rows = heapq.merge(outcomes.rows(folder, labels), kept, key=_sound)
     # Names of files need not be text.
-    write_whole(folder / MANIFEST, text.getvalue().encode("utf-8", "surrogateescape"))
-    return sorted(row["picture"] for row in written if row["status"] == GONE)
+    lines = (_line(row.get(column, "") for column in COLUMNS) for row in rows)
+    write_whole(folder / MANIFEST, chain([_line(COLUMNS)], lines))
+    return sorted(row["picture"] for row in kept if row["status"] == GONE)
+
+
+def _sound(row: dict[str, str]) -> Path:
+    return Path(row["sound"])
+
+
+def _line(cells: Iterable[str]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue().encode("utf-8", "surrogateescape")
 
 
 def read_manifest(folder: Path) -> list[dict[str, str]]:
-    """The rows of a folder's manifest; none where there is none that can be read."""
-    try:
-        content = (folder / MANIFEST).read_bytes().decode("utf-8", "surrogateescape")
-        rows = list(csv.DictReader(io.StringIO(content, newline="")))
-    except (OSError, csv.Error):
-        return []
-    return [_current(row) for row in rows if _is_whole(row)]
+    """The rows of a folder's manifest, up to where it is damaged; none where there is none."""
+    return list(_stored_rows(folder))
+
+
+def _stored_rows(folder: Path) -> Iterator[dict[str, str]]:
+    with (
+        suppress(OSError, csv.Error),
+        (folder / MANIFEST).open(encoding="utf-8", errors="surrogateescape", newline="") as lines,
+    ):
+        for row in csv.DictReader(lines):
+            if _is_whole(row):
+                yield _current(row)
 
 
 def _is_whole(row: dict[str, str]) -> bool:
