@@ -75,8 +75,10 @@ def _fill(samples: Samples, start: int, end: int) -> None:
 def highest_plausible(samples: Samples, rate: int) -> float:
     """The amplitude over which samples are no voice's, by how loud most of the sound is."""
     power = frame_power(samples, max(1, round(FRAME * rate)))
-    padded = np.pad(power, FRAMES // 2)
-    medians = np.median(np.lib.stride_tricks.sliding_window_view(padded, FRAMES), axis=1)
+    edge = np.zeros(FRAMES // 2, np.float32)
+    padded = np.concatenate([edge, power, edge])
+    neighbours = np.lib.stride_tricks.sliding_window_view(padded, FRAMES)
+    medians = np.partition(neighbours, FRAMES // 2, axis=1)[:, FRAMES // 2]
     ranked = np.sort(power)[::-1]
     plausible = [float(medians.max(initial=0.0)) * 10 ** (MEDIAN_HEADROOM / 10)]
     for rank, headroom in RANK_HEADROOM:
@@ -88,7 +90,7 @@ def highest_plausible(samples: Samples, rate: int) -> float:
 def frame_power(samples: Samples, length: int) -> Samples:
     """Mean square of frames of so many samples, the last one filled up with zeros."""
     count = -(-len(samples) // length)
-    padded = np.zeros(count * length, dtype=np.float32)
-    padded[: len(samples)] = samples
-    power: Samples = np.square(padded).reshape(count, length).mean(axis=1)
+    squares = np.zeros(count * length, dtype=np.float32)
+    np.square(samples, out=squares[: len(samples)])
+    power: Samples = squares.reshape(count, length).mean(axis=1)
     return power

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import numpy as np
@@ -59,6 +59,11 @@ class Filterbank:
     bins: npt.NDArray[np.intp]
     weights: npt.NDArray[np.float32]
     starts: npt.NDArray[np.intp]
+
+    @cached_property
+    def bins_needed(self) -> int:
+        """So many bins of a spectrum, from 0 Hz on, are in some row."""
+        return int(self.bins.max()) + 1
 
     def apply(self, power: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Row powers, shape ``(columns, height)``, from spectra ``(columns, bins)``.

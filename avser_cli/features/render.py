@@ -23,9 +23,11 @@ from avser_cli.audio.selection import EVERYTHING, SoundSelection
 from avser_cli.checksums import sha256
 from avser_cli.cluster import spread
 from avser_cli.errors import InputError, OutputError, UsageError, os_reason
+from avser_cli.features.clicks import without_clicks
 from avser_cli.features.spectrogram import (
     SpectrogramConfig,
     SpectrogramImage,
+    draw_audible,
     draw_spectrogram,
     trim_silence,
 )
@@ -139,17 +141,24 @@ def clip_spectrogram(
     name: Path | str, waveform: Waveform, config: SpectrogramConfig
 ) -> SpectrogramImage:
     """Draw a decoded clip, or raise `InputError` where it is silent or too short."""
-    audible_part(name, waveform, config.trim)
+    samples, rate = waveform.samples, waveform.rate
+    mended = without_clicks(samples, rate)
+    kept = audible_part(name, waveform, config.trim, mended)
     try:
-        return draw_spectrogram(waveform.samples, waveform.rate, config)
+        if mended is samples and config.trim is not None:
+            return draw_audible(kept, rate, config)
+        return draw_spectrogram(samples, rate, config)
     except UsageError as error:
         raise InputError(f"{display_name(name)}: {error}") from None
 
 
 def audible_part(
-    name: Path | str, waveform: Waveform, trim: float | None
+    name: Path | str,
+    waveform: Waveform,
+    trim: float | None,
+    mended: npt.NDArray[np.float32] | None = None,
 ) -> npt.NDArray[np.float32]:
-    """A clip's samples without the silence at its ends.
+    """A clip's samples without the silence at its ends; see `trim_silence`.
 
     Raises
     ------
@@ -157,7 +166,7 @@ def audible_part(
         The clip is silent, or too short without it.
     """
     check_not_silent(name, waveform.samples)
-    kept = trim_silence(waveform.samples, waveform.rate, trim or np.inf)
+    kept = trim_silence(waveform.samples, waveform.rate, trim or np.inf, mended)
     seconds = len(kept) / waveform.rate
     if seconds < MIN_SECONDS:
         raise InputError(

@@ -8,7 +8,7 @@ picture, and a 16 kHz and a 48 kHz copy of a sound give the same one up to 8 kHz
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -117,7 +117,7 @@ class SpectrogramConfig:
 
     def as_dict(self) -> dict[str, Any]:
         """The settings as plain values, in the order of the fields."""
-        return asdict(self)
+        return dict(vars(self))
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
@@ -182,7 +182,17 @@ def draw_spectrogram(
     UsageError
         The settings ask for more than `MAX_COST` at this rate.
     """
-    db = spectrogram_db(without_clicks(samples, rate), rate, config)
+    samples = without_clicks(samples, rate)
+    if config.trim is not None:
+        samples = trim_silence(samples, rate, config.trim)
+    return draw_audible(samples, rate, config)
+
+
+def draw_audible(
+    samples: npt.NDArray[np.float32], rate: int, config: SpectrogramConfig
+) -> SpectrogramImage:
+    """The same of samples whose clicks are mended, and whose ends are trimmed, already."""
+    db = _levels(samples, rate, config)
     ref_db = config.ref_db if config.level == "absolute" else float(db.max())
     gray = (db - ref_db) * (255.0 / config.dynamic_range) + 255.0
     spectrogram: SpectrogramImage = np.rint(np.clip(gray, 0.0, 255.0)).astype(np.uint8)
@@ -201,21 +211,32 @@ def spectrogram_db(
     """
     if config.trim is not None:
         samples = trim_silence(samples, rate, config.trim)
+    return _levels(samples, rate, config)
+
+
+def _levels(
+    samples: npt.NDArray[np.float32], rate: int, config: SpectrogramConfig
+) -> npt.NDArray[np.float32]:
     if spectrogram_cost(config, rate, len(samples) / rate) > MAX_COST:
         raise UsageError(
             f"at {rate} Hz these picture settings cost too much; ask for less width, a longer hop, "
             "or a shorter window, transform or span"
         )
-    starts_per_column, column_seconds = _columns(len(samples), rate, config)
-    power = _column_power(samples, rate, config, starts_per_column, column_seconds)
     window, fft_length = analysis_window(config.window, rate, config.fft)
     filterbank = make_filterbank(
         frequency_axis(config, rate),
-        power.shape[1],
+        fft_length // 2 + 1,
         rate / fft_length,
         band_noise(window, fft_length),
     )
-    return to_decibels(filterbank.apply(power))
+    first, power = _column_power(samples, rate, config, filterbank.bins_needed)
+    # Beside a short clip there is nothing, which needs no spectra.
+    db = np.full((config.height, config.width), to_decibels(_NO_POWER)[0, 0])
+    db[:, first : first + len(power)] = to_decibels(filterbank.apply(power))
+    return db
+
+
+_NO_POWER = np.zeros((1, 1), np.float32)
 
 
 def to_decibels(power: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
@@ -231,14 +252,19 @@ def frequency_axis(config: SpectrogramConfig, rate: int) -> FrequencyAxis:
 
 
 def trim_silence(
-    samples: npt.NDArray[np.float32], rate: int, threshold: float
+    samples: npt.NDArray[np.float32],
+    rate: int,
+    threshold: float,
+    mended: npt.NDArray[np.float32] | None = None,
 ) -> npt.NDArray[np.float32]:
     """Cut both ends that stay `threshold` dB or more under the loudest 20 ms.
 
     Level is the root mean square of frames of 20 ms, without overlap; whole frames are cut. Clicks
-    and `OUTLIERS` are passed over.
+    and `OUTLIERS` are passed over; `mended` are the samples without clicks, where they are known.
     """
-    first, last = _loud_part(samples, rate, threshold)
+    if mended is None:
+        mended = without_clicks(samples, rate)
+    first, last = _loud_part(mended, rate, threshold)
     return samples[first:last]
 
 
@@ -248,17 +274,17 @@ def spectrogram_span(
     """Start and end of a clip's picture in seconds of the clip; the clip may be the shorter."""
     first, last = 0, len(samples)
     if config.trim is not None:
-        first, last = _loud_part(samples, rate, config.trim)
+        first, last = _loud_part(without_clicks(samples, rate), rate, config.trim)
     if config.seconds is None:
         return first / rate, last / rate
     middle = (first + last) / 2 / rate
     return middle - config.seconds / 2, middle + config.seconds / 2
 
 
-def _loud_part(samples: npt.NDArray[np.float32], rate: int, threshold: float) -> tuple[int, int]:
+def _loud_part(mended: npt.NDArray[np.float32], rate: int, threshold: float) -> tuple[int, int]:
     """Where the first loud frame starts and the last ends, in samples."""
     length = max(1, round(TRIM_FRAME * rate))
-    power = frame_power(without_clicks(samples, rate), length)
+    power = frame_power(mended, length)
     loudest = power.max(initial=0.0)
     if len(power) > 3 * OUTLIERS:
         usual = np.partition(power, -1 - OUTLIERS)[-1 - OUTLIERS]
@@ -267,8 +293,8 @@ def _loud_part(samples: npt.NDArray[np.float32], rate: int, threshold: float) ->
             loudest = usual
     loud = np.flatnonzero(power > loudest * 10 ** (-threshold / 10))
     if len(loud) == 0:
-        return 0, len(samples)
-    return int(loud[0]) * length, min(len(samples), (int(loud[-1]) + 1) * length)
+        return 0, len(mended)
+    return int(loud[0]) * length, min(len(mended), (int(loud[-1]) + 1) * length)
 
 
 def _columns(count: int, rate: int, config: SpectrogramConfig) -> tuple[int, float]:
@@ -287,21 +313,29 @@ def _column_power(
     samples: npt.NDArray[np.float32],
     rate: int,
     config: SpectrogramConfig,
-    spectra_per_column: int,
-    column_seconds: float,
-) -> npt.NDArray[np.float32]:
-    """Power spectrum of each column, shape ``(width, bins)``; a full-scale sine peaks at 1."""
+    bins: int,
+) -> tuple[int, npt.NDArray[np.float32]]:
+    """The first column that windows over the clip reach into, and the spectra from there on.
+
+    The others have no power. Shape ``(columns, bins)``; a full-scale sine peaks at 1.
+    """
+    spectra_per_column, column_seconds = _columns(len(samples), rate, config)
     window, fft_length = analysis_window(config.window, rate, config.fft)
     count = config.width * spectra_per_column
     middle_of_clip = len(samples) / 2
     offsets = (np.arange(count) + 0.5 - count / 2) * (column_seconds / spectra_per_column * rate)
     starts = np.rint(middle_of_clip + offsets - len(window) / 2).astype(np.int64)
+    reached = np.flatnonzero((starts > -len(window)) & (starts < len(samples)))
+    if len(reached) == 0:
+        return 0, np.empty((0, bins), np.float32)
+    first, last = reached[[0, -1]] // spectra_per_column
+    starts = starts[first * spectra_per_column : (last + 1) * spectra_per_column]
     before = max(0, -int(starts[0]))
     after = max(0, int(starts[-1]) + len(window) - len(samples))
     padded = np.concatenate(
         [np.zeros(before, np.float32), samples, np.zeros(after, np.float32)], dtype=np.float32
     )
-    power = power_spectra(padded, starts + before, window, fft_length)
+    power = power_spectra(padded, starts + before, window, fft_length, bins)
     if spectra_per_column > 1:
-        power = power.reshape(config.width, spectra_per_column, -1).mean(axis=1)
-    return power
+        power = power.reshape(-1, spectra_per_column, bins).mean(axis=1)
+    return int(first), power

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import json
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,7 @@ def write_spectrogram(
 def png_bytes(spectrogram: SpectrogramImage, metadata: SpectrogramMetadata) -> bytes:
     """A picture, shape ``(height, width)``, and its origin as a PNG."""
     text = PngInfo()
-    values = {"settings": asdict(metadata.config), **asdict(metadata.info)}
+    values = {"settings": metadata.config.as_dict(), **vars(metadata.info)}
     if selection := metadata.selection.as_dict():
         values["selection"] = selection
     text.add_text(TEXT_KEY, json.dumps({"format": FORMAT_VERSION, **values}))

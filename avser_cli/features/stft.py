@@ -25,13 +25,18 @@ def power_spectra(
     starts: npt.NDArray[np.int64],
     window: npt.NDArray[np.float32],
     fft_length: int,
+    bins: int | None = None,
 ) -> npt.NDArray[np.float32]:
-    """Power of the windows that begin at `starts`, in samples, shape ``(starts, bins)``."""
-    bins = fft_length // 2 + 1
+    """Power of the windows that begin at `starts`, in samples, shape ``(starts, bins)``.
+
+    So many bins, from 0 Hz on; None for all.
+    """
+    count_of_bins = fft_length // 2 + 1
+    bins = bins or count_of_bins
     power = np.empty((len(starts), bins), np.float32)
     frames = np.zeros((SPECTRA_AT_ONCE, fft_length), np.float32)
-    spectra = np.empty((SPECTRA_AT_ONCE, bins), np.complex64)
-    parts = spectra.view(np.float32).reshape(SPECTRA_AT_ONCE, bins, 2)
+    spectra = np.empty((SPECTRA_AT_ONCE, count_of_bins), np.complex64)
+    parts = spectra.view(np.float32).reshape(SPECTRA_AT_ONCE, count_of_bins, 2)[:, :bins]
     windows = np.lib.stride_tricks.sliding_window_view(samples, len(window))
     for first in range(0, len(starts), SPECTRA_AT_ONCE):
         count = min(SPECTRA_AT_ONCE, len(starts) - first)
