@@ -9,7 +9,7 @@ import zipfile
 import numpy as np
 
 from avser_cli.checksums import sha256
-from avser_cli.model.bundle import CONFIG, KERAS, MLP, TFLITE
+from avser_cli.model.bundle import CLIPS, CONFIG, KERAS, MLP, TFLITE
 from avser_cli.model.mlp import MlpWeights
 from avser_cli.model.recipe import find_recipe
 
@@ -64,9 +64,18 @@ def part(name, content, recipe=None):
     def change(bundle):
         made = content() if callable(content) else content
         (bundle / name).write_bytes(made)
-        changed(files={name: sha256(made)}, **({"recipe": recipe} if recipe else {}))(bundle)
+        if recipe:
+            changed(recipe=recipe)(bundle)
+        named({name: sha256(made)})(bundle)
 
     return change
+
+
+def named(files):
+    """A config that names these parts, and no others but the clips."""
+    return lambda bundle: changed(files={CLIPS: sha256((bundle / CLIPS).read_bytes())} | files)(
+        bundle
+    )
 
 
 CONFIGS = {
@@ -90,8 +99,12 @@ CONFIGS = {
     "name-list": changed(name=["a"]),
     "name-long": changed(name="a" * 5000),
     "files-up": changed(files={"../elsewhere": "0" * 64}),
-    "files-without-checksum": changed(files={}),
-    "files-no-checksum": changed(files={TFLITE: None}),
+    "files-without-checksum": named({}),
+    "files-no-checksum": named({TFLITE: None}),
+    "files-no-clips": changed(files={}),
+    "clips-no-checksum": changed(files={CLIPS: None}),
+    "clips-300-megabytes": grown(CLIPS, 300 * 2**20),
+    "clips-no-clips": part(CLIPS, b"side,clip,samples_sha256\n" + b"train,a\n" * 99),
     "picture-8192": changed(recipe__spectrogram__width=8192, recipe__spectrogram__height=8192),
     "picture-fft": changed(recipe__spectrogram__fft=2**20),
     "picture-hop": changed(recipe__spectrogram__hop=0.0005, recipe__spectrogram__seconds=600),

@@ -8,6 +8,7 @@ import zipfile
 import pytest
 
 from avser_cli import __version__
+from avser_cli.model.bundle import read_config
 from tests.conftest import REPOSITORY
 
 BUNDLE = {"MODEL_CARD.md", "config.json", "history.csv", "history.png", "metrics.json",
@@ -41,6 +42,8 @@ def test_the_wheel_holds_the_package_and_the_bundled_model_without_its_weights_f
         path.relative_to(REPOSITORY).as_posix()
         for path in (REPOSITORY / "avser_cli" / "data" / "corpora").glob("*.toml")
     }
+    parts = set(read_config(REPOSITORY / "models" / "default").files) - {"model.keras"}
+    assert parts <= BUNDLE
     assert names == modules | others | {f"avser_cli/models/default/{part}" for part in BUNDLE}
 
 

@@ -1,15 +1,15 @@
 """The model bundle: a folder with everything that a model's answers depend on.
 
-``config.json`` (what it is), ``model.tflite`` (for classifying), ``weights.npz`` (for training on
-with avser) and ``model.keras`` (with Keras), or ``mlp.npz`` for the perceptron; beside them
-metrics, history, pictures and a card for people. No part is a pickle. Reading a bundle needs no
-TensorFlow.
+``config.json`` (what it is), ``clips.csv`` (what it was trained on), ``model.tflite`` (for
+classifying), ``weights.npz`` (for training on with avser) and ``model.keras`` (with Keras), or
+``mlp.npz`` for the perceptron; beside them metrics, history, pictures and a card for people. No
+part is a pickle. Reading a bundle needs no TensorFlow.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -22,26 +22,30 @@ from avser_cli.data.splits import Split
 from avser_cli.errors import AvserError, ModelError, os_reason
 from avser_cli.features.spectrogram import spectrogram_cost
 from avser_cli.files import LEFTOVER, replaced_folder
+from avser_cli.model.bundle_clips import parse_clips
 from avser_cli.model.calibration import Calibration
 from avser_cli.model.recipe import Recipe
 from avser_cli.untrusted_input import Checksum, Count, NonNegative, decode, parse_json, read_bounded
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 """2 added ``calibration``, and ``ensemble`` to the recipe, which 1 is read as not having; 3 renamed
 fields of the recipe, see `avser_cli.model.recipe.RENAMED_FIELDS`, and the split ``paper``; 4 added
 the recipe's ``sampling``, ``corpora`` and ``hashes.npz``; 5 the recipe's ``specialist`` and
 ``specialist_share``, ``weights.npz``, ``origin`` and the calibration's ``bias``, which older ones
-lack.
+lack; 6 moved the members of the split from ``config.json`` to ``clips.csv``.
 """
 CONFIG, TFLITE, KERAS, MLP = "config.json", "model.tflite", "model.keras", "mlp.npz"
-HASHES, WEIGHTS = "hashes.npz", "weights.npz"
+HASHES, WEIGHTS, CLIPS = "hashes.npz", "weights.npz", "clips.csv"
 PartName = Annotated[
-    str, Meta(pattern=r"\A(model\.keras|model\.tflite|(mlp|hashes|weights)\.npz)\Z")
+    str,
+    Meta(pattern=r"\A(model\.keras|model\.tflite|clips\.csv|(mlp|hashes|weights)\.npz)\Z"),
 ]
 MAX_PART_BYTES = 256 * 2**20
 """Largest part that is read, in bytes."""
 MAX_CONFIG_BYTES = 8 * 2**20
-"""Largest ``config.json``; it has some hundred bytes a clip."""
+"""Largest ``config.json``; in formats before 6 it has some hundred bytes a clip."""
+MAX_CLIPS_BYTES = 128 * 2**20
+"""Largest ``clips.csv``: more than a million clips."""
 MAX_PIXELS, MAX_SPECTROGRAM_COST, TYPICAL_RATE = 2**20, 2**24, 48000
 """Most pixels of a spectrogram that a bundle may ask for, and its largest `spectrogram_cost` for
 3 s at a typical rate in Hz."""
@@ -84,7 +88,7 @@ class BundleConfig:
     recipe : Recipe
     seed : int
     split : Split
-        The members of both sides, with checksums.
+        The members of both sides, with checksums; they stand in ``clips.csv``.
     corpus : dict
         ``folder``, ``corpus_checksum``, ``description``.
     created : str
@@ -136,8 +140,10 @@ class BundleConfig:
         return {label: self.category(label) for label in self.labels}
 
     def to_json(self) -> str:
-        """The text of ``config.json``."""
-        return json.dumps({"format": FORMAT_VERSION, **asdict(self)}, indent=1) + "\n"
+        """The text of ``config.json``, to which ``clips.csv`` belongs."""
+        values = asdict(replace(self, split=replace(self.split, train={}, test={})))
+        values["split"] = {"settings": values["split"]["settings"]}
+        return json.dumps({"format": FORMAT_VERSION, **values}, indent=1) + "\n"
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
@@ -188,12 +194,12 @@ def _check_spectrogram(recipe: Recipe) -> None:
 
 
 def read_config(folder: Path) -> BundleConfig:
-    """Read and check a bundle's ``config.json``.
+    """Read and check a bundle's ``config.json``, and the clips that belong to it.
 
     Raises
     ------
     ModelError
-        The folder is missing, is no bundle, is of a newer format, or its config is damaged.
+        The folder is missing, is no bundle, is of a newer format, or one of the two is damaged.
     """
     if not folder.is_dir():
         raise ModelError(f"{folder}: no such model bundle; give a folder that `avser train` wrote")
@@ -209,10 +215,24 @@ def read_config(folder: Path) -> BundleConfig:
             f"{folder}: bundle format {version} is newer than this avser reads "
             f"({FORMAT_VERSION}); upgrade avser"
         )
+    _add_clips(folder, values)
     try:
         return BundleConfig.from_dict(values)
     except (AvserError, ValueError, TypeError, KeyError, OverflowError) as error:
         raise ModelError(f"{folder}: {CONFIG} is damaged ({error}); train or copy again") from None
+
+
+def _add_clips(folder: Path, values: dict[str, Any]) -> None:
+    """Put the clips of ``clips.csv`` into a config's split, where older formats have them."""
+    split, files = values.get("split"), values.get("files")
+    checksum = files.get(CLIPS) if isinstance(files, dict) else None
+    if not isinstance(split, dict) or not isinstance(checksum, str):
+        return
+    content = read_part(folder, CLIPS, checksum, MAX_CLIPS_BYTES)
+    try:
+        values["split"] = {**split, **parse_clips(content)}
+    except ValueError as error:
+        raise ModelError(f"{folder}: {CLIPS} is damaged ({error}); train or copy again") from None
 
 
 def read_weights(folder: Path, name: str, config: BundleConfig) -> bytes:

@@ -18,6 +18,7 @@ from avser_cli.data.dataset import Inputs
 from avser_cli.evaluation.metrics import Report
 from avser_cli.files import write_whole
 from avser_cli.model.bundle import (
+    CLIPS,
     CONFIG,
     HASHES,
     KERAS,
@@ -28,6 +29,7 @@ from avser_cli.model.bundle import (
     read_weights,
 )
 from avser_cli.model.bundle_arrays import hashes_part, weights_part
+from avser_cli.model.bundle_clips import clips_part
 from avser_cli.model.calibration import Calibration
 from avser_cli.model.recipe import Recipe
 from avser_cli.model.tflite import TFLiteNetwork
@@ -83,7 +85,7 @@ def write_recalibrated(
 ) -> BundleConfig:
     """Write the parts of a bundle that answers with another one's weights, as `write_parts`."""
     source = trained_from.source
-    files = [part for part in source.config.files if part != HASHES]
+    files = [part for part in source.config.files if part not in (HASHES, CLIPS)]
     for part in files:
         write_whole(folder / part, read_weights(source.folder, part, source.config))
     write_whole(folder / "history.csv", history_csv(()))
@@ -144,6 +146,8 @@ def _write_config(
     if lineage.hashes is not None:
         write_whole(folder / HASHES, hashes_part(lineage.hashes))
         files = [*files, HASHES]
+    write_whole(folder / CLIPS, clips_part(lineage.split))
+    files = [*files, CLIPS]
     config = replace(
         config,
         split=lineage.split,

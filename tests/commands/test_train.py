@@ -13,6 +13,7 @@ import soundfile
 
 from avser_cli.data.corpora import find_corpus, known_corpora
 from avser_cli.files import locked
+from avser_cli.model.bundle import read_config
 from tests.conftest import REPOSITORY
 from tests.platforms import needs_posix
 from tests.synthetic import make_corpus, ravdess_name, voice, write_wav
@@ -254,8 +255,7 @@ def test_copies_across_actors_leak_and_are_kept_together(avser, tmp_path):
     kept = avser("train", "wav", *tiny)
     assert kept.returncode == 0, kept.stderr
     assert "0 exact and 1 re-encoded copies, kept on one side" in kept.stderr
-    split = json.loads((tmp_path / "m" / "config.json").read_text())["split"]
-    assert {name, other} <= set(split["train"])
+    assert {name, other} <= set(read_config(tmp_path / "m").split.train)
 
 
 def test_force_never_replaces_what_is_no_bundle(home, avser):
@@ -325,13 +325,13 @@ def mine(tmp_path, corpus):
 def test_a_folder_an_emotion_and_its_pictures_and_a_table_are_trained_on(mine, avser, tmp_path):
     done = avser("train", "mine", *TINY, "--out", "a")
     assert done.returncode == 0, done.stderr
-    split = config_of(tmp_path / "a")["split"]
-    assert len(split["train"]) == 48 and len(split["test"]) == 16
-    assert all(re.fullmatch(r"mine:(happy|sad|angry|neutral)/rec\d+", x) for x in split["test"])
+    split = read_config(tmp_path / "a").split
+    assert len(split.train) == 48 and len(split.test) == 16
+    assert all(re.fullmatch(r"mine:(happy|sad|angry|neutral)/rec\d+", x) for x in split.test)
     assert avser("spectrogram", "mine", "png", "--recipe", "paper").returncode == 0
     done = avser("train", "png", *TINY, "--out", "b")
     assert done.returncode == 0, done.stderr
-    assert config_of(tmp_path / "b")["split"] == split
+    assert read_config(tmp_path / "b").split == split
     rows = [f"mine/{x.parent.name}/{x.name},{x.parent.name}" for x in sorted(mine.rglob("*.wav"))]
     (tmp_path / "labels.csv").write_text("\n".join(["file,emotion", *rows, "mine/gone.wav,sad"]))
     done = avser("train", "labels.csv", *TINY, "--out", "c", "--map", "sad=blue,neutral=blue",
@@ -390,7 +390,7 @@ def test_several_sources_are_trained_on_together(mine, corpus, avser, tmp_path):
     done = avser(*command, "--split", "corpus", "--fold", "yours", "--out", "n")
     assert done.returncode == 0, done.stderr
     assert "split: corpus (yours held out): 64 to train, 64 held out" in done.stderr
-    assert all(key.startswith("yours:") for key in config_of(tmp_path / "n")["split"]["test"])
+    assert all(key.startswith("yours:") for key in read_config(tmp_path / "n").split.test)
 
 
 def test_the_table_of_corpora(avser):

@@ -110,6 +110,7 @@ def test_what_is_kept_is_found_with_its_bundle(kept):
     np.testing.assert_allclose(found.probabilities, trained(job).finished.probabilities, atol=1e-6)
     assert {path.name for path in cache.path(job).iterdir()} == {
         RUN,
+        "clips.csv",
         "config.json",
         "mlp.npz",
         "metrics.json",
@@ -119,7 +120,7 @@ def test_what_is_kept_is_found_with_its_bundle(kept):
     assert cache.load(job_of(of_recipe("mlp", RECIPE.with_options(epochs=2)))) is None
 
 
-@pytest.mark.parametrize("name", [RUN, "config.json", "mlp.npz"])
+@pytest.mark.parametrize("name", [RUN, "clips.csv", "config.json", "mlp.npz"])
 def test_a_half_file_is_damage(kept, name):
     cache, job = kept
     path = cache.path(job) / name

@@ -22,7 +22,9 @@ def test_config_says_what_was_trained(bundle):
     assert (config.recipe.name, config.recipe.epochs, config.seed) == ("default", 2, 0)
     assert (len(config.split.train), len(config.split.test)) == (48, 16)
     assert not set(config.split.train) & set(config.split.test)
-    assert set(config.files) == {"model.keras", "model.tflite", "hashes.npz", "weights.npz"}
+    assert set(config.files) == {
+        "model.keras", "model.tflite", "hashes.npz", "weights.npz", "clips.csv",
+    }  # fmt: skip
     parts = {path.name for path in bundle.iterdir()}
     assert parts >= {"metrics.json", "history.csv", "MODEL_CARD.md", "confusion.png"}
 
