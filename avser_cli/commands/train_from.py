@@ -161,7 +161,9 @@ def train_from(options: AdaptationOptions, request: AdaptationRequest) -> None:
         check_writable(target.parent)
         if config is not None:
             common.check_tensorflow()
-        prepared = _read(sources, labels, source, request.split, options.allow_known)
+        prepared = _read(
+            sources, labels, source, request.split, options.allow_known, config is None
+        )
         rehearsal = None
         if options.rehearse:
             rehearsal = _read_rehearsal(options.rehearse, sources, source, prepared)
@@ -194,6 +196,7 @@ def _read(
     source: SourceBundle,
     split: SplitSettings,
     allow_known: bool,
+    fixed: bool,
 ) -> TrainTestSplit:
     """The clips, split, and looked through for those that the bundle was trained on."""
     with progress("reading") as on_progress:
@@ -203,6 +206,7 @@ def _read(
             source.config.recipe,
             on_progress,
             lambda clips: check_fold(clips, split),
+            fixed,
         )
     common.report_corpus(corpus)
     if not allow_known:

@@ -81,6 +81,9 @@ class SkippedFile:
     path: Path
     reason: str
 
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
 
 def clip_key(corpus: str, relative: Path) -> str:
     """Corpus and path below its folder without the ending: a picture's is that of its sound.

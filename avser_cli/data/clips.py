@@ -36,6 +36,8 @@ class Index:
         Number of clips of emotions that were not asked for.
     labels : Mapping
         Number of clips of every emotion there is, whether it was asked for or not.
+    unknown : Mapping
+        Folders whose names are no known emotion, and how many files are in them.
     """
 
     sources: DataSources
@@ -45,26 +47,63 @@ class Index:
     remarks: tuple[str, ...] = ()
     other_emotions: int = 0
     labels: Mapping[str, int] = field(default_factory=dict)
+    unknown: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def folder(self) -> str:
         """The sources, for messages."""
         return str(self.sources)
 
-    def check_emotions(self, emotions: Iterable[str]) -> None:
-        """Raise `CorpusError` where an emotion has no clip."""
-        for emotion in emotions:
-            if not self.labels.get(emotion):
-                raise CorpusError(
-                    f"{self.sources}: no clip of {emotion}; labels there: "
-                    f"{self.describe_labels()}; name some with --emotions, or map them with --map"
-                )
+    def check_emotions(self, emotions: Sequence[str], fixed: bool = False) -> None:
+        """Raise `CorpusError` where an emotion has no clip.
 
-    def describe_labels(self) -> str:
-        """The emotions of all clips, the commonest first."""
+        Parameters
+        ----------
+        emotions : sequence of str
+        fixed : bool
+            They are a bundle's, so that others cannot be named.
+        """
+        missing = [emotion for emotion in emotions if not self.labels.get(emotion)]
+        if missing:
+            ways = self._ways(emotions, missing, fixed)
+            raise CorpusError(f"{self.sources}: no clip of {', '.join(missing)}; {ways}")
+
+    def check_some(self, emotions: Sequence[str], model: str) -> None:
+        """Raise `CorpusError` where no clip is of an emotion of a model."""
+        if not self.clips:
+            ways = self._ways(emotions, emotions, fixed=True)
+            known = ", ".join(emotions)
+            raise CorpusError(f"{self.sources}: no clip of what {model} knows ({known}); {ways}")
+
+    def _ways(self, emotions: Sequence[str], missing: Sequence[str], fixed: bool) -> str:
+        """What is there instead of emotions that are missing, and what can be typed then."""
         counts = Counter(self.labels).most_common()
-        more = f" and {len(counts) - LISTED} more" if len(counts) > LISTED else ""
-        return ", ".join(f"{name} {count}" for name, count in counts[:LISTED]) + more
+        ways = []
+        if not fixed:
+            there = [emotion for emotion in emotions if emotion not in missing]
+            if len(there) < 2:
+                there = [name for name, _ in counts]
+            if 2 <= len(there) <= LISTED:
+                ways.append(f"take --emotions {_quoted(','.join(there))}")
+        words = [*self.unknown, *(name for name, _ in counts if name not in emotions)]
+        words = [word for word in words if not set(word) & set(",=")]
+        if words:
+            ways.append(f"map labels, e.g. --map {_quoted(f'{words[0]}={missing[0]}')}")
+        folders = f"; folders of no known emotion: {_listed(self.unknown)}" if self.unknown else ""
+        listed = _listed(self.labels) or "none"
+        return f"labels there: {listed}{folders}; {' or '.join(ways) or 'add some'}"
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    """Names and their counts, the commonest first."""
+    ordered = Counter(counts).most_common()
+    more = f" and {len(ordered) - LISTED} more" if len(ordered) > LISTED else ""
+    return ", ".join(f"{name} {count}" for name, count in ordered[:LISTED]) + more
+
+
+def _quoted(text: str) -> str:
+    """As a shell takes it for one word."""
+    return f'"{text}"' if " " in text else text
 
 
 def index_folder(folder: Path, emotions: Sequence[str]) -> Index:
@@ -80,7 +119,7 @@ def index_data(data: DataSources, emotions: Sequence[str]) -> Index:
     InputError
         A source is missing or unreadable.
     CorpusError
-        A source has no label, or no clip is of an emotion that was asked for.
+        A source has no label.
     UsageError
         A source is named twice, or two have one name.
     """
@@ -91,7 +130,7 @@ def index_data(data: DataSources, emotions: Sequence[str]) -> Index:
     remarks = [*(line for content in contents for line in content.remarks), *remarks]
     clips = tuple(clip for clip in found if clip.emotion in emotions)
     remarks += _lacking(clips, emotions)
-    index = Index(
+    return Index(
         sources=data,
         kind="pictures" if any(x.kind == "pictures" for x in contents) else "sounds",
         clips=clips,
@@ -99,10 +138,8 @@ def index_data(data: DataSources, emotions: Sequence[str]) -> Index:
         remarks=tuple(remarks),
         other_emotions=len(found) - len(clips),
         labels=Counter(clip.emotion for clip in found),
+        unknown=sum((Counter(content.unknown) for content in contents), Counter()),
     )
-    if not clips:
-        index.check_emotions(emotions)
-    return index
 
 
 def _check_each_once(data: DataSources) -> None:

@@ -97,6 +97,8 @@ class SourceContent:
     skipped : tuple of SkippedFile
     remarks : tuple of str
         Lines about it, e.g. that a copy is not whole.
+    unknown : Mapping
+        Folders whose names are no known emotion, and how many files are in them.
     """
 
     name: str
@@ -104,6 +106,7 @@ class SourceContent:
     clips: tuple[Clip, ...]
     skipped: tuple[SkippedFile, ...] = ()
     remarks: tuple[str, ...] = ()
+    unknown: Mapping[str, int] = field(default_factory=dict)
 
 
 def parse_source(text: str) -> Source:
@@ -232,7 +235,7 @@ def _of_corpus(
 ) -> SourceContent:
     copy = read_corpus(corpus, folder, files)
     if not copy.clips:
-        why = f"; the first: {copy.skipped[0].reason}" if copy.skipped else ""
+        why = f"; the first: {copy.skipped[0]}" if copy.skipped else ""
         raise CorpusError(
             f"{folder}: no clip of {corpus.title} among {len(copy.skipped)} files{why}"
         )
@@ -272,7 +275,7 @@ def _of_folders(
     loose = tuple(
         SkippedFile(path, "in no folder that is named for an emotion") for path in found.loose
     )
-    return SourceContent(name, "sounds", found.clips, loose, tuple(remarks))
+    return SourceContent(name, "sounds", found.clips, loose, tuple(remarks), found.unknown)
 
 
 def _empty_folders(

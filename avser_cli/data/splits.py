@@ -219,7 +219,9 @@ def check_side_sizes(clips: Sequence[Clip], split: Split) -> None:
         for side, members in sides.items():
             count = sum(emotion_of[key] == emotion for key in members)
             if count < FEWEST_A_SIDE:
+                others = sorted(set(emotion_of.values()) - {emotion})
+                way = f" or take --emotions {','.join(others)}" if len(others) > 1 else ""
                 raise CorpusError(
                     f"{emotion}: {count} clips {side} in split {split.settings.describe()}; at "
-                    f"least {FEWEST_A_SIDE} are needed, so add clips or leave the emotion out"
+                    f"least {FEWEST_A_SIDE} are needed: add clips{way}"
                 )

@@ -166,6 +166,7 @@ def evaluate(
     """
     config = classifier.config
     index = index_data(data, config.labels)
+    index.check_some(config.labels, config.name)
     settings = config.recipe.spectrogram
     heard = settings is not None and index.kind == "sounds"
     reader = answers_as(classifier) if heard else reader_of(index, settings)

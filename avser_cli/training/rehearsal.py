@@ -102,6 +102,7 @@ def read_rehearsal(
             f"--rehearse: {source.config.name} knows none of {', '.join(emotions)}; leave it out"
         )
     index = index_data(data, shared)
+    index.check_some(shared, source.config.name)
     reader = reader_of(index, source.config.recipe.spectrogram)
     dataset = load_dataset(index, shared, reader, progress)
     new = {*split.train.values(), *split.test.values()}

@@ -116,6 +116,7 @@ def read_corpus(
     recipe: Recipe,
     progress: Progress | None = None,
     check: Callable[[Sequence[Clip]], object] | None = None,
+    fixed: bool = False,
 ) -> Corpus:
     """Read clips or pictures as a recipe's network takes them.
 
@@ -127,6 +128,8 @@ def read_corpus(
     progress : callable, optional
     check : callable, optional
         Called with the clips before they are read, to raise at once what would be raised later.
+    fixed : bool
+        Whether the emotions are a bundle's, so that others cannot be named.
 
     Raises
     ------
@@ -134,7 +137,7 @@ def read_corpus(
         See `index_data` and `load_dataset`; also where an emotion has no usable clip.
     """
     index = index_data(data, emotions)
-    index.check_emotions(emotions)
+    index.check_emotions(emotions, fixed)
     if check:
         check(index.clips)
     dataset = load_dataset(index, emotions, reader_of(index, recipe.spectrogram), progress)
@@ -147,8 +150,11 @@ def corpus_of(index: Index, dataset: Dataset) -> Corpus:
     present = {clip.emotion for clip in dataset.clips}
     missing = [emotion for emotion in emotions if emotion not in present]
     if missing:
+        wanted = {clip.path for clip in index.clips if clip.emotion in missing}
+        left_out = [item for item in dataset.skipped if item.path in wanted]
         raise CorpusError(
-            f"{index.sources}: no usable clip of {missing[0]}; add some or name --emotions"
+            f"{index.sources}: no usable clip of {', '.join(missing)}; {len(left_out)} are left "
+            f"out, the first: {left_out[0]}"
         )
     about = {
         "folder": ", ".join(source.path.name for source in index.sources.sources),

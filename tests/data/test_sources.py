@@ -210,13 +210,32 @@ def test_sources_are_named_once_and_names_are_not_shared(tmp_path):
     assert len(index_data(named, ("happy", "sad")).clips) == 4
 
 
-def test_an_emotion_that_is_not_there_lists_those_that_are(tmp_path):
-    folder = touch(tmp_path / "mine", "happy/x.wav", "sad/y.wav", "sad/z.wav")
-    index = index_data(DataSources.of(folder), ("happy", "angry"))
-    with pytest.raises(CorpusError, match="no clip of angry; labels there: sad 2, happy 1; name"):
-        index.check_emotions(("happy", "angry"))
-    with pytest.raises(CorpusError, match="no clip of angry"):
-        index_data(DataSources.of(folder), ("angry", "bored"))
+def refusal(data, emotions, fixed=False):
+    with pytest.raises(CorpusError) as caught:
+        index_data(data, emotions).check_emotions(emotions, fixed)
+    return str(caught.value).split("no clip of ")[1]
+
+
+def test_an_emotion_that_is_not_there_lists_those_that_are_and_what_to_type(tmp_path):
+    folder = touch(tmp_path / "mine", "happy/x.wav", "sad/y.wav", "sad/z.wav", "odd one/a.wav")
+    data = DataSources.of(folder)
+    there = "labels there: sad 2, happy 1; folders of no known emotion: odd one 1; "
+    map_it = 'map labels, e.g. --map "odd one=angry"'
+    chosen = f"angry; {there}take --emotions happy,sad or {map_it}"
+    assert refusal(data, ("happy", "sad", "angry")) == chosen
+    assert refusal(data, ("happy", "sad", "angry"), fixed=True) == f"angry; {there}{map_it}"
+    none = f"angry, bored; {there}take --emotions sad,happy or {map_it}"
+    assert refusal(data, ("angry", "bored")) == none
+    with pytest.raises(CorpusError) as caught:
+        index_data(data, ("angry", "bored")).check_some(("angry", "bored"), "default")
+    expected = f"{folder}: no clip of what default knows (angry, bored); {there}{map_it}"
+    assert str(caught.value) == expected
+    shutil.rmtree(folder / "odd one")
+    there = "angry; labels there: sad 2, happy 1; "
+    assert refusal(data, ("happy", "sad", "angry"), fixed=True) == f"{there}add some"
+    assert refusal(data, ("happy", "angry")) == (
+        f"{there}take --emotions sad,happy or map labels, e.g. --map sad=angry"
+    )
 
 
 @pytest.mark.parametrize(
