@@ -107,7 +107,6 @@ TESTED_ELSEWHERE = {
     "commands/cluster_options": "an option: commands/test_classify.py and others",
     "commands/training_target": "commands/test_train.py, commands/test_train_from.py",
     "commands/speakers": "commands/test_classify.py",
-    "commands/options": "options of all commands: commands/",
     "data/manifest": "written by spectrogram: commands/test_spectrogram.py",
     "errors": "exit codes, without a decision of its own: test_cli.py and commands/",
     "commands/experiments": "runs of evaluate and compare: commands/test_compare.py",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -286,18 +285,24 @@ def named_bundle(name: str) -> Path:
 
 NAMED_FILES = 5
 """Files that are named for one reason before the others are counted."""
+_NUMBER = re.compile(r"\d+(\.\d+)?")
 
 
 def report_skipped(skipped: Sequence[SkippedFile]) -> None:
-    """One line for each file that is not used; of many for one reason, the number of the others."""
-    counts: Counter[str] = Counter()
+    """One line for each file that is not used; of many for one reason, the number of the others.
+
+    Reasons that differ in a number, e.g. of a line, are one reason.
+    """
+    alike: dict[str, list[str]] = {}
     for item in skipped:
-        counts[item.reason] += 1
-        if counts[item.reason] <= NAMED_FILES:
-            echo(f"left out: {escape(item.path)}: {escape(item.reason)}")
-    for reason, count in counts.items():
-        if count > NAMED_FILES:
-            echo(f"left out: {count - NAMED_FILES} more files: {escape(reason)}")
+        reasons = alike.setdefault(_NUMBER.sub("…", item.reason), [])
+        reasons.append(item.reason)
+        if len(reasons) <= NAMED_FILES:
+            echo(f"left out: {escape(item)}")
+    for reason, reasons in alike.items():
+        if len(reasons) > NAMED_FILES:
+            words = reason if len(set(reasons)) > 1 else reasons[0]
+            echo(f"left out: {len(reasons) - NAMED_FILES} more files: {escape(words)}")
 
 
 def report_corpus(corpus: Corpus) -> None:

@@ -57,7 +57,7 @@ def read_database(
         rows, header.parent, corpus or str(content.get("name") or "database"), mapping
     )
     if not found.clips:
-        why = f"; the first: {found.skipped[0].reason}" if found.skipped else ""
+        why = f"; the first: {found.skipped[0]}" if found.skipped else ""
         raise CorpusError(f"{header}: no row of {', '.join(labelled)} can be used{why}")
     return found
 

@@ -181,7 +181,7 @@ def load_dataset(
                 for n in usable if clips[n].key in contradicting]  # fmt: skip
     kept = [number for number in usable if clips[number].key not in contradicting]
     if not kept:
-        first = f"; the first: {skipped[-1].reason}" if skipped else ""
+        first = f"; the first: {skipped[len(index.skipped)]}" if clips else ""
         raise CorpusError(f"{index.sources}: none of {len(clips)} clips can be used{first}")
     order = {emotion: number for number, emotion in enumerate(emotions)}
     stack, sketches = inputs.take(kept), fingerprints.take(kept)

@@ -58,11 +58,12 @@ def read_table(
     Raises
     ------
     CorpusError
-        The table cannot be read, is no UTF-8 or UTF-16, or lacks a column; no row can be used.
+        The table cannot be read, is no UTF-8 or UTF-16, lacks a column or has one twice; no row
+        can be used.
     """
     found = label_rows(read_rows(path, NEEDED), path.parent, corpus or path.stem, mapping)
     if not found.clips:
-        why = f"; the first: {found.skipped[0].reason}" if found.skipped else ""
+        why = f"; the first: {found.skipped[0]}" if found.skipped else ""
         raise CorpusError(f"{path}: no row can be used{why}")
     return found
 
@@ -85,7 +86,8 @@ def read_rows(path: Path, needed: Iterable[str]) -> Iterator[Row]:
     Raises
     ------
     CorpusError
-        The table cannot be read, or lacks a column; while it is read: its quotes are damaged.
+        The table cannot be read, lacks a column or has one twice; while it is read: its quotes are
+        damaged.
     """
     try:
         text = _decode(read_bounded(path, MAX_BYTES))
@@ -95,7 +97,10 @@ def read_rows(path: Path, needed: Iterable[str]) -> Iterator[Row]:
         raise CorpusError(f"{path}: not UTF-8; save it as UTF-8") from None
     except ValueError as error:
         raise CorpusError(f"{path}: {error}") from None
-    delimiter = _delimiter(text.split("\n", 1)[0])
+    header = text.split("\n", 1)[0]
+    if "\0" in header:  # UTF-16 without its mark.
+        raise CorpusError(f"{path}: not UTF-8; save it as UTF-8")
+    delimiter = _delimiter(header)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         columns = [name.strip().casefold() for name in next(reader, [])]
@@ -103,6 +108,9 @@ def read_rows(path: Path, needed: Iterable[str]) -> Iterator[Row]:
         if missing:
             there = f"; its columns: {', '.join(columns)}" if columns else ""
             raise CorpusError(f"{path}: no column {missing[0]}{there}")
+        twice = next((name for name in columns if name and columns.count(name) > 1), None)
+        if twice is not None:
+            raise CorpusError(f"{path}: two columns are called {twice}; leave one of them out")
         for cells in reader:
             if cells:
                 row = dict.fromkeys(columns, "")

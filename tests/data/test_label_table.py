@@ -63,7 +63,9 @@ def test_rows_that_cannot_be_used_are_named(table):
         ('file,emotion\n"a.wav,sad\nb.wav,sad', "utf-8", "line 3: unexpected end of data"),
         ("file,emotion\na.wav,sad,x", "utf-8", "line 2: more cells than the 2 columns"),
         ("file,emotion\nä.wav,sad", "latin-1", "not UTF-8"),
-        ("file,emotion\ne.wav,sad", "utf-8", "no row can be used; the first: line 2: no such file"),
+        ("file,emotion\ne.wav,sad", "utf-8", r"no row can be used; .*e\.wav: line 2: no such file"),
+        ("file,emotion\na.wav,sad", "utf-16-le", "not UTF-8; save it as UTF-8"),
+        ("file,emotion,Emotion\na.wav,sad,sad", "utf-8", "two columns are called emotion; leave"),
     ],
 )
 def test_damaged_tables_are_refused(table, text, encoding, reason):
