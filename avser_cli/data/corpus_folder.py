@@ -48,13 +48,15 @@ class CorpusCopy:
         return f"{self.corpus.title}: {'; '.join(parts)}" if parts else None
 
 
-def recognize(names: Sequence[str]) -> Corpus | None:
+def recognize(names: Sequence[str], folder: Path = Path("FOLDER")) -> Corpus | None:
     """The corpus that most of the names fit, or `None` where no corpus fits half of them.
 
     Parameters
     ----------
     names : sequence of str
         Paths below a folder, with ``/`` and without the files' endings.
+    folder : pathlib.Path
+        For the message.
 
     Raises
     ------
@@ -73,7 +75,9 @@ def recognize(names: Sequence[str]) -> Corpus | None:
     best = [one for one in best if one.yields_to not in {other.name for other in best}]
     if len(best) > 1:
         titles = " and ".join(corpus.title for corpus in best)
-        raise CorpusError(f"names fit {titles}; say which, e.g. --data {best[0].name}=FOLDER")
+        raise CorpusError(
+            f"{folder}: names fit {titles}; say which, e.g. --data {best[0].name}={folder}"
+        )
     return best[0]
 
 
@@ -111,7 +115,7 @@ def recognize_folder(folder: Path, files: Sequence[Path]) -> Corpus | None:
     for corpus in known_corpora().values():
         if corpus.table and _has_columns(corpus, folder):
             return corpus
-    return recognize([published_name(path, folder) for path in files])
+    return recognize([published_name(path, folder) for path in files], folder)
 
 
 def read_corpus(corpus: Corpus, folder: Path, files: Iterable[Path]) -> CorpusCopy:

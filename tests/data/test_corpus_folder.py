@@ -56,9 +56,10 @@ def test_two_corpora_that_fit_equally_are_named(monkeypatch):
     emodb = find_corpus("emodb")
     twin = replace(emodb, name="twin", title="Twin")
     monkeypatch.setattr(corpus_folder, "known_corpora", lambda: {"emodb": emodb, "twin": twin})
-    reason = "names fit EMO-DB and Twin; say which, e.g. --data emodb=FOLDER"
+    reason = "mine: names fit EMO-DB and Twin; say which, e.g. --data emodb=mine"
+    files = [Path("mine/wav/03a01Wa.wav"), Path("mine/wav/16b10Td.wav")]
     with pytest.raises(CorpusError, match=re.escape(reason)):
-        recognize(["wav/03a01Wa", "wav/16b10Td"])
+        recognize_folder(Path("mine"), files)
 
 
 def test_names_of_several_corpora_are_counted():
