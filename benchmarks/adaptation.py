@@ -228,10 +228,10 @@ def main() -> None:
     parser.add_argument("--figure", type=Path, help="a PNG to draw")
     given = parser.parse_args()
     sizes = [int(size) for size in given.sizes.split(",")]
-    text = given.out.read_text() if given.out.exists() else ""
+    text = given.out.read_text(encoding="utf-8") if given.out.exists() else ""
     lines = [Line(**json.loads(line)) for line in text.splitlines()]
     known = {line.key for line in lines}
-    with given.out.open("a") as file:
+    with given.out.open("a", encoding="utf-8") as file:
         for path in given.corpora:
             ways = given.ways.split(",")
             for key, make in measure(given.report, path, sizes, given.draws, ways):

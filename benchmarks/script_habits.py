@@ -221,7 +221,7 @@ def main() -> None:
     corpora = read_variants(given.wav, recipe, [variant], window_of(given), given.averaged)
     lines: list[Line] = kept_lines(given.out, Line)
     known = {(x.setting, x.variant, x.division, x.seed) for x in lines}
-    with given.out.open("a") as file:
+    with given.out.open("a", encoding="utf-8") as file:
         for division in divisions:
             for seed in map(int, given.seeds.split(",")):
                 if (setting, variant, division, seed) in known:

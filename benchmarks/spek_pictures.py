@@ -294,7 +294,7 @@ def named(text: str, known: Sequence[str], what: str) -> list[str]:
 
 def kept_lines(path: Path, kind: Callable[..., Any]) -> list[Any]:
     """The results of a file of JSON lines."""
-    text = path.read_text() if path.exists() else ""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
     return [kind(**json.loads(line)) for line in text.splitlines()]
 
 
@@ -325,7 +325,7 @@ def main() -> None:
     known = {(x.setting, x.variant, x.judged, x.seed) for x in lines}
     maps: dict[str, npt.NDArray[np.float64]] = {}
     seeds = [int(seed) for seed in given.seeds.split(",")]
-    with given.out.open("a") as file:
+    with given.out.open("a", encoding="utf-8") as file:
         for variant in variants:
             for seed in seeds:
                 judged = [

@@ -44,10 +44,14 @@ class SoundSelection:
     track: int = 1
 
     def __post_init__(self) -> None:
-        if self.channel != "mix" and not 1 <= self.channel <= MOST_CHANNELS:
-            raise UsageError(f"channel {self.channel}: mix, or a number from 1 to {MOST_CHANNELS}")
-        if self.track < 1:
-            raise UsageError(f"track {self.track}: a number from 1 on")
+        if self.channel != "mix" and not (
+            isinstance(self.channel, int) and 1 <= self.channel <= MOST_CHANNELS
+        ):
+            raise UsageError(
+                f"channel {self.channel!r}: mix, or a number from 1 (left) to {MOST_CHANNELS}"
+            )
+        if not isinstance(self.track, int) or self.track < 1:
+            raise UsageError(f"track {self.track!r}: a number from 1 on")
 
     @property
     def channel_name(self) -> str:

@@ -89,7 +89,7 @@ class Classifier:
     def with_normalization(self, normalization: SpeakerNormalization | None) -> Self:
         """A classifier of one speaker, or of nobody, beside this one.
 
-        `avser_cli.inference.speaker_reference.know_speaker` makes one from recordings.
+        `avser_cli.inference.speaker_reference.normalize_speaker` makes one from recordings.
         """
         return self._with(normalization=normalization)
 

@@ -161,7 +161,9 @@ def test_what_is_stored_of_a_selection(selection, stored, words, mark):
     assert (selection.describe(), selection.mark) == (words, mark)
 
 
-@pytest.mark.parametrize("wrong", [{"channel": 0}, {"track": 0}, {"channel": 10**6}])
+@pytest.mark.parametrize(
+    "wrong", [{"channel": 0}, {"track": 0}, {"channel": 10**6}, {"channel": "left"}, {"track": "1"}]
+)
 def test_a_selection_of_nothing(wrong):
     with pytest.raises(UsageError):
         SoundSelection(**wrong)
