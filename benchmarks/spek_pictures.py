@@ -240,10 +240,11 @@ def spread(values: Sequence[float]) -> str:
 
 def interval(values: Sequence[float]) -> str:
     """Student's 95 % interval of the mean; every seed draws other clips and another training."""
-    if len(values) < 2:
+    if len(values) < 3:
         return "-"
     half = t.ppf(0.975, len(values) - 1) * sem(values)
-    return f"{np.mean(values) - half:.3f} … {np.mean(values) + half:.3f}"
+    low, high = np.clip([np.mean(values) - half, np.mean(values) + half], 0, 1)
+    return f"{low:.3f} … {high:.3f}"
 
 
 def recipe_arguments(parser: argparse.ArgumentParser) -> None:

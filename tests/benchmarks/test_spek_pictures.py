@@ -101,12 +101,13 @@ def test_saved_pictures_are_plain(corpus, tmp_path, monkeypatch):
 
 def test_the_table_gives_mean_spread_and_seeds():
     line = Line("tutorial", "whole", "no-title", 0, 0.7, 0.68, 1.0)
-    (row,) = table([replace(line, seed=1, accuracy=0.8), line]).rows
+    others = [replace(line, seed=1, accuracy=0.74), replace(line, seed=2, accuracy=0.72)]
+    (row,) = table([*others, line]).rows
     assert row[:3] == ("tutorial", "whole", "no-title")
-    assert row[3] == "0.750 ± 0.071"
-    # Half of it is 12.706 (Student's t, one degree of freedom) times 0.05.
-    assert row[4] == "0.115 … 1.385"
-    assert row[6] == "0: 0.700, 1: 0.800"
+    assert row[3] == "0.720 ± 0.020"
+    # Half of it is 4.303 (Student's t, two degrees of freedom) times 0.02 / sqrt(3).
+    assert row[4] == "0.670 … 0.770"
+    assert row[6] == "0: 0.700, 1: 0.740, 2: 0.720"
     (alone,) = table([line]).rows
     assert alone[3:5] == ("0.700", "-")
 
