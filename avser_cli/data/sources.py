@@ -157,10 +157,10 @@ def read_source(source: Source, mapping: Mapping[str, str] | None = None) -> Sou
 
 
 def label_sounds(folder: Path, files: Sequence[Path]) -> dict[Path, Clip]:
-    """Labels of the sounds of a folder, where it has any."""
+    """Labels of the sounds of a folder, where it has any and is not gone meanwhile."""
     try:
         found = _read_files(Source(folder), files, None)
-    except (CorpusError, InputError):
+    except (CorpusError, InputError, FileNotFoundError):
         return {}
     return {clip.path: clip for clip in found.clips if clip.start is clip.end is None}
 
