@@ -1,8 +1,8 @@
 import json
-from pathlib import Path
 
 import pytest
 
+from avser_cli import files
 from avser_cli.errors import OutputError, UsageError
 from avser_cli.model.networks import build_network, build_optimizer
 from avser_cli.training.checkpoint import Checkpoint
@@ -51,10 +51,10 @@ def test_a_checkpoint_of_a_stranger_says_nothing_of_the_network(tmp_path):
 
 
 def test_a_checkpoint_that_cannot_be_saved_leaves_no_half_file(tmp_path, monkeypatch):
-    def full(path, content):
+    def full(path, target):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(files, "_rename", full)
     with pytest.raises(OutputError, match="No space left"):
         Checkpoint(tmp_path / "run", "key").save(network(), [Epoch(1, 1.0, 0.5, 1.0)])
     assert list((tmp_path / "run").iterdir()) == []
