@@ -501,23 +501,7 @@ class Classifier:
         return first * frame_length(rate), last * frame_length(rate)
 
     def probabilities(self, inputs: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """Probabilities for what the network reads; what a speaker's reference says is taken off.
-
-        Parameters
-        ----------
-        inputs : numpy.ndarray
-            uint8 pictures, shape ``(n, height, width)``, or float32 features ``(n, 181)``.
-
-        Returns
-        -------
-        numpy.ndarray
-            float32, shape ``(n, emotions)``; rows add up to 1.
-
-        Raises
-        ------
-        ModelError
-            What the network gives is no probabilities, or nothing.
-        """
+        """As `CalibratedNetwork.probabilities`; what a speaker's reference says is taken off."""
         found = self._network.probabilities(inputs)
         return found if self.normalization is None else self.normalization.apply(found)
 

@@ -3,23 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from avser_cli.data.sources import DataSources
-from avser_cli.data.splits import SplitSettings
 from avser_cli.errors import CorpusError
 from avser_cli.training.recalibration import recalibrate
 from avser_cli.training.source_bundle import SourceBundle
-from avser_cli.training.training_run import read_corpus
-
-
-@pytest.fixture(scope="module")
-def source(trained):
-    return SourceBundle.read(trained / "models" / "tiny")
-
-
-@pytest.fixture(scope="module")
-def prepared(trained, source):
-    labels, recipe = source.config.labels, source.config.recipe
-    return read_corpus(DataSources.of(trained / "png"), labels, recipe).split(SplitSettings())
 
 
 def test_an_emotion_that_is_never_answered_gets_a_bias(source, prepared, monkeypatch):
