@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
@@ -165,9 +166,14 @@ def _delimiter(header: str) -> str:
 
 
 def _locate(folder: Path, name: str) -> Path:
-    """The file of a cell; backslashes separate folders as well."""
+    """The file of a cell; backslashes separate folders as well, and ``a/../b`` is ``b``."""
+    name = PureWindowsPath(name).as_posix() if "\\" in name else name
     path = folder / name
-    return path if "\\" not in name else folder / PureWindowsPath(name).as_posix()
+    if ".." not in path.parts or "\0" in name:
+        return path
+    plain = folder / os.path.normpath(name)
+    # Where a is a symbolic link they are two files.
+    return plain if path.exists() and plain.exists() and plain.samefile(path) else path
 
 
 def _clip(

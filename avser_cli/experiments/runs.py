@@ -22,8 +22,8 @@ SEEDS: dict[SplitKind, tuple[int, ...]] = {"random": (0, 1, 2, 3, 4)}
 """Seeds that a protocol runs where none are given; (0,) where it has folds."""
 RUN = "run.json"
 """The file of a finished run's predictions, in its folder."""
-MAX_RUN_BYTES = 16 * 2**20
-"""Largest file of a run that is read; it has a hundred bytes a clip."""
+MAX_RUN_BYTES = 256 * 2**20
+"""Largest file of a run that is read; it has a hundred bytes a clip, so two million fit."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class FinishedRun:
             "names": self.names,
             "channels": self.channels,
             "labels": self.labels.tolist(),
-            "probabilities": self.probabilities.astype(float).tolist(),
+            "probabilities": [[float(str(x)) for x in row] for row in self.probabilities],
             "history": [asdict(line) for line in self.history],
             "parameters": self.parameters,
             "seconds": self.seconds,

@@ -101,6 +101,23 @@ def test_absolute_and_windows_paths_and_quotes(table, tmp_path):
     assert [item.reason for item in found.skipped] == ["line 5: no such file"]
 
 
+def test_a_file_is_one_clip_by_whatever_path(table, tmp_path):
+    found = table("file,emotion\na.wav,sad\nsub/../a.wav,sad\n./sub/.././sub/d.wav,happy\n")
+    assert [clip.key for clip in found.clips] == ["mine:a", "mine:sub/d"]
+    assert [item.reason for item in found.skipped] == ["line 3: same as line 2"]
+
+
+def test_folders_that_are_links_are_followed(table, tmp_path):
+    (elsewhere := tmp_path / "elsewhere" / "deep").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(elsewhere)
+    (elsewhere.parent / "a.wav").touch()
+    found = table("file,emotion\na.wav,sad\nlink/../a.wav,happy\n")
+    assert [(clip.key, clip.emotion) for clip in found.clips] == [
+        ("mine:a", "sad"),
+        ("mine:link/../a", "happy"),
+    ]
+
+
 def test_files_that_differ_in_their_ending_only_are_two_clips(table, tmp_path):
     (tmp_path / "a.mp3").touch()
     found = table("file,emotion\na.wav,sad\na.mp3,happy\n")

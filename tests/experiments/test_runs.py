@@ -1,8 +1,9 @@
+import numpy as np
 import pytest
 
 from avser_cli.data.folds import Fold
 from avser_cli.errors import UsageError
-from avser_cli.experiments.runs import plan
+from avser_cli.experiments.runs import MAX_RUN_BYTES, FinishedRun, plan
 
 SPEAKERS = tuple(Fold(n, str(n), (f"mine:{n}", f"mine:{n + 6}")) for n in range(1, 7))
 CORPORA = (Fold(1, "emodb", ("emodb",)), Fold(2, "a b", ("a b",)))
@@ -39,3 +40,26 @@ def test_corpora_are_named_where_names_can_stand_in_a_file_name():
 def test_plans_that_cannot_be(arguments, expected):
     with pytest.raises(UsageError, match=expected):
         plan(*arguments)
+
+
+def test_what_many_clips_were_answered_is_read_as_it_was_written():
+    count = 20_000
+    rng = np.random.default_rng(0)
+    found = FinishedRun(
+        planned=plan("random", seeds=[0])[0],
+        names=tuple(f"mine:speaker-{n // 100:05d}/call-{n:06d}" for n in range(count)),
+        channels=("",) * count,
+        labels=rng.integers(0, 4, count),
+        probabilities=rng.dirichlet(np.ones(4), count).astype(np.float32),
+        history=(),
+        parameters=1,
+        seconds=1.5,
+    )
+    content = found.to_json("key")
+    key, read = FinishedRun.from_json(content, found.planned, 4)
+    assert key == "key"
+    assert read.names == found.names
+    np.testing.assert_array_equal(read.labels, found.labels)
+    np.testing.assert_array_equal(read.probabilities, found.probabilities)
+    # Of a million clips, too.
+    assert len(content) * 1_000_000 / count < MAX_RUN_BYTES
