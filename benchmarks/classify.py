@@ -23,7 +23,7 @@ import soundfile
 from joblib import Parallel, delayed
 
 from avser_cli.audio.folder import find_sounds
-from avser_cli.data.dataset import Reader
+from avser_cli.data.network_inputs import Reader
 from avser_cli.errors import MissingExtraError
 from avser_cli.experiments.baselines import check_opensmile, read_opensmile
 from avser_cli.features.render import render_spectrogram

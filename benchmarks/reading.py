@@ -18,9 +18,10 @@ import soundfile
 
 from avser_cli.data.clips import index_data
 from avser_cli.data.corpora import find_corpus
-from avser_cli.data.dataset import load_dataset, reader_of
+from avser_cli.data.dataset import load_dataset
 from avser_cli.data.leaks import find_leaks
 from avser_cli.data.near_duplicates import duplicate_groups
+from avser_cli.data.network_inputs import reader_of
 from avser_cli.data.sources import DataSources
 from avser_cli.data.splits import SplitSettings, split_clips
 from avser_cli.features.fingerprint import BANDS, FRAMES

@@ -26,8 +26,9 @@ from scipy.stats import sem, t
 
 from avser_cli.audio.decoding import Waveform
 from avser_cli.data.clips import index_folder
-from avser_cli.data.dataset import Read, Reader, load_dataset, read_sound_as
+from avser_cli.data.dataset import load_dataset
 from avser_cli.data.emotions import PAPER_EMOTIONS
+from avser_cli.data.network_inputs import Read, Reader, read_sound_as
 from avser_cli.data.splits import SplitSettings
 from avser_cli.errors import CorpusError, UsageError
 from avser_cli.evaluation.metrics import score
@@ -48,7 +49,7 @@ OCCLUDED = 40
 
 @dataclass(frozen=True)
 class SpekPictures:
-    """Draws clips in several variants; an `avser_cli.data.dataset.Reader` reads with it.
+    """Draws clips in several variants; an `avser_cli.data.network_inputs.Reader` reads with it.
 
     Attributes
     ----------

@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.data.clips import index_folder
-from avser_cli.data.dataset import Dataset, load_dataset, read_nothing
+from avser_cli.data.dataset import Dataset, load_dataset
 from avser_cli.data.emotions import PAPER_EMOTIONS
+from avser_cli.data.network_inputs import read_nothing
 from avser_cli.data.splits import SplitSettings
 from avser_cli.report.console import print_table
 from avser_cli.report.tables import TextTable

@@ -16,14 +16,8 @@ from avser_cli.data.audio_hash import Hashes, find_copies
 from avser_cli.data.clip import Clip, SkippedFile
 from avser_cli.data.clips import Index, index_data
 from avser_cli.data.corpora import known_corpora
-from avser_cli.data.dataset import (
-    Progress,
-    Read,
-    Reader,
-    load_dataset,
-    read_sound_as,
-    reader_of,
-)
+from avser_cli.data.dataset import Progress, load_dataset
+from avser_cli.data.network_inputs import Read, Reader, read_sound_as, reader_of
 from avser_cli.data.sources import DataSources
 from avser_cli.data.splits import Split
 from avser_cli.errors import CorpusError

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from avser_cli.audio.decoding import Waveform, check_not_silent
 from avser_cli.checksums import sha256
-from avser_cli.data.dataset import Read
+from avser_cli.data.network_inputs import Read
 from avser_cli.errors import InputError, MissingExtraError
 
 SVM_C = 1.0

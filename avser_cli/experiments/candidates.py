@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Literal
 
-from avser_cli.data.dataset import Reader, read_features, read_nothing, read_sound_as
+from avser_cli.data.network_inputs import Reader, read_features, read_nothing, read_sound_as
 from avser_cli.errors import UsageError
 from avser_cli.experiments.baselines import check_opensmile, read_opensmile
 from avser_cli.experiments.published import TABLE_3, PublishedModel

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.cluster import spread
-from avser_cli.data.dataset import Inputs
+from avser_cli.data.network_inputs import Inputs
 from avser_cli.errors import UsageError
 from avser_cli.experiments.baselines import fit_boosting, fit_prior, fit_svm
 from avser_cli.experiments.run_cache import Job, RunCache

@@ -14,13 +14,8 @@ from typing import Protocol
 
 from avser_cli.data.clip import Clip
 from avser_cli.data.clips import Index, index_data
-from avser_cli.data.dataset import (
-    Inputs,
-    Progress,
-    load_dataset,
-    read_nothing,
-    reader_of,
-)
+from avser_cli.data.dataset import Progress, load_dataset
+from avser_cli.data.network_inputs import Inputs, read_nothing, reader_of
 from avser_cli.data.sources import DataSources
 from avser_cli.errors import CorpusError
 from avser_cli.experiments.candidates import Candidate

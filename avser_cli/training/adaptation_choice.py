@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.data.clip import Clip
-from avser_cli.data.dataset import Inputs
+from avser_cli.data.network_inputs import Inputs
 from avser_cli.errors import CorpusError
 from avser_cli.model.calibration import (
     TINY,

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.data.dataset import Inputs
+from avser_cli.data.network_inputs import Inputs
 from avser_cli.model.arrays import Array
 from avser_cli.model.backend import keras
 from avser_cli.model.recipe import Recipe, Sampling

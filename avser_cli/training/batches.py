@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.data.dataset import Inputs
+from avser_cli.data.network_inputs import Inputs
 from avser_cli.model.backend import keras
 from avser_cli.model.recipe import Recipe
 from avser_cli.training.augmentation import augment

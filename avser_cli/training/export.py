@@ -14,7 +14,7 @@ from avser_cli import __version__
 from avser_cli.checksums import sha256
 from avser_cli.data.audio_hash import hash_fingerprints
 from avser_cli.data.corpus_summary import summarize_corpora
-from avser_cli.data.dataset import Inputs
+from avser_cli.data.network_inputs import Inputs
 from avser_cli.evaluation.metrics import Report
 from avser_cli.files import write_whole
 from avser_cli.model.bundle import (

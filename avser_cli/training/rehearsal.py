@@ -11,7 +11,8 @@ import numpy.typing as npt
 from avser_cli.checksums import sha256
 from avser_cli.data.clip import Clip
 from avser_cli.data.clips import index_data
-from avser_cli.data.dataset import Inputs, Progress, load_dataset, reader_of
+from avser_cli.data.dataset import Progress, load_dataset
+from avser_cli.data.network_inputs import Inputs, reader_of
 from avser_cli.data.sources import DataSources
 from avser_cli.data.splits import Split
 from avser_cli.errors import CorpusError, UsageError

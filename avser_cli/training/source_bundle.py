@@ -13,7 +13,8 @@ from avser_cli.checksums import file_sha256
 from avser_cli.data.audio_hash import Hashes, find_copies
 from avser_cli.data.clip import Clip
 from avser_cli.data.corpus_summary import CorpusSummary
-from avser_cli.data.dataset import Dataset, Inputs
+from avser_cli.data.dataset import Dataset
+from avser_cli.data.network_inputs import Inputs
 from avser_cli.data.splits import Split
 from avser_cli.errors import CorpusError, UsageError
 from avser_cli.evaluation.bundle_evaluation import Part, parts_of

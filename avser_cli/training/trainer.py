@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.cluster import spread
-from avser_cli.data.dataset import Inputs
+from avser_cli.data.network_inputs import Inputs
 from avser_cli.errors import UsageError
 from avser_cli.model.backend import keras, tensorflow
 from avser_cli.model.mlp import MlpWeights

@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from avser_cli.data.clip import Clip
 from avser_cli.data.clips import Index, corpus_checksum, describe, index_data
-from avser_cli.data.dataset import Dataset, Inputs, Progress, load_dataset, reader_of
+from avser_cli.data.dataset import Dataset, Progress, load_dataset
 from avser_cli.data.emotions import Category
 from avser_cli.data.leaks import RE_ENCODED, Leak, find_leaks, without_copies
+from avser_cli.data.network_inputs import Inputs, reader_of
 from avser_cli.data.sources import DataSources
 from avser_cli.data.splits import Split, SplitSettings, split_clips
 from avser_cli.errors import CorpusError

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from avser_cli.data.dataset import read_sound_as
+from avser_cli.data.network_inputs import read_sound_as
 from avser_cli.errors import CorpusError, UsageError
 from avser_cli.model.recipe import find_recipe
 from benchmarks import spek_pictures

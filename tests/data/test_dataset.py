@@ -7,8 +7,9 @@ import pytest
 
 from avser_cli.data.clip import Clip
 from avser_cli.data.clips import Index, index_folder
-from avser_cli.data.dataset import Read, Reader, load_dataset, reader_of
+from avser_cli.data.dataset import load_dataset
 from avser_cli.data.emotions import PAPER_EMOTIONS
+from avser_cli.data.network_inputs import Read, Reader, reader_of
 from avser_cli.data.sources import DataSources
 from avser_cli.errors import CorpusError, InputError
 from avser_cli.features.fingerprint import BANDS, FRAMES
@@ -31,13 +32,6 @@ def test_pictures_and_sounds_give_the_same_inputs(trained, corpus):
     assert drawn.inputs.shape == (64, 150, 150)
 
 
-def test_pictures_of_other_settings_are_refused(trained):
-    with pytest.raises(CorpusError, match=r"scale log \(needed: linear\)"):
-        load(trained / "png", find_recipe("cnn2d", "paper"))
-    with pytest.raises(CorpusError, match=r"mlp read sound"):
-        load(trained / "png", find_recipe("mlp"))
-
-
 def test_unusable_and_doubled_files_are_named(tmp_path):
     good, bad = ravdess_name("sad"), ravdess_name("happy")
     write_wav(tmp_path / "a" / f"{good}.wav", voice())
@@ -52,13 +46,6 @@ def test_nothing_usable(tmp_path):
     (tmp_path / f"{ravdess_name()}.wav").write_bytes(b"")
     with pytest.raises(CorpusError, match="none of 1 clips"):
         load(tmp_path)
-
-
-def test_too_little_to_hear_is_too_little_for_every_network(tmp_path):
-    write_wav(tmp_path / f"{ravdess_name()}.wav", voice()[:2])
-    for recipe in (DEFAULT, find_recipe("mlp")):
-        with pytest.raises(CorpusError, match=r"0\.00 s of sound is too short"):
-            load(tmp_path, recipe)
 
 
 def made_dataset(count, sketched):

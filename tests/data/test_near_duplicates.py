@@ -9,7 +9,7 @@ import soundfile
 
 from avser_cli.audio.decoding import read_waveform
 from avser_cli.data.clips import index_folder
-from avser_cli.data.dataset import load_dataset, reader_of
+from avser_cli.data.dataset import load_dataset
 from avser_cli.data.emotions import PAPER_EMOTIONS
 from avser_cli.data.near_duplicates import (
     BLOCK,
@@ -18,6 +18,7 @@ from avser_cli.data.near_duplicates import (
     duplicate_groups,
     similarity,
 )
+from avser_cli.data.network_inputs import reader_of
 from avser_cli.features.fingerprint import BANDS, FRAMES, fingerprint_of
 from avser_cli.features.spectrogram import SpectrogramConfig, draw_spectrogram
 from avser_cli.model.recipe import find_recipe

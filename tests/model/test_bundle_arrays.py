@@ -6,7 +6,8 @@ import pytest
 from avser_cli.checksums import sha256
 from avser_cli.data.audio_hash import find_copies
 from avser_cli.data.clips import index_folder
-from avser_cli.data.dataset import load_dataset, reader_of
+from avser_cli.data.dataset import load_dataset
+from avser_cli.data.network_inputs import reader_of
 from avser_cli.errors import ModelError
 from avser_cli.inference.loading import load_network
 from avser_cli.model.bundle import CONFIG, HASHES, WEIGHTS, read_config

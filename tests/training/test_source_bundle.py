@@ -5,7 +5,8 @@ import pytest
 
 from avser_cli.data.clips import index_folder
 from avser_cli.data.corpus_summary import CorpusSummary
-from avser_cli.data.dataset import load_dataset, reader_of
+from avser_cli.data.dataset import load_dataset
+from avser_cli.data.network_inputs import reader_of
 from avser_cli.data.splits import Split, SplitSettings
 from avser_cli.errors import CorpusError, UsageError
 from avser_cli.model.recipe import find_recipe
