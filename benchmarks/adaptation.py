@@ -28,7 +28,7 @@ from avser_cli.data.splits import Split, SplitSettings
 from avser_cli.evaluation.metrics import score
 from avser_cli.inference.speaker_normalization import normalize_each
 from avser_cli.model.calibration import expected_calibration_error
-from avser_cli.model.recipe import find_recipe
+from avser_cli.model.known_recipes import find_recipe
 from avser_cli.report.console import print_table
 from avser_cli.report.figures import new_figure, save_figure
 from avser_cli.report.tables import TextTable

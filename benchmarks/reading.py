@@ -25,7 +25,7 @@ from avser_cli.data.network_inputs import reader_of
 from avser_cli.data.sources import DataSources
 from avser_cli.data.splits import SplitSettings, split_clips
 from avser_cli.features.fingerprint import BANDS, FRAMES
-from avser_cli.model.recipe import find_recipe
+from avser_cli.model.known_recipes import find_recipe
 
 RATE = 16000
 SYLLABLES, SYLLABLE = 20, 2000

@@ -33,7 +33,8 @@ from avser_cli.data.splits import SplitSettings
 from avser_cli.errors import CorpusError, UsageError
 from avser_cli.evaluation.metrics import score
 from avser_cli.inference.explanation import occlusion_map
-from avser_cli.model.recipe import OPTIMIZERS, Recipe, find_recipe
+from avser_cli.model.known_recipes import find_recipe
+from avser_cli.model.recipe import OPTIMIZERS, Recipe
 from avser_cli.report.console import echo, print_table
 from avser_cli.report.figures import new_figure, save_figure
 from avser_cli.report.tables import TextTable

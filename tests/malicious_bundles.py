@@ -10,8 +10,8 @@ import numpy as np
 
 from avser_cli.checksums import sha256
 from avser_cli.model.bundle import CLIPS, CONFIG, KERAS, MLP, TFLITE
+from avser_cli.model.known_recipes import find_recipe
 from avser_cli.model.mlp import MlpWeights
-from avser_cli.model.recipe import find_recipe
 
 ESCAPE = "\x1b]0;owned\x07"
 

@@ -7,7 +7,7 @@ trained before then is worth nothing afterwards.
 import numpy as np
 
 from avser_cli.features.spectrogram import draw_spectrogram
-from avser_cli.model.recipe import spectrogram_config
+from avser_cli.model.known_recipes import spectrogram_config
 from tests.synthetic import STORED_PICTURES, made_sounds
 
 

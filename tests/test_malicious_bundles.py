@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from avser_cli.data.emotions import PAPER_EMOTIONS
-from avser_cli.model.recipe import find_recipe
+from avser_cli.model.known_recipes import find_recipe
 from tests.conftest import REPOSITORY
 from tests.malformed_input import outcomes
 from tests.malicious_bundles import (

@@ -32,7 +32,7 @@ from avser_cli.experiments.experiment import read_recordings
 from avser_cli.experiments.run_cache import RunCache, plan_jobs
 from avser_cli.experiments.runs import FinishedRun, PlannedRun, plan
 from avser_cli.files import check_writable, locked, remove_leftovers
-from avser_cli.model.recipe import find_recipe
+from avser_cli.model.known_recipes import find_recipe
 from avser_cli.report.comparison_report import write_comparison
 from avser_cli.report.comparison_tables import QUICK, comparison_tables
 from avser_cli.report.console import echo, print_table, progress

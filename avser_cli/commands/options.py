@@ -18,7 +18,8 @@ from avser_cli.data.sources import DataSources, Source, parse_source
 from avser_cli.data.splits import SplitKind
 from avser_cli.errors import MissingExtraError, UsageError
 from avser_cli.files import replaced_folder
-from avser_cli.model.recipe import EACH_CLIP_ONCE, Recipe, find_recipe
+from avser_cli.model.known_recipes import find_recipe
+from avser_cli.model.recipe import EACH_CLIP_ONCE, Recipe
 from avser_cli.report.console import echo, escape, format_time_left
 from avser_cli.training.history import Epoch
 from avser_cli.training.training_run import Corpus, TrainTestSplit

@@ -14,7 +14,7 @@ from avser_cli.data.sources import is_table
 from avser_cli.errors import UsageError
 from avser_cli.features.render import Renderer, SpectrogramRenderer
 from avser_cli.features.spectrogram import SpectrogramConfig
-from avser_cli.model.recipe import spectrogram_config
+from avser_cli.model.known_recipes import spectrogram_config
 
 FIGURE_SIZE = (1200, 600)
 """Width and height of figures where none is asked for."""

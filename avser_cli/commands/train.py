@@ -38,7 +38,8 @@ from avser_cli.files import (
     remove_leftovers_of,
     whole_folder,
 )
-from avser_cli.model.recipe import Recipe, find_recipe
+from avser_cli.model.known_recipes import find_recipe
+from avser_cli.model.recipe import Recipe
 from avser_cli.report.console import echo, print_table, progress
 from avser_cli.report.corpora_table import corpora_table
 from avser_cli.report.model_card import write_for_people

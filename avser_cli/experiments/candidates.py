@@ -16,7 +16,8 @@ from avser_cli.data.network_inputs import Reader, read_features, read_nothing, r
 from avser_cli.errors import UsageError
 from avser_cli.experiments.baselines import check_opensmile, read_opensmile
 from avser_cli.experiments.published import TABLE_3, PublishedModel
-from avser_cli.model.recipe import OPTIMIZERS, Recipe, find_recipe
+from avser_cli.model.known_recipes import find_recipe
+from avser_cli.model.recipe import OPTIMIZERS, Recipe
 from avser_cli.training.provenance import ACOUSTIC_FEATURES_WITH, NUMPY, libraries_of, run_key
 from avser_cli.training.training_run import TrainTestSplit
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from avser_cli.data.splits import SplitSettings
-from avser_cli.model.recipe import find_recipe
+from avser_cli.model.known_recipes import find_recipe
 from avser_cli.training.training_run import run
 from benchmarks import script_habits
 from benchmarks.script_habits import Line, divide, head_split, table, watch

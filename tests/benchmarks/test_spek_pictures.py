@@ -7,7 +7,7 @@ from PIL import Image
 
 from avser_cli.data.network_inputs import read_sound_as
 from avser_cli.errors import CorpusError, UsageError
-from avser_cli.model.recipe import find_recipe
+from avser_cli.model.known_recipes import find_recipe
 from benchmarks import spek_pictures
 from benchmarks.spek_pictures import (
     VARIANTS,

@@ -13,7 +13,7 @@ from avser_cli.data.network_inputs import Read, Reader, reader_of
 from avser_cli.data.sources import DataSources
 from avser_cli.errors import CorpusError, InputError
 from avser_cli.features.fingerprint import BANDS, FRAMES
-from avser_cli.model.recipe import find_recipe
+from avser_cli.model.known_recipes import find_recipe
 from tests.synthetic import ravdess_name, voice, write_wav
 
 DEFAULT = find_recipe("cnn2d")

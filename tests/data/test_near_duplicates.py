@@ -21,7 +21,7 @@ from avser_cli.data.near_duplicates import (
 from avser_cli.data.network_inputs import reader_of
 from avser_cli.features.fingerprint import BANDS, FRAMES, fingerprint_of
 from avser_cli.features.spectrogram import SpectrogramConfig, draw_spectrogram
-from avser_cli.model.recipe import find_recipe
+from avser_cli.model.known_recipes import find_recipe
 from tests.synthetic import voice
 
 RATE = 16000

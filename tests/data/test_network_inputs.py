@@ -13,7 +13,7 @@ from avser_cli.data.network_inputs import (
 )
 from avser_cli.errors import CorpusError, InputError
 from avser_cli.features.spectrogram import SpectrogramConfig
-from avser_cli.model.recipe import find_recipe
+from avser_cli.model.known_recipes import find_recipe
 from tests.synthetic import voice, write_wav
 
 DEFAULT = SpectrogramConfig()

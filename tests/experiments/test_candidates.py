@@ -8,7 +8,7 @@ from avser_cli.experiments.candidates import (
     select_optimizers,
 )
 from avser_cli.experiments.published import TABLE_3
-from avser_cli.model.recipe import find_recipe
+from avser_cli.model.known_recipes import find_recipe
 
 
 def recipe_of(row):

@@ -10,7 +10,7 @@ from avser_cli.experiments.execution import train_job
 from avser_cli.experiments.run_cache import RunCache, plan_jobs
 from avser_cli.experiments.runs import RUN, plan
 from avser_cli.inference.classifier import Classifier
-from avser_cli.model.recipe import find_recipe
+from avser_cli.model.known_recipes import find_recipe
 from tests.training.test_training_run import random_corpus
 
 RECIPE = find_recipe("mlp").with_options(epochs=1)

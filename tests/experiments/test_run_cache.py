@@ -12,7 +12,8 @@ from avser_cli.experiments.candidates import BASELINES, MODELS, of_recipe, selec
 from avser_cli.experiments.execution import train_job
 from avser_cli.experiments.run_cache import Job, RunCache, key_in, plan_jobs
 from avser_cli.experiments.runs import RUN, plan
-from avser_cli.model.recipe import Sampling, find_recipe
+from avser_cli.model.known_recipes import find_recipe
+from avser_cli.model.recipe import Sampling
 from avser_cli.training import provenance
 from tests.conftest import REPOSITORY
 from tests.training.test_training_run import random_corpus

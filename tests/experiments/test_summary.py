@@ -14,7 +14,7 @@ from avser_cli.experiments.runs import plan
 from avser_cli.experiments.summary import CrossValidation, MeanAndSpread, summarize
 from avser_cli.inference.speaker_normalization import normalize_each
 from avser_cli.model.calibration import expected_calibration_error
-from avser_cli.model.recipe import find_recipe
+from avser_cli.model.known_recipes import find_recipe
 from tests.conftest import REPOSITORY
 from tests.training.test_training_run import EMOTIONS, random_corpus
 

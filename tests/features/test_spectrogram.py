@@ -17,7 +17,7 @@ from avser_cli.features.spectrogram import (
     spectrogram_db,
     trim_silence,
 )
-from avser_cli.model.recipe import spectrogram_config
+from avser_cli.model.known_recipes import spectrogram_config
 from tests.synthetic import STORED_PICTURES, made_sounds, tone, voice
 
 DEFAULT = spectrogram_config("default")

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from avser_cli.model.known_recipes import find_recipe
 from avser_cli.model.mlp import MlpWeights
-from avser_cli.model.recipe import find_recipe
 from avser_cli.training.mlp import train_mlp
 
 

@@ -5,13 +5,13 @@ import pytest
 
 from avser_cli.errors import UsageError
 from avser_cli.model.backend import keras
+from avser_cli.model.known_recipes import find_recipe
 from avser_cli.model.networks import (
     build_network,
     build_optimizer,
     draw_first_weights,
     output_shapes,
 )
-from avser_cli.model.recipe import find_recipe
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (4, 150, 150)).astype(np.float32)
 

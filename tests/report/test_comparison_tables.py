@@ -12,7 +12,7 @@ from avser_cli.experiments.candidates import select_models, select_optimizers
 from avser_cli.experiments.comparison import summarize_comparison
 from avser_cli.experiments.runs import FinishedRun, PlannedRun
 from avser_cli.experiments.summary import MeanAndSpread
-from avser_cli.model.recipe import find_recipe
+from avser_cli.model.known_recipes import find_recipe
 from avser_cli.report.comparison_tables import comparison_tables
 from avser_cli.report.tables import to_markdown, to_rich
 from avser_cli.training.training_run import Corpus

@@ -6,7 +6,7 @@ from avser_cli.evaluation.group_scores import GroupScores
 from avser_cli.experiments.recipe_report import Robustness
 from avser_cli.experiments.summary import CrossValidation, MeanAndSpread, RunScores
 from avser_cli.model.calibration import Calibration
-from avser_cli.model.recipe import find_recipe
+from avser_cli.model.known_recipes import find_recipe
 from avser_cli.report.cross_validation_report import (
     calibration_words,
     recall_words,

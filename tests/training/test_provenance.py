@@ -5,7 +5,7 @@ import pytest
 
 from avser_cli.data.splits import Split, SplitSettings
 from avser_cli.errors import UsageError
-from avser_cli.model.recipe import find_recipe
+from avser_cli.model.known_recipes import find_recipe
 from avser_cli.training import provenance
 from avser_cli.training.provenance import (
     check_environment,

@@ -9,7 +9,7 @@ from avser_cli.data.dataset import load_dataset
 from avser_cli.data.network_inputs import reader_of
 from avser_cli.data.splits import Split, SplitSettings
 from avser_cli.errors import CorpusError, UsageError
-from avser_cli.model.recipe import find_recipe
+from avser_cli.model.known_recipes import find_recipe
 from avser_cli.training.source_bundle import Lineage, SourceBundle, TrainedFrom
 
 

@@ -5,8 +5,9 @@ import pytest
 
 from avser_cli.errors import UsageError
 from avser_cli.model.backend import keras
+from avser_cli.model.known_recipes import find_recipe
 from avser_cli.model.networks import build_network
-from avser_cli.model.recipe import Sampling, find_recipe
+from avser_cli.model.recipe import Sampling
 from avser_cli.model.tflite import TFLiteNetwork
 from avser_cli.training.checkpoint import Checkpoint
 from avser_cli.training.export import save_weights, to_tflite

@@ -10,7 +10,8 @@ from avser_cli.data.dataset import Dataset
 from avser_cli.data.splits import SplitSettings
 from avser_cli.errors import CorpusError, UsageError
 from avser_cli.features.acoustic import FEATURE_COUNT
-from avser_cli.model.recipe import Sampling, find_recipe
+from avser_cli.model.known_recipes import find_recipe
+from avser_cli.model.recipe import Sampling
 from avser_cli.training import provenance
 from avser_cli.training.training_run import Corpus, check_no_leaks, run
 from tests.synthetic import PITCH, ravdess_clip, ravdess_name
