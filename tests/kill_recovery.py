@@ -126,7 +126,7 @@ CASES = {
 LIGHT = ("spectrogram", "classify")
 """Commands without TensorFlow. It takes longer to import than the others work, so that most kills
 would hit nothing: those are forked from a process that has it."""
-PRELOADED = ["avser_cli.training.trainer", "avser_cli.commands.compare",
+PRELOADED = ["avser_cli.training.ensemble", "avser_cli.commands.compare",
              "avser_cli.commands.evaluate", "avser_cli.commands.train", "librosa",
              "sklearn.neural_network", "matplotlib.figure"]  # fmt: skip
 

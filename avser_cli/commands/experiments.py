@@ -14,6 +14,7 @@ import typer
 
 from avser_cli.caches import cache_folder
 from avser_cli.commands.cluster_options import Scheduler
+from avser_cli.commands.epoch_progress import EpochProgress
 from avser_cli.errors import OutputError
 from avser_cli.experiments.execution import Workers
 from avser_cli.experiments.experiment import ExperimentData, finish
@@ -103,7 +104,7 @@ class _RunLines:
     def __init__(self, missing: list[Job], seconds: dict[str, float]) -> None:
         self.missing, self.seconds = missing, seconds
         self.finished: set[str] = set()
-        self.spent: dict[str, list[float]] = {}
+        self.progress: dict[str, EpochProgress] = {}
 
     def on_read(self, what: str, done: int, total: int) -> None:
         """After each file."""
@@ -118,19 +119,15 @@ class _RunLines:
         """After each epoch; of many short ones, now and then."""
         recipe = job.candidate.recipe
         assert recipe is not None
-        spent = self.spent.setdefault(job.key, [])
-        spent.append(line.seconds)
-        epochs = recipe.epochs * recipe.ensemble
-        # Epochs of an interrupted run that is gone on with count as done.
-        done = recipe.epochs * (line.member - 1) + line.epoch
-        each = sum(spent) / len(spent)
-        self.seconds[job.candidate.name] = each * epochs
-        if done % max(1, recipe.epochs // 20) == 0 or done == epochs:
-            rest = each * (epochs - done) + self._others_left(job)
+        progress = self.progress.setdefault(job.key, EpochProgress(recipe))
+        progress.add(line)
+        self.seconds[job.candidate.name] = progress.each * progress.total
+        if progress.done % max(1, recipe.epochs // 20) == 0 or progress.done == progress.total:
+            rest = progress.seconds_left + self._others_left(job)
             echo(
                 f"run {len(self.finished) + 1} of {len(self.missing)}: {job.name}  "
-                f"epoch {done}/{epochs}  loss {line.loss:.4f}  accuracy {line.accuracy:.3f}  "
-                f"{format_time_left(rest)}"
+                f"epoch {progress.done}/{progress.total}  loss {line.loss:.4f}  accuracy "
+                f"{line.accuracy:.3f}  {format_time_left(rest)}"
             )
 
     def _others_left(self, current: Job) -> float:

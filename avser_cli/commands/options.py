@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from avser_cli.commands.epoch_progress import EpochProgress
 from avser_cli.data.clip import SkippedFile
 from avser_cli.data.emotion_words import parse_mapping, read_emotion
 from avser_cli.data.emotions import PAPER_EMOTIONS, label_order
@@ -227,26 +228,16 @@ def describe_recipe(recipe: Recipe) -> str:
     )
 
 
-def epoch_line(recipe: Recipe, runs_after: int = 0) -> Callable[[Epoch], None]:
-    """A callback that prints one line an epoch with the time left, by the epochs so far.
-
-    Parameters
-    ----------
-    recipe : Recipe
-    runs_after : int
-        Trainings of the same length that follow; the time left includes them.
-    """
-    seconds: list[float] = []
+def epoch_line(recipe: Recipe) -> Callable[[Epoch], None]:
+    """A callback that prints one line an epoch with the time left, by the epochs so far."""
+    progress = EpochProgress(recipe)
 
     def tell(line: Epoch) -> None:
-        seconds.append(line.seconds)
-        members_left = recipe.ensemble * (runs_after + 1) - line.member
-        epochs_left = recipe.epochs - line.epoch + members_left * recipe.epochs
-        time_left = sum(seconds) / len(seconds) * epochs_left
+        progress.add(line)
         member = f"network {line.member}/{recipe.ensemble}  " if recipe.ensemble > 1 else ""
         echo(
-            f"{member}epoch {line.epoch:3d}/{recipe.epochs}  loss {line.loss:.4f}  "
-            f"accuracy {line.accuracy:.3f}  {line.seconds:.1f} s  {format_time_left(time_left)}"
+            f"{member}epoch {line.epoch:3d}/{recipe.epochs}  loss {line.loss:.4f}  accuracy "
+            f"{line.accuracy:.3f}  {line.seconds:.1f} s  {format_time_left(progress.seconds_left)}"
         )
 
     return tell

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from operator import attrgetter
@@ -25,6 +22,7 @@ from avser_cli.experiments.baselines import fit_boosting, fit_prior, fit_svm
 from avser_cli.experiments.run_cache import Job, RunCache
 from avser_cli.experiments.runs import FinishedRun
 from avser_cli.model.recipe import Recipe
+from avser_cli.processes import told
 from avser_cli.training.export import write_parts
 from avser_cli.training.history import Epoch
 from avser_cli.training.provenance import check_environment
@@ -132,7 +130,12 @@ def run_jobs(
 
 
 def train_job(
-    job: Job, corpus: Corpus, inputs: Inputs, checkpoint: Path | None, on_epoch: OnEpoch
+    job: Job,
+    corpus: Corpus,
+    inputs: Inputs,
+    checkpoint: Path | None,
+    on_epoch: OnEpoch,
+    side_by_side: bool = True,
 ) -> TrainedRun:
     """Train one run and predict the clips that it holds out.
 
@@ -145,11 +148,15 @@ def train_job(
         What the candidate reads of each clip of the corpus.
     checkpoint : pathlib.Path or None
     on_epoch : callable
+    side_by_side : bool
+        See `avser_cli.training.ensemble.train`.
     """
     dataset = replace(corpus.dataset, inputs=inputs)
     prepared = TrainTestSplit(replace(corpus, dataset=dataset), job.split)
     if job.candidate.recipe is not None:
-        return _train_recipe(job, job.candidate.recipe, prepared, checkpoint, on_epoch)
+        return _train_recipe(
+            job, job.candidate.recipe, prepared, checkpoint, on_epoch, side_by_side
+        )
     start = time.perf_counter()
     predict, parameters = _fit_baseline(job, prepared)
     seconds = time.perf_counter() - start
@@ -164,10 +171,17 @@ def _train_recipe(
     prepared: TrainTestSplit,
     checkpoint: Path | None,
     on_epoch: OnEpoch,
+    side_by_side: bool,
 ) -> TrainedRun:
     seed = job.planned.seed
     result = train_and_score(
-        prepared, recipe, seed, lambda line: on_epoch(job, line), checkpoint, forgiving=True
+        prepared,
+        recipe,
+        seed,
+        lambda line: on_epoch(job, line),
+        checkpoint,
+        forgiving=True,
+        side_by_side=side_by_side,
     )
     trained = result.trained
     run = _finished(
@@ -229,74 +243,27 @@ def _train_elsewhere(
     inputs: Inputs,
     checkpoint: Path | None = None,
     tell: Any = None,
-    threads: int | None = None,
 ) -> tuple[str, TrainedRun]:
     """`train_job` in another process, which may be on another machine."""
     check_environment(job.environment)
-    if threads is not None:
-        # Read when TensorFlow starts; without it, each process would take all cores.
-        os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
 
     def on_epoch(_: Job, line: Epoch) -> None:
         if tell is not None:
             tell.put((job.key, line))
 
-    return job.key, train_job(job, corpus, inputs, checkpoint, on_epoch)
+    return job.key, train_job(job, corpus, inputs, checkpoint, on_epoch, side_by_side=False)
 
 
 def _over_processes(
     group: Sequence[Job], corpus: Corpus, inputs: Inputs, run_cache: RunCache, jobs: int,
     on_epoch: OnEpoch,
 ) -> Iterator[tuple[str, TrainedRun]]:  # fmt: skip
-    from joblib import Parallel, cpu_count, delayed
+    from joblib import Parallel, delayed
 
-    threads = max(1, cpu_count() // jobs)
-    with _told({job.key: job for job in group}, on_epoch) as tell:
+    planned = {job.key: job for job in group}
+    with told(lambda message: on_epoch(planned[message[0]], message[1])) as tell:
         parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
         yield from parallel(
-            delayed(_train_elsewhere)(job, corpus, inputs, run_cache.checkpoint(job), tell, threads)
+            delayed(_train_elsewhere)(job, corpus, inputs, run_cache.checkpoint(job), tell)
             for job in group
         )
-
-
-@contextmanager
-def _told(jobs: dict[str, Job], on_epoch: OnEpoch) -> Iterator[Any]:
-    """A queue on which other processes tell their epochs."""
-    from multiprocessing import get_context
-    from multiprocessing.managers import SyncManager
-
-    # Not forked: a copy of this process would hold the locks of its runs after it is killed.
-    manager = SyncManager(ctx=get_context("spawn"))
-    manager.start(initializer=_end_with_parent)
-    with manager:
-        queue = manager.Queue()
-
-        def listen() -> None:
-            while (told := queue.get()) is not None:
-                key, line = told
-                on_epoch(jobs[key], line)
-
-        listener = threading.Thread(target=listen, daemon=True)
-        listener.start()
-        try:
-            yield queue
-        finally:
-            queue.put(None)
-            listener.join()
-
-
-def _end_with_parent() -> None:
-    """Let this process end when the one that started it does, also by a kill.
-
-    The workers notice at their next epoch, which they cannot tell any more, and stop, too.
-    """
-    from multiprocessing import parent_process
-
-    parent = parent_process()
-    assert parent is not None
-
-    def wait() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from avser_cli.caches import provide_library_caches
 from avser_cli.errors import MissingExtraError, UsageError
@@ -54,6 +54,10 @@ try:
         import tensorflow
     # Advice to programmers, e.g. about retracing, is not for users.
     tensorflow.get_logger().setLevel("ERROR")
+    # Of an operation on several threads the sums depend on their number, and so would weights on
+    # the number of cores; a batch of small pictures gains little by them.
+    with suppress(RuntimeError):  # A program used TensorFlow before: its threads stay.
+        tensorflow.config.threading.set_intra_op_parallelism_threads(1)
 except ImportError:
     raise MissingExtraError(
         "training needs TensorFlow; install it with: pip install 'avser[train]'"

@@ -20,18 +20,13 @@ from avser_cli.model.recipe import Recipe
 from avser_cli.training.adaptation_config import AdaptationConfig, Plan
 from avser_cli.training.adapted_network import AdaptedNetwork
 from avser_cli.training.checkpoint import Checkpoint
+from avser_cli.training.ensemble import Trained, join_networks, member_shares
 from avser_cli.training.history import Epoch
 from avser_cli.training.provenance import libraries_of, run_key
 from avser_cli.training.rehearsal import Rehearsal, RehearsedSet
 from avser_cli.training.sampling import TrainingSet
 from avser_cli.training.source_bundle import SourceBundle
-from avser_cli.training.trainer import (
-    MEMBER_SEED_STEP,
-    Trained,
-    join_networks,
-    make_deterministic,
-    member_shares,
-)
+from avser_cli.training.trainer import MEMBER_SEED_STEP, make_deterministic
 from avser_cli.training.training_run import TrainTestSplit
 
 Probabilities = npt.NDArray[np.float32]

@@ -126,13 +126,14 @@ class Checkpoint:
             variable.assign(arrays[name])
         return history
 
-    def holds(self, epochs: int) -> bool:
-        """Whether it is the state after so many epochs."""
+    def history(self) -> list[Epoch]:
+        """The epochs that it is the state after; none where there is no state, or another's."""
         try:
             state = parse_json(read_bounded(self._state, MAX_STATE_BYTES))
-            return state["key"] == self.key and len(state["history"]) == epochs
+            lines = state["history"] if state["key"] == self.key else []
+            return [decode(Epoch, line) for line in lines]
         except (OSError, ValueError, KeyError, TypeError):
-            return False
+            return []
 
     def files(self) -> dict[str, bytes]:
         """The state as files by their names, to be taken elsewhere; `state.json` comes last."""

@@ -13,7 +13,7 @@ from avser_cli.data.splits import Split
 from avser_cli.errors import UsageError
 from avser_cli.model.recipe import Recipe
 
-RUN_FORMAT = 1
+RUN_FORMAT = 2
 """To be raised by hand when a change of the code changes what a training gives for the same recipe,
 clips and seed; runs and checkpoints of other formats are not used."""
 RUN_FORMAT_KEY = "run format"

@@ -99,7 +99,7 @@ class Result:
 
     Attributes
     ----------
-    trained : avser_cli.training.trainer.Trained
+    trained : avser_cli.training.ensemble.Trained
     report : Report or None
         ``None`` where nothing was held out.
     probabilities : numpy.ndarray
@@ -189,6 +189,7 @@ def run(
     checkpoint_folder: Path | None = None,
     forgiving: bool = False,
     scheduler: str | None = None,
+    side_by_side: bool = True,
 ) -> Result:
     """Train on the training side and score the held-out side with the last epoch's weights.
 
@@ -203,11 +204,11 @@ def run(
         Where to go on from and to save to.
     forgiving : bool
         Whether a damaged checkpoint is passed over, see `Checkpoint`.
-    scheduler : str, optional
-        See `avser_cli.training.trainer.train`.
+    scheduler, side_by_side
+        See `avser_cli.training.ensemble.train`.
     """
     from avser_cli.training.checkpoint import Checkpoint
-    from avser_cli.training.trainer import train
+    from avser_cli.training.ensemble import train
 
     data, split = prepared.dataset, prepared.split
     checkpoint = None
@@ -217,7 +218,7 @@ def run(
     emotions = len(data.emotions)
     clips = [data.clips[row] for row in rows]
     training_side = TrainingSet.of(data.inputs[rows], data.labels[rows], emotions, clips)
-    trained = train(recipe, training_side, seed, on_epoch, checkpoint, scheduler)
+    trained = train(recipe, training_side, seed, on_epoch, checkpoint, scheduler, side_by_side)
     held_out = data.rows(split.test)
     if len(held_out) == 0:
         return Result(trained, None, np.empty((0, emotions), np.float32))

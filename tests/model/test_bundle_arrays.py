@@ -18,7 +18,7 @@ from avser_cli.model.bundle_arrays import (
     weights_part,
 )
 from avser_cli.model.networks import build_network
-from avser_cli.training.trainer import join_networks
+from avser_cli.training.ensemble import join_networks
 from tests.model.conftest import change
 
 

@@ -6,8 +6,8 @@ from avser_cli import files
 from avser_cli.errors import OutputError, UsageError
 from avser_cli.model.networks import build_network, build_optimizer
 from avser_cli.training.checkpoint import Checkpoint
+from avser_cli.training.ensemble import train
 from avser_cli.training.history import Epoch
-from avser_cli.training.trainer import train
 from tests.training.test_trainer import CLIPS, RECIPE, StopError, spectrograms, stop_after
 
 

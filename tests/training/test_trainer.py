@@ -10,14 +10,10 @@ from avser_cli.model.networks import build_network
 from avser_cli.model.recipe import Sampling
 from avser_cli.model.tflite import TFLiteNetwork
 from avser_cli.training.checkpoint import Checkpoint
-from avser_cli.training.export import save_weights, to_tflite
+from avser_cli.training.ensemble import train
+from avser_cli.training.export import to_tflite
 from avser_cli.training.history import Epoch
 from avser_cli.training.sampling import TrainingSet
-from avser_cli.training.trainer import (
-    MEMBER_SEED_STEP,
-    join_networks,
-    train,
-)
 
 LABELS = np.arange(24) % 4
 RECIPE = find_recipe("cnn2d").with_options(epochs=3, batch_size=8, ensemble=1)
@@ -107,87 +103,6 @@ def test_the_loss_is_of_smoothed_labels(smoothing):
     targets = np.eye(4)[LABELS] * (1 - smoothing) + smoothing / 4
     expected = -(targets * np.log(trained.predict(spectrograms()))).sum(axis=1).mean()
     assert trained.history[0].loss == pytest.approx(expected, rel=1e-4)
-
-
-def test_an_ensemble_is_the_mean_of_its_members_and_resumes(tmp_path):
-    recipe = RECIPE.with_options(epochs=2, ensemble=2)
-    alone = [
-        train(recipe.with_options(ensemble=1), CLIPS, seed, ignore)
-        for seed in (7, 7 + MEMBER_SEED_STEP)
-    ]
-    checkpoint = Checkpoint(tmp_path / "run", "key")
-
-    def stop_in_second_member(line):
-        if (line.member, line.epoch) == (2, 1):
-            raise StopError
-
-    with pytest.raises(StopError):
-        train(recipe, CLIPS, 7, stop_in_second_member, checkpoint)
-    told: list[Epoch] = []
-    joined = train(recipe, CLIPS, 7, told.append, checkpoint)
-    assert [(line.member, line.epoch) for line in told] == [(2, 2)]
-    assert [(x.member, x.epoch) for x in joined.history] == [(1, 1), (1, 2), (2, 1), (2, 2)]
-    expected = np.mean([one.predict(spectrograms()) for one in alone], axis=0)
-    np.testing.assert_allclose(joined.predict(spectrograms()), expected, atol=1e-4)
-    assert joined.parameters == 2 * alone[0].parameters
-    lite = TFLiteNetwork(to_tflite(joined.network, spectrograms()))
-    np.testing.assert_allclose(lite.predict(spectrograms().astype(np.float32)), expected, atol=1e-3)
-    save_weights(joined.network, tmp_path / "joined.keras")
-    # A file that held the optimizers' states too was three times as large.
-    assert (tmp_path / "joined.keras").stat().st_size < 8 * joined.parameters
-    loaded = keras.models.load_model(tmp_path / "joined.keras", safe_mode=True)
-    found = loaded.predict(spectrograms().astype(np.float32), verbose=0)
-    np.testing.assert_allclose(found, expected, atol=1e-4)
-
-
-def test_the_last_network_of_an_ensemble_is_the_specialist():
-    corpora = (np.arange(24) // 4) % 2
-    clips = replace(CLIPS, corpora=corpora, corpus_names=("a", "b"))
-    recipe = RECIPE.with_options(
-        epochs=1, ensemble=2, tta_shift=0, specialist="b", specialist_share=0.25
-    )
-    trained = train(recipe, clips, 0, ignore)
-    alone = recipe.with_options(ensemble=1)
-    of_b = train(alone, clips.of_specialist("b"), MEMBER_SEED_STEP, ignore)
-    inputs = CLIPS.inputs.astype(np.float32)
-    general, special = (x.predict(inputs, verbose=0) for x in trained.members)
-    np.testing.assert_allclose(special, of_b.predict(CLIPS.inputs), atol=1e-5)
-    expected = 0.75 * general + 0.25 * special
-    np.testing.assert_allclose(trained.predict(CLIPS.inputs), expected, atol=1e-5)
-    lite = TFLiteNetwork(to_tflite(trained.network, CLIPS.inputs))
-    np.testing.assert_allclose(lite.predict(inputs), expected, atol=1e-3)
-
-
-def test_networks_that_workers_train_are_the_same_and_kept(tmp_path, workers):
-    recipe = RECIPE.with_options(epochs=1, ensemble=2)
-    here = train(recipe, CLIPS, 7, ignore)
-    checkpoint = Checkpoint(tmp_path / "run", "key")
-    told: list[Epoch] = []
-    there = train(recipe, CLIPS, 7, told.append, checkpoint, workers.scheduler_address)
-    assert sorted((line.member, line.epoch) for line in told) == [(1, 1), (2, 1)]
-    assert [(x.member, x.epoch) for x in there.history] == [(1, 1), (2, 1)]
-    for ours, theirs in zip(here.network.get_weights(), there.network.get_weights(), strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=1e-5)
-    # Started again it asks nobody: all networks are there.
-    again = train(recipe, CLIPS, 7, stop_after(1), checkpoint, "tcp://127.0.0.1:9")
-    assert again.history == there.history
-
-
-def test_a_picture_is_seen_moved_up_and_down_too(tmp_path):
-    member = build_network(RECIPE, 4, spectrograms())
-    joined = join_networks([member], 2)
-    seen = spectrograms().astype(np.float32)
-    up, down = np.zeros_like(seen), np.zeros_like(seen)
-    up[:, :-2], down[:, 2:] = seen[:, 2:], seen[:, :-2]
-    alone = [member.predict(view, verbose=0) for view in (seen, up, down)]
-    assert np.abs(alone[0] - alone[1]).max() > 1e-4
-    expected = np.mean(alone, axis=0)
-    np.testing.assert_allclose(joined.predict(seen, verbose=0), expected, atol=1e-5)
-    lite = TFLiteNetwork(to_tflite(joined, spectrograms()))
-    np.testing.assert_allclose(lite.predict(seen), expected, atol=1e-3)
-    save_weights(joined, tmp_path / "joined.keras")
-    loaded = keras.models.load_model(tmp_path / "joined.keras", safe_mode=True)
-    np.testing.assert_allclose(loaded.predict(seen, verbose=0), expected, atol=1e-5)
 
 
 def test_an_interrupt_that_tensorflow_wraps_is_one(monkeypatch):

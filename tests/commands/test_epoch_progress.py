@@ -1,0 +1,36 @@
+import pytest
+
+from avser_cli.commands.epoch_progress import EpochProgress
+from avser_cli.model.known_recipes import find_recipe
+from avser_cli.training.history import Epoch
+
+RECIPE = find_recipe("cnn2d").with_options(epochs=10, ensemble=3)
+
+
+def progress_of(*epochs, seconds=2.0):
+    progress = EpochProgress(RECIPE)
+    for member, epoch in epochs:
+        progress.add(Epoch(epoch, 1.0, 0.5, seconds, member))
+    return progress
+
+
+def test_networks_one_after_the_other():
+    progress = progress_of(*((1, epoch) for epoch in range(1, 11)), (2, 1), (2, 2), (2, 3))
+    assert (progress.done, progress.total) == (13, 30)
+    assert progress.seconds_left == pytest.approx(17 * 2.0)
+
+
+def test_networks_side_by_side():
+    progress = progress_of((2, 1), (1, 1), (3, 1), (1, 2), (2, 2), (3, 2))
+    assert progress.done == 6
+    assert progress.seconds_left == pytest.approx(24 * 2.0 / 3)
+
+
+def test_networks_that_were_finished_before_count():
+    assert progress_of((3, 4)).done == 24
+    # Side by side, those that were finished are told once more.
+    assert progress_of((1, 10), (3, 4), (2, 6)).done == 20
+
+
+def test_nothing_is_left_at_the_end():
+    assert progress_of((1, 10), (2, 10), (3, 10)).seconds_left == 0

@@ -1,0 +1,220 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from avser_cli.model.backend import keras, tensorflow
+from avser_cli.model.networks import build_network
+from avser_cli.model.tflite import TFLiteNetwork
+from avser_cli.training import ensemble
+from avser_cli.training.checkpoint import Checkpoint
+from avser_cli.training.ensemble import join_networks, train
+from avser_cli.training.export import save_weights, to_tflite
+from avser_cli.training.history import Epoch
+from avser_cli.training.trainer import MEMBER_SEED_STEP
+from tests.conftest import REPOSITORY
+from tests.platforms import needs_posix
+from tests.training.test_trainer import (
+    CLIPS,
+    RECIPE,
+    StopError,
+    ignore,
+    spectrograms,
+    stop_after,
+)
+
+
+def test_an_ensemble_is_the_mean_of_its_members_and_resumes(tmp_path):
+    recipe = RECIPE.with_options(epochs=2, ensemble=2)
+    alone = [
+        train(recipe.with_options(ensemble=1), CLIPS, seed, ignore)
+        for seed in (7, 7 + MEMBER_SEED_STEP)
+    ]
+    checkpoint = Checkpoint(tmp_path / "run", "key")
+
+    def stop_in_second_member(line):
+        if (line.member, line.epoch) == (2, 1):
+            raise StopError
+
+    with pytest.raises(StopError):
+        train(recipe, CLIPS, 7, stop_in_second_member, checkpoint)
+    told: list[Epoch] = []
+    joined = train(recipe, CLIPS, 7, told.append, checkpoint)
+    assert [(line.member, line.epoch) for line in told] == [(2, 2)]
+    assert [(x.member, x.epoch) for x in joined.history] == [(1, 1), (1, 2), (2, 1), (2, 2)]
+    expected = np.mean([one.predict(spectrograms()) for one in alone], axis=0)
+    np.testing.assert_allclose(joined.predict(spectrograms()), expected, atol=1e-4)
+    assert joined.parameters == 2 * alone[0].parameters
+    lite = TFLiteNetwork(to_tflite(joined.network, spectrograms()))
+    np.testing.assert_allclose(lite.predict(spectrograms().astype(np.float32)), expected, atol=1e-3)
+    save_weights(joined.network, tmp_path / "joined.keras")
+    # A file that held the optimizers' states too was three times as large.
+    assert (tmp_path / "joined.keras").stat().st_size < 8 * joined.parameters
+    loaded = keras.models.load_model(tmp_path / "joined.keras", safe_mode=True)
+    found = loaded.predict(spectrograms().astype(np.float32), verbose=0)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_the_last_network_of_an_ensemble_is_the_specialist():
+    corpora = (np.arange(24) // 4) % 2
+    clips = replace(CLIPS, corpora=corpora, corpus_names=("a", "b"))
+    recipe = RECIPE.with_options(
+        epochs=1, ensemble=2, tta_shift=0, specialist="b", specialist_share=0.25
+    )
+    trained = train(recipe, clips, 0, ignore)
+    alone = recipe.with_options(ensemble=1)
+    of_b = train(alone, clips.of_specialist("b"), MEMBER_SEED_STEP, ignore)
+    inputs = CLIPS.inputs.astype(np.float32)
+    general, special = (x.predict(inputs, verbose=0) for x in trained.members)
+    np.testing.assert_allclose(special, of_b.predict(CLIPS.inputs), atol=1e-5)
+    expected = 0.75 * general + 0.25 * special
+    np.testing.assert_allclose(trained.predict(CLIPS.inputs), expected, atol=1e-5)
+    lite = TFLiteNetwork(to_tflite(trained.network, CLIPS.inputs))
+    np.testing.assert_allclose(lite.predict(inputs), expected, atol=1e-3)
+
+
+def test_networks_that_workers_train_are_the_same_and_kept(tmp_path, workers):
+    recipe = RECIPE.with_options(epochs=1, ensemble=2)
+    here = train(recipe, CLIPS, 7, ignore)
+    checkpoint = Checkpoint(tmp_path / "run", "key")
+    told: list[Epoch] = []
+    there = train(recipe, CLIPS, 7, told.append, checkpoint, workers.scheduler_address)
+    assert sorted((line.member, line.epoch) for line in told) == [(1, 1), (2, 1)]
+    assert [(x.member, x.epoch) for x in there.history] == [(1, 1), (2, 1)]
+    for ours, theirs in zip(here.network.get_weights(), there.network.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    # Started again it asks nobody: all networks are there.
+    again = train(recipe, CLIPS, 7, stop_after(1), checkpoint, "tcp://127.0.0.1:9")
+    assert again.history == there.history
+
+
+@pytest.fixture
+def processes(monkeypatch):
+    """Ensembles of any size are trained by processes."""
+    monkeypatch.setattr(ensemble, "FEWEST_FOR_PROCESSES", 0)
+    monkeypatch.setattr("joblib.cpu_count", lambda: 2)
+
+
+def test_networks_side_by_side_are_the_same_and_gone_on_with(tmp_path, processes):
+    recipe = RECIPE.with_options(epochs=2, ensemble=2, tta_shift=0)
+    here = train(recipe, CLIPS, 7, ignore, side_by_side=False)
+    checkpoint = Checkpoint(tmp_path / "run", "key")
+    with pytest.raises(StopError):
+        train(recipe, CLIPS, 7, stop_after(1), checkpoint, side_by_side=False)
+    told: list[Epoch] = []
+    there = train(recipe, CLIPS, 7, told.append, checkpoint)
+    assert sorted((line.member, line.epoch) for line in told) == [(1, 2), (2, 1), (2, 2)]
+    assert [(x.member, x.epoch) for x in there.history] == [(1, 1), (1, 2), (2, 1), (2, 2)]
+    for ours, theirs in zip(here.network.get_weights(), there.network.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    by_member = [sum(x.seconds for x in there.history if x.member == n) for n in (1, 2)]
+    assert there.seconds == max(by_member)
+    assert here.seconds == sum(x.seconds for x in here.history)
+
+
+def kill_worker(*arguments):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@needs_posix("SIGKILL")
+def test_what_a_process_does_not_finish_is_trained_here(monkeypatch, processes):
+    monkeypatch.setattr(ensemble, "_train_and_tell", kill_worker)
+    recipe = RECIPE.with_options(epochs=1, ensemble=2, tta_shift=0)
+    told: list[Epoch] = []
+    train(recipe, CLIPS, 7, told.append)
+    assert [(line.member, line.epoch) for line in told] == [(1, 1), (2, 1)]
+
+
+INTERRUPTED = """
+import sys
+from pathlib import Path
+
+from avser_cli.training import ensemble
+from avser_cli.training.checkpoint import Checkpoint
+from tests.training.test_trainer import CLIPS, RECIPE
+
+if __name__ == "__main__":
+    ensemble.FEWEST_FOR_PROCESSES = 0
+    recipe = RECIPE.with_options(epochs=500, ensemble=2, tta_shift=0)
+    tell = lambda line: print(line.member, line.epoch, flush=True)
+    try:
+        ensemble.train(recipe, CLIPS, 7, tell, Checkpoint(Path(sys.argv[1]), "key"))
+    except KeyboardInterrupt:
+        print("stopped", flush=True)
+"""
+
+
+@needs_posix("signals to a group of processes")
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="needs two cores")
+def test_ctrl_c_stops_all_processes_and_keeps_their_states(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(INTERRUPTED, encoding="utf-8")
+    paths = os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")])
+    running = subprocess.Popen(
+        [sys.executable, script, tmp_path / "run"],
+        env=os.environ | {"PYTHONPATH": paths},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert running.stdout is not None
+    heard: set[str] = set()
+    while len(heard) < 2:
+        line = running.stdout.readline()
+        assert line, running.communicate()
+        heard.add(line.split()[0])
+    # As a terminal does it: to all of its processes.
+    os.killpg(running.pid, signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert out.splitlines()[-1] == "stopped"
+    assert err == ""
+    checkpoint = Checkpoint(tmp_path / "run", "key")
+    assert all(checkpoint.of_member(number).history() for number in (1, 2))
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(running.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    pytest.fail("a process goes on")
+
+
+@pytest.mark.parametrize(
+    ("changes", "cores", "graphics", "expected"),
+    [
+        ({}, 2, [], True),
+        ({}, 1, [], False),
+        ({}, 8, ["GPU:0"], False),
+        ({"ensemble": 1}, 8, [], False),
+        ({"epochs": 2}, 8, [], False),
+    ],
+)
+def test_processes_train_where_that_pays(monkeypatch, changes, cores, graphics, expected):
+    monkeypatch.setattr("joblib.cpu_count", lambda: cores)
+    monkeypatch.setattr(tensorflow.config, "list_physical_devices", lambda kind: graphics)
+    recipe = RECIPE.with_options(**{"epochs": 500, "ensemble": 3} | changes)
+    assert ensemble.pays_processes(recipe, CLIPS) is expected
+
+
+def test_a_picture_is_seen_moved_up_and_down_too(tmp_path):
+    member = build_network(RECIPE, 4, spectrograms())
+    joined = join_networks([member], 2)
+    seen = spectrograms().astype(np.float32)
+    up, down = np.zeros_like(seen), np.zeros_like(seen)
+    up[:, :-2], down[:, 2:] = seen[:, 2:], seen[:, :-2]
+    alone = [member.predict(view, verbose=0) for view in (seen, up, down)]
+    assert np.abs(alone[0] - alone[1]).max() > 1e-4
+    expected = np.mean(alone, axis=0)
+    np.testing.assert_allclose(joined.predict(seen, verbose=0), expected, atol=1e-5)
+    lite = TFLiteNetwork(to_tflite(joined, spectrograms()))
+    np.testing.assert_allclose(lite.predict(seen), expected, atol=1e-3)
+    save_weights(joined, tmp_path / "joined.keras")
+    loaded = keras.models.load_model(tmp_path / "joined.keras", safe_mode=True)
+    np.testing.assert_allclose(loaded.predict(seen, verbose=0), expected, atol=1e-5)
