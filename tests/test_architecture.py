@@ -31,6 +31,7 @@ SHARED = {
     "litert",
     "native_output",
     "cluster",
+    "processes",
     "untrusted_input",
 }
 """Modules that every package may use."""

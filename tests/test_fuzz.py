@@ -44,9 +44,7 @@ def test_every_seed_is_a_sound(containers, tmp_path):
         assert samples_of(tmp_path / name) is not None, name
 
 
-@settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_damaged_file_of_any_container_is_samples_or_an_input_error(containers, tmp_path, data):
     content = bytearray(containers[data.draw(st.sampled_from(sorted(containers)))])

@@ -59,7 +59,7 @@ def test_steady_sound_and_silence_are_no_voice():
     assert not detected(np.zeros(160_000, np.float32)).any()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(100, 70_000))
 def test_the_size_of_the_pieces_does_not_matter(size):
     sound = recording(1, 4, 14, 18)

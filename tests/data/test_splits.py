@@ -18,7 +18,7 @@ from tests.synthetic import ravdess_name
 RAVDESS = find_corpus("ravdess")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), test_size=st.floats(0.1, 0.6))
 def test_paper_split_is_stratified_whole_and_repeatable(seed, test_size):
     clips = ravdess_clips()

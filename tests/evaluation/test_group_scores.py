@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from avser_cli.data.clip import Clip
@@ -44,7 +44,6 @@ def test_languages_come_from_the_corpora():
     assert language_of(clip("my recordings")) is None
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 3), st.integers(0, 3)), min_size=1)
 )

@@ -29,7 +29,7 @@ def test_level_does_not_matter():
     np.testing.assert_allclose(of_tone(500.0), of_tone(500.0, amplitude=0.05), atol=1.0)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.sampled_from(["mel", "linear", "log"]),
     st.integers(8, 200),

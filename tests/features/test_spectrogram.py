@@ -30,7 +30,7 @@ def row_frequency(row: int, shown: SpectrogramConfig, rate: int) -> float:
     return float(frequency_axis(shown, rate).center_frequencies()[row])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     frequency=st.floats(150, 3500),
     rate=st.sampled_from([8000, 11025, 16000, 22050, 44100, 48000]),
@@ -92,7 +92,7 @@ def test_rates_agree_below_their_nyquist_frequencies():
     assert np.mean(difference[20:]) < 3
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     count=st.integers(1, 30000),
     rate=st.sampled_from([4000, 8000, 16000, 48000, 192000]),
@@ -203,7 +203,7 @@ ANY_SETTINGS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ANY_SETTINGS, RATES, st.integers(1, 30000), st.floats(0, 1e9, width=32), st.booleans())
 def test_any_sound_in_any_settings_is_a_picture_or_a_clear_refusal(
     values, rate, count, amplitude, noise

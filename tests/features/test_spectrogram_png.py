@@ -65,9 +65,7 @@ def test_foreign_and_damaged_pictures_are_refused(drawn, tmp_path):
             read_spectrogram(tmp_path / f"{name}.png")
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_damage_anywhere_is_an_input_error(drawn, tmp_path, data):
     content = bytearray(drawn[0].read_bytes())
@@ -102,9 +100,7 @@ NO_VALUES = (
 )
 
 
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(NOTED), NO_VALUES)
 def test_a_value_of_the_wrong_kind_in_the_note_is_an_input_error(drawn, tmp_path, name, value):
     with pytest.raises(InputError):
@@ -117,9 +113,7 @@ def test_a_fact_that_is_missing_is_an_input_error(drawn, tmp_path, name):
         read_spectrogram(noted(tmp_path / "changed.png", drawn, name, None))
 
 
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(NOTED), NUMBERS)
 def test_any_number_in_the_note_is_an_input_error_or_has_a_sketch(drawn, tmp_path, name, value):
     path = noted(tmp_path / "changed.png", drawn, name, value)

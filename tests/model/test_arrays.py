@@ -38,7 +38,7 @@ def test_nothing_is_unpickled(tmp_path):
     assert not (tmp_path / "canary").exists()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_damage_anywhere_is_a_value_error_or_harmless(data):
     content = bytearray(GOOD)
@@ -55,7 +55,7 @@ def test_damage_anywhere_is_a_value_error_or_harmless(data):
     }
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=300) | st.text(max_size=200).map(str.encode))
 def test_any_header_is_a_value_error(header):
     start = npy((181,), b"")[:8] + len(header).to_bytes(2, "little")

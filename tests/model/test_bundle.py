@@ -103,9 +103,7 @@ def test_bad_bundles_are_one_line(bundle, how, expected):
     assert "\n" not in str(caught.value)
 
 
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(max_size=8),

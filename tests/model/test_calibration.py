@@ -36,7 +36,7 @@ def test_the_fitted_temperature_undoes_overconfidence():
 
 
 @given(st.floats(0.1, 10), st.integers(0, 1000))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_temperature_changes_no_verdict_and_keeps_sums(temperature, seed):
     probabilities = np.random.default_rng(seed).dirichlet(np.ones(4), 20).astype(np.float32)
     found = with_temperature(probabilities, temperature)
@@ -151,7 +151,7 @@ def test_biases_move_answers_and_nothing_else(rows, temperature, bias, shift):
     np.testing.assert_allclose(moved, found[:, order], atol=1e-5)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(ROWS.filter(lambda rows: len(rows) > 2), st.randoms(use_true_random=False))
 def test_a_fit_never_makes_labels_less_likely(rows, random):
     labels = np.array([random.randrange(3) for _ in rows])

@@ -56,7 +56,7 @@ def test_a_row_without_a_voice_has_no_emotion():
     assert list(found) == list(row("a.wav"))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(NAMES, max_size=6),
     st.sampled_from(["csv", "jsonl"]),
@@ -135,7 +135,7 @@ PIECES = (
 CONTENTS = st.binary(max_size=200) | st.lists(st.sampled_from(PIECES)).map(b"".join)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(CONTENTS, st.sampled_from(["csv", "jsonl"]), st.booleans())
 def test_whatever_lies_there_is_gone_on_with_or_refused(tmp_path_factory, content, format, head):
     out = tmp_path_factory.mktemp("rows") / "rows"

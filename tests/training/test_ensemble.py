@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from avser_cli.model.backend import keras, tensorflow
+from avser_cli.model.known_recipes import find_recipe
 from avser_cli.model.networks import build_network
 from avser_cli.model.tflite import TFLiteNetwork
 from avser_cli.training import ensemble
@@ -93,6 +94,10 @@ def test_networks_that_workers_train_are_the_same_and_kept(tmp_path, workers):
     assert again.history == there.history
 
 
+FAST = find_recipe("cnn1d").with_options(epochs=2, batch_size=8, ensemble=2)
+FEATURES = replace(CLIPS, inputs=np.random.default_rng(0).normal(size=(24, 181)).astype("f4"))
+
+
 @pytest.fixture
 def processes(monkeypatch):
     """Ensembles of any size are trained by processes."""
@@ -101,13 +106,12 @@ def processes(monkeypatch):
 
 
 def test_networks_side_by_side_are_the_same_and_gone_on_with(tmp_path, processes):
-    recipe = RECIPE.with_options(epochs=2, ensemble=2, tta_shift=0)
-    here = train(recipe, CLIPS, 7, ignore, side_by_side=False)
+    here = train(FAST, FEATURES, 7, ignore, side_by_side=False)
     checkpoint = Checkpoint(tmp_path / "run", "key")
     with pytest.raises(StopError):
-        train(recipe, CLIPS, 7, stop_after(1), checkpoint, side_by_side=False)
+        train(FAST, FEATURES, 7, stop_after(1), checkpoint, side_by_side=False)
     told: list[Epoch] = []
-    there = train(recipe, CLIPS, 7, told.append, checkpoint)
+    there = train(FAST, FEATURES, 7, told.append, checkpoint)
     assert sorted((line.member, line.epoch) for line in told) == [(1, 2), (2, 1), (2, 2)]
     assert [(x.member, x.epoch) for x in there.history] == [(1, 1), (1, 2), (2, 1), (2, 2)]
     for ours, theirs in zip(here.network.get_weights(), there.network.get_weights(), strict=True):
@@ -124,9 +128,8 @@ def kill_worker(*arguments):
 @needs_posix("SIGKILL")
 def test_what_a_process_does_not_finish_is_trained_here(monkeypatch, processes):
     monkeypatch.setattr(ensemble, "_train_and_tell", kill_worker)
-    recipe = RECIPE.with_options(epochs=1, ensemble=2, tta_shift=0)
     told: list[Epoch] = []
-    train(recipe, CLIPS, 7, told.append)
+    train(FAST.with_options(epochs=1), FEATURES, 7, told.append)
     assert [(line.member, line.epoch) for line in told] == [(1, 1), (2, 1)]
 
 
@@ -136,14 +139,14 @@ from pathlib import Path
 
 from avser_cli.training import ensemble
 from avser_cli.training.checkpoint import Checkpoint
-from tests.training.test_trainer import CLIPS, RECIPE
+from tests.training.test_ensemble import FAST, FEATURES
 
 if __name__ == "__main__":
     ensemble.FEWEST_FOR_PROCESSES = 0
-    recipe = RECIPE.with_options(epochs=500, ensemble=2, tta_shift=0)
+    recipe = FAST.with_options(epochs=50_000)
     tell = lambda line: print(line.member, line.epoch, flush=True)
     try:
-        ensemble.train(recipe, CLIPS, 7, tell, Checkpoint(Path(sys.argv[1]), "key"))
+        ensemble.train(recipe, FEATURES, 7, tell, Checkpoint(Path(sys.argv[1]), "key"))
     except KeyboardInterrupt:
         print("stopped", flush=True)
 """
