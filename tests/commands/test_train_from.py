@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from avser_cli.checksums import file_sha256
+from avser_cli.commands.train_from import note_of_many
 from avser_cli.model.bundle import read_config
 from tests.synthetic import voice, write_wav
 
@@ -35,6 +36,11 @@ def mine(tmp_path_factory):
 @pytest.fixture
 def tiny(trained, tmp_path):
     return shutil.copytree(trained / "models" / "tiny", tmp_path / "models" / "tiny")
+
+
+def test_with_many_clips_it_says_what_to_compare_with():
+    assert note_of_many(199) is None
+    assert "with 200 clips a training from nothing" in str(note_of_many(200))
 
 
 def test_a_bundle_is_trained_on(mine, tiny, avser, tmp_path, trained):
