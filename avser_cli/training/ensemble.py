@@ -210,8 +210,10 @@ def _train_over_processes(
     missing = [member for member in members if len(known[member]) < recipe.epochs]
     if len(missing) < 2:
         return
-    for member in set(members) - set(missing):
-        on_epoch(known[member][-1])
+    for history in known.values():
+        if len(history) == recipe.epochs:
+            # So that what tells how far it is counts it.
+            on_epoch(history[-1])
     with told(on_epoch) as tell, suppress(BrokenProcessPool):
         # Where one dies, of memory say, what it did not finish is left to this process.
         Parallel(n_jobs=len(missing))(
