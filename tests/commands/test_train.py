@@ -329,9 +329,10 @@ def test_a_folder_an_emotion_and_its_pictures_and_a_table_are_trained_on(mine, a
     assert len(split.train) == 48 and len(split.test) == 16
     assert all(re.fullmatch(r"mine:(happy|sad|angry|neutral)/rec\d+", x) for x in split.test)
     assert avser("spectrogram", "mine", "png", "--recipe", "paper").returncode == 0
-    done = avser("train", "png", *TINY, "--out", "b")
+    done = avser("evaluate", "png", "--model", "a", "--format", "json")
     assert done.returncode == 0, done.stderr
-    assert read_config(tmp_path / "b").split == split
+    scored = {clip["file"] for clip in json.loads(done.stdout)["clips"]}
+    assert scored == {f"png/{key.removeprefix('mine:')}.png" for key in split.test}
     rows = [f"mine/{x.parent.name}/{x.name},{x.parent.name}" for x in sorted(mine.rglob("*.wav"))]
     (tmp_path / "labels.csv").write_text("\n".join(["file,emotion", *rows, "mine/gone.wav,sad"]))
     done = avser("train", "labels.csv", *TINY, "--out", "c", "--map", "sad=blue,neutral=blue",
