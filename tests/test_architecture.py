@@ -118,7 +118,6 @@ TESTED_ELSEWHERE = {
     "model/tflite": "training/test_trainer.py holds it against Keras",
     "litert": "the runtime of all networks: audio/test_silero.py, training/test_trainer.py",
     "native_output": "silence of libraries: commands/test_train.py",
-    "report/comparison_report": "commands/test_compare.py",
     "report/corpora_table": "commands/test_train.py",
     "report/console": "report/test_tables.py",
     "report/explanation_figure": "commands/test_classify.py",

@@ -15,7 +15,12 @@ from avser_cli.experiments.comparison import Comparison, WrongClip
 from avser_cli.experiments.runs import FinishedRun
 from avser_cli.files import write_whole
 from avser_cli.report.comparison_page import write_comparison_page
-from avser_cli.report.comparison_tables import QUICK, comparison_tables, published_of
+from avser_cli.report.comparison_tables import (
+    QUICK,
+    comparison_tables,
+    published_of,
+    with_spread,
+)
 from avser_cli.report.figures import new_figure, plot_confusion_matrix, save_figure
 from avser_cli.report.page_media import Media, SoundPart
 from avser_cli.report.tables import to_markdown
@@ -95,9 +100,11 @@ def plot_accuracies(path: Path, comparison: Comparison) -> None:
     axes = figure.subplots()
     places = np.arange(len(names))[::-1]
     means = [model.accuracy.mean for model in models]
-    spreads = [model.accuracy.sd for model in models]
-    axes.barh(places, means, xerr=spreads, color="0.75", ecolor="black", capsize=3,
-              label="measured, ± standard deviation")  # fmt: skip
+    if len(comparison.runs) > 1:
+        spreads, label = [model.accuracy.sd for model in models], "measured, ± standard deviation"
+    else:
+        spreads, label = None, "measured"
+    axes.barh(places, means, xerr=spreads, color="0.75", ecolor="black", capsize=3, label=label)
     for place, mean in zip(places, means, strict=True):
         axes.text(0.01, place, f"{mean:.3f}", va="center", fontsize=9)
     published = [published_of(comparison, model) for model in models]
@@ -108,8 +115,9 @@ def plot_accuracies(path: Path, comparison: Comparison) -> None:
         axes.plot(*zip(*marks, strict=True), "kD", markersize=6, label="published")
     axes.set_yticks(places, names)
     axes.set(xlim=(0, 1), xlabel="accuracy")
-    axes.set_title(_headed(f"split {comparison.split}, {len(comparison.runs)} runs", comparison),
-                   fontsize=10)  # fmt: skip
+    runs = len(comparison.runs)
+    title = f"split {comparison.split}, {runs} run{'s'[: runs > 1]}"
+    axes.set_title(_headed(title, comparison), fontsize=10)
     figure.legend(loc="outside lower center", ncols=2, fontsize=8)
     save_figure(figure, path)
 
@@ -128,7 +136,7 @@ def plot_heat_map(path: Path, comparison: Comparison) -> None:
         mean = shown[row, column] = model.accuracy.mean
         printed = model.published_table_2
         under = f"\npublished {printed.accuracy:.2f}" if printed else ""
-        text = f"{mean:.3f} ± {model.accuracy.sd:.3f}{under}"
+        text = f"{with_spread(model.accuracy, len(comparison.runs))}{under}"
         color = "white" if mean > 0.6 else "black"
         axes.text(column, row, text, ha="center", va="center", fontsize=8, color=color)
     image = axes.imshow(shown, cmap="Greys", vmin=0, vmax=1, aspect="auto")

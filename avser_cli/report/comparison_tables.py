@@ -29,9 +29,9 @@ def models_table(comparison: Comparison) -> TextTable:
             (
                 model.name,
                 f"{published.accuracy:.2f}" if published else "-",
-                _spread(model.accuracy, runs),
+                with_spread(model.accuracy, runs),
                 interval_text(model.accuracy_interval),
-                _spread(model.uar, runs),
+                with_spread(model.uar, runs),
                 _three(model.macro),
                 _three(model.weighted),
                 f"{model.parameters:,}",
@@ -113,7 +113,8 @@ def published_of(
     return model.published if comparison.table == "models" else model.published_table_2
 
 
-def _spread(value: MeanAndSpread, runs: int) -> str:
+def with_spread(value: MeanAndSpread, runs: int) -> str:
+    """The mean, and the standard deviation where there are several runs."""
     mean = f"{value.mean:.3f}"
     return f"{mean} ± {value.sd:.3f}" if runs > 1 else mean
 

@@ -29,3 +29,10 @@ def browser(downloads=None, size=(1200, 1000)):
         yield page
     finally:
         page.quit()
+
+
+def shown_rows(page):
+    """The rows of a page of many clips, which it may still unpack when it is loaded."""
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    return WebDriverWait(page, 20).until(lambda x: x.find_elements("css selector", "tr.row"))

@@ -13,7 +13,7 @@ from avser_cli.evaluation.scoring import ClipAnswer
 from avser_cli.report.evaluation_page import EvaluationPage, write_evaluation_page
 from avser_cli.report.page_media import Media, SoundPart, part_of, read_media
 from avser_cli.report.tables import TextTable
-from tests.report.browser import browser
+from tests.report.browser import browser, shown_rows
 
 EMOTIONS = ("happy", "sad")
 NASTY = "<script>alert(1)</script> & 'co' \".wav"
@@ -185,6 +185,6 @@ def test_ten_thousand_clips_are_usable(tmp_path):
     write_evaluation_page(tmp_path / "large.html", page, media)
     with browser() as shown:
         shown.get((tmp_path / "large.html").as_uri())
-        assert len(shown.find_elements("css selector", "tr.row")) == 100
+        assert len(shown_rows(shown)) == 100
         choose(shown, "result", "right")
         assert shown.find_element("id", "count").text == "5000 of 10000 answers"
