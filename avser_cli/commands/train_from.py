@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 UNKNOWN_COST = "none was held out or never met, so what is forgotten is not measured"
 MANY_CLIPS = 200
-"""From here on a training from nothing did better on one of three corpora: docs/accuracy.md."""
+"""From here on a training from nothing did better on two of three corpora: docs/accuracy.md."""
 REHEARSED = 0.5
 """Share of each batch that is rehearsed, where something is."""
 PANEL = "Going on from a bundle, with --from"

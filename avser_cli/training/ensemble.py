@@ -195,6 +195,18 @@ def _kept(checkpoint: Checkpoint | None) -> Iterator[Checkpoint]:
         yield Checkpoint(Path(folder), "training")
 
 
+def _finished_and_missing(recipe: Recipe, checkpoint: Checkpoint) -> tuple[list[Epoch], list[int]]:
+    """The last epochs of the networks that a checkpoint holds finished; the numbers of others."""
+    finished, missing = [], []
+    for member in range(1, recipe.ensemble + 1):
+        history = checkpoint.of_member(member).history()
+        if len(history) == recipe.epochs:
+            finished.append(history[-1])
+        else:
+            missing.append(member)
+    return finished, missing
+
+
 def _train_over_processes(
     recipe: Recipe,
     clips: TrainingSet,
@@ -205,15 +217,12 @@ def _train_over_processes(
     """Have processes of this machine train the networks that are not finished, one each."""
     from joblib import Parallel, delayed
 
-    members = range(1, recipe.ensemble + 1)
-    known = {member: checkpoint.of_member(member).history() for member in members}
-    missing = [member for member in members if len(known[member]) < recipe.epochs]
+    finished, missing = _finished_and_missing(recipe, checkpoint)
     if len(missing) < 2:
         return
-    for history in known.values():
-        if len(history) == recipe.epochs:
-            # So that what tells how far it is counts it.
-            on_epoch(history[-1])
+    for line in finished:
+        # So that what tells how far it is counts them.
+        on_epoch(line)
     with told(on_epoch) as tell, suppress(BrokenProcessPool):
         # Where one dies, of memory say, what it did not finish is left to this process.
         Parallel(n_jobs=len(missing))(
@@ -238,8 +247,7 @@ def _train_on_cluster(
     checkpoint: Checkpoint,
 ) -> None:
     """Have workers train the networks that are not finished, and keep their last states here."""
-    numbers = range(1, recipe.ensemble + 1)
-    missing = [x for x in numbers if len(checkpoint.of_member(x).history()) < recipe.epochs]
+    _, missing = _finished_and_missing(recipe, checkpoint)
     planned = environment(libraries_of(recipe))
     work = partial(_member_state, recipe, clips, seed, checkpoint.key, planned)
     name_of = "network {}".format
