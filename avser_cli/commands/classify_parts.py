@@ -12,7 +12,7 @@ from avser_cli.commands.classify_run import Run, Task, first_error
 from avser_cli.errors import InputError, NoVoiceError, UsageError
 from avser_cli.files import fitting_name, remove_leftovers_of, write_whole
 from avser_cli.inference.predictions import Segment
-from avser_cli.inference.segment_files import GivenSegment, segments_of
+from avser_cli.inference.segment_files import GivenSegment
 from avser_cli.report.console import echo, escape, print_table
 from avser_cli.report.label_tracks import LABEL_SUFFIXES, LabelFormat, label_track
 from avser_cli.report.result_writer import ResultWriter, Row
@@ -115,7 +115,7 @@ def _parts(run: Run, task: Task, plot: Path | None, rows: ResultWriter | None) -
             run.damaged += 1
 
         if run.segments is not None:
-            given = segments_of(run.segments, task.path, run.only)
+            given = run.segments.of(task.path)
             found = task.classifier.given_segments(
                 task.path, given, run.own_reference, run.jobs, on_block
             )

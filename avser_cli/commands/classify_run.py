@@ -23,7 +23,7 @@ from avser_cli.errors import InputError, NoVoiceError, PartialError
 from avser_cli.inference.classifier import Classifier
 from avser_cli.inference.predictions import Segment
 from avser_cli.inference.recordings import classifiers_of
-from avser_cli.inference.segment_files import GivenSegment, read_segments
+from avser_cli.inference.segment_files import RecordingSegments, read_segments
 from avser_cli.inference.speaker_normalization import MIN_RECORDINGS
 from avser_cli.inference.speaker_reference import normalize_speaker
 from avser_cli.report.console import echo, escape, progress
@@ -76,7 +76,7 @@ class Run:
     reference_failures: int = 0
     unknown_speakers: int = 0
     damaged: int = 0
-    segments: list[GivenSegment] | None = None
+    segments: RecordingSegments | None = None
     own_reference: bool = False
     speakers: SpeakerClassifiers | None = None
     marks: str = ""
@@ -144,7 +144,8 @@ class Run:
 
     def read_segments(self, path: Path, own_reference: bool) -> None:
         """Classify the parts that a file marks."""
-        self.segments, self.own_reference = read_segments(path), own_reference
+        self.segments = RecordingSegments(read_segments(path), self.paths.names)
+        self.own_reference = own_reference
         content = path.read_bytes() + (b"own reference" if own_reference else b"")
         self.marks += f"+{sha256(content).hexdigest()[:8]}"
 

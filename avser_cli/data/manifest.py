@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import heapq
-import io
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from typing import Any
 
 from avser_cli.audio.audio_info import AudioInfo
 from avser_cli.audio.folder import PathList, PathPairs
+from avser_cli.csv_records import csv_record
 from avser_cli.data.clip import Clip, clip_key
 from avser_cli.data.corpora import find_corpus
 from avser_cli.features.render import RenderResult
@@ -155,9 +155,7 @@ def _sound(row: dict[str, str]) -> Path:
 
 
 def _line(cells: Iterable[str]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(cells)
-    return text.getvalue().encode("utf-8", "surrogateescape")
+    return csv_record(cells).encode("utf-8", "surrogateescape")
 
 
 def read_manifest(folder: Path) -> list[dict[str, str]]:

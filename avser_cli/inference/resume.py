@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from avser_cli.audio.input import STDIN
+from avser_cli.csv_records import csv_record
 from avser_cli.errors import OutputError
 from avser_cli.untrusted_input import parse_json
 
@@ -21,21 +22,15 @@ class ResumeState:
 
     Attributes
     ----------
-    done : set of str
-        Sounds that it holds all rows of.
+    done : frozenset of str
+        Sounds that it holds all rows of. What came through a pipe is none of them: the next pipe
+        brings another sound.
     size : int
         Bytes that it is to be cut back to; 0 where it has no row, and may lack its header.
     """
 
     done: frozenset[str]
     size: int
-
-
-def csv_record(values: Iterable[Any]) -> str:
-    """A record of a CSV; one line but where a value holds line breaks."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(values)
-    return text.getvalue()
 
 
 def resume_state(out: Path, format: RowFormat, header: Sequence[str], model: str) -> ResumeState:
@@ -54,7 +49,8 @@ def resume_state(out: Path, format: RowFormat, header: Sequence[str], model: str
     Raises
     ------
     OutputError
-        The file holds something else, or answers of another model.
+        The file holds something else, answers of another model, or, before its last row, one that
+        is not whole.
     OSError
         It cannot be read.
     """
@@ -75,7 +71,7 @@ def resume_state(out: Path, format: RowFormat, header: Sequence[str], model: str
         done.add(name)
         start = end
     # Else the end was cut off: other rows of the last sound may be missing, too.
-    return ResumeState(frozenset(x for x in done if x is not None), start)
+    return ResumeState(frozenset(x for x in done if x not in (None, str(STDIN))), start)
 
 
 class _Reader:
@@ -106,7 +102,7 @@ class _Reader:
         except csv.Error as error:
             raise self._holds(f"no answers ({error})") from None
 
-    def _records(self, records: Iterator[list[str]]) -> Iterator[tuple[str | None, int]]:
+    def _records(self, records: Any) -> Iterator[tuple[str | None, int]]:
         head = next(records, None)
         if head is None:
             return
@@ -117,19 +113,25 @@ class _Reader:
             return
         yield None, self._end
         for record in records:
-            if len(record) != len(self._header) or record[-1] != self._model:
-                model = record[-1] if len(record) == len(self._header) else ""
-                more = sum(1 for _ in records)
-                self._check_model(model, cut=not self.whole and not more)
+            whole, line = len(record) == len(self._header), records.line_num
+            if whole and record[-1] == self._model:
+                yield record[0], self._end
+            elif record:
+                if any(records):
+                    self._check_model(record[-1] if whole else "", cut=False)
+                    raise self._damaged(line)
+                self._check_model(record[-1] if whole else "", cut=not self.whole)
                 self.whole = False
                 return
-            yield record[0], self._end
 
     def json_lines(self) -> Iterator[tuple[str, int]]:
         """Rows of JSON Lines."""
         optional = set(self._header) & OPTIONAL
         start = 0
-        for line in self._counted():
+        lines = enumerate(self._counted(), start=1)
+        for number, line in lines:
+            if not line.strip():
+                continue
             try:
                 row = parse_json(line)
                 name, model = row["file"], row["model"]
@@ -138,6 +140,8 @@ class _Reader:
             except (ValueError, TypeError, KeyError):
                 if start == 0:
                     raise self._holds("no answers") from None
+                if any(rest.strip() for _, rest in lines):
+                    raise self._damaged(number) from None
                 self.whole = False
                 return
             if set(row) & OPTIONAL != optional:
@@ -149,6 +153,9 @@ class _Reader:
 
     def _holds(self, what: str) -> OutputError:
         return OutputError(f"{self._out}: holds {what}; give another --out")
+
+    def _damaged(self, line: int) -> OutputError:
+        return self._holds(f"a row that is damaged (line {line}), and others after it")
 
     def _check_model(self, model: str, cut: bool) -> None:
         # A cut name is the start of the right one. A whole one may be, too: the same model's

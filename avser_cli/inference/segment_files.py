@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import math
+import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from avser_cli.errors import InputError, UsageError, os_reason
 
@@ -26,7 +28,8 @@ class GivenSegment:
     speaker : str
         Who speaks in it, or the tier that it is on; empty where the file does not say.
     recording : str
-        The recording's name, usually without its ending; empty where the file does not say.
+        The recording's name, usually without its ending, or path; empty where the file does not
+        say.
     """
 
     start: float
@@ -64,36 +67,69 @@ def read_segments(path: Path) -> list[GivenSegment]:
     return found
 
 
-def segments_of(segments: Sequence[GivenSegment], sound: Path, only: bool) -> list[GivenSegment]:
-    """The segments of one recording.
+class RecordingSegments:
+    """Segments by the recordings that they name.
 
     Parameters
     ----------
     segments : sequence of GivenSegment
-    sound : pathlib.Path
-    only : bool
-        It is the only recording that is asked about: segments that name one recording, or none,
-        are its, whatever that name is.
-
-    Raises
-    ------
-    InputError
-        None is this recording's, or, of several recordings, they name none.
+    sounds : sequence of str
+        Paths of all recordings that are asked about.
     """
-    names = {segment.recording for segment in segments}
-    if only and len(names) == 1:
-        return list(segments)
-    if names == {""}:
-        raise InputError(
-            f"{sound}: the segments name no recording; classify one with its segments at a time"
-        )
-    mine = {sound.name, sound.stem, str(sound)}
-    found = [segment for segment in segments if segment.recording in mine]
-    if not found:
-        raise InputError(
-            f"{sound}: no segment is of this recording; they name {_some(sorted(names))}"
-        )
-    return found
+
+    def __init__(self, segments: Sequence[GivenSegment], sounds: Sequence[str]) -> None:
+        self._of: dict[str, list[GivenSegment]] = {}
+        for segment in segments:
+            self._of.setdefault(segment.recording, []).append(segment)
+        self._named: dict[str, list[str]] = {}
+        for recording in self._of:
+            for name in {recording, _path_parts(recording)[-1]}:
+                self._named.setdefault(name, []).append(recording)
+        self._only = len(sounds) == 1
+        self._asked = Counter(name for sound in sounds for name in _names(Path(sound)))
+
+    def of(self, sound: Path) -> list[GivenSegment]:
+        """Those of one recording: of the only one, all that name one recording or none.
+
+        Folders that a segment names count from the last. Where they lead nowhere, a name that no
+        other recording has, neither here nor among the segments, is enough.
+
+        Raises
+        ------
+        InputError
+            None is this recording's, or, of several recordings, they name none.
+        """
+        if self._only and len(self._of) == 1:
+            return next(iter(self._of.values()))
+        if set(self._of) == {""}:
+            raise InputError(
+                f"{sound}: the segments name no recording; classify one with its segments at a time"
+            )
+        names = _names(sound)
+        candidates = sorted({x for name in names for x in self._named.get(name, ())})
+        folders = Path(os.path.abspath(sound)).parts[:-1]  # noqa: PTH100 - links as they are named
+        found = [x for x in candidates if x in names or _ends_with(folders, _path_parts(x)[:-1])]
+        if not found and len(candidates) == 1 and self._asked[_path_parts(candidates[0])[-1]] == 1:
+            found = candidates
+        if not found:
+            others = _some(sorted(self._of))
+            raise InputError(f"{sound}: no segment is of this recording; they name {others}")
+        return [segment for recording in found for segment in self._of[recording]]
+
+
+def _names(sound: Path) -> set[str]:
+    """What a recording may be called, without its folders."""
+    return {sound.name, sound.stem}
+
+
+def _path_parts(recording: str) -> tuple[str, ...]:
+    """Folders and name, of a path of any system; without its root."""
+    path = PureWindowsPath(recording)
+    return tuple(part for part in path.parts if part != path.anchor) or ("",)
+
+
+def _ends_with(folders: Sequence[str], end: Sequence[str]) -> bool:
+    return len(end) <= len(folders) and tuple(folders[len(folders) - len(end) :]) == tuple(end)
 
 
 def _some(names: Sequence[str]) -> str:
@@ -219,7 +255,7 @@ def parse_table(text: str) -> Iterator[GivenSegment]:
                     f"line {rows.line_num}: {len(row)} values for {len(header)} columns"
                 )
             name = row[speaker] if speaker is not None else ""
-            file = Path(row[recording]).name if recording is not None else ""
+            file = row[recording] if recording is not None else ""
             where = f"line {rows.line_num}"
             yield _segment(where, row[start], row[last], name, file, duration=end is None)
     except csv.Error as error:
@@ -231,7 +267,7 @@ def _column(header: Sequence[str], names: Sequence[str]) -> int | None:
 
 
 _ARROW = re.compile(r"\s*([\d:.,]+)\s*-->\s*([\d:.,]+)")
-_SPOKEN = re.compile(r"\s*(?:\[([^\]\n]{1,60})\]\s*:?|([A-Z][\w .-]{0,40}):)\s")
+_SPOKEN = re.compile(r"\s*(?:\[([^\]\n]{1,60})\]\s*:?|([^\W\d_][\w .'’-]{0,40}):)\s")
 
 
 def parse_srt(text: str) -> Iterator[GivenSegment]:
@@ -243,11 +279,19 @@ def parse_srt(text: str) -> Iterator[GivenSegment]:
         times = _ARROW.match(line)
         if not times:
             raise _MalformedError(f"line {number}: no times as 00:00:01,000 --> 00:00:02,500")
-        spoken = _SPOKEN.match(f"{lines[number]} " if number < len(lines) else "")
-        name = (spoken[1] or spoken[2]) if spoken else ""
+        name = _speaker(lines[number]) if number < len(lines) else ""
         where = f"line {number}"
         start, end = (str(_clock_seconds(where, value)) for value in times.groups())
         yield _segment(where, start, end, name)
+
+
+def _speaker(line: str) -> str:
+    """Who speaks by a subtitle's first line; a name begins with no small letter."""
+    spoken = _SPOKEN.match(f"{line} ")
+    if not spoken:
+        return ""
+    name = spoken[1] or spoken[2]
+    return "" if spoken[2] and name[0].islower() else name
 
 
 def _clock_seconds(where: str, text: str) -> float:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from avser_cli.csv_records import csv_record
 from avser_cli.errors import OutputError, os_reason
 from avser_cli.files import is_special, remove_leftovers_of
 from avser_cli.inference.predictions import Prediction, RecordingPrediction, Segment
-from avser_cli.inference.resume import RowFormat, csv_record, resume_state
+from avser_cli.inference.resume import RowFormat, resume_state
 
 Row = dict[str, Any]
 
@@ -132,7 +133,7 @@ class ResultWriter:
 
     Attributes
     ----------
-    done : set of str
+    done : frozenset of str
         Sounds that the file holds all rows of.
 
     Raises

@@ -1,7 +1,7 @@
 import pytest
 
 from avser_cli.errors import OutputError
-from avser_cli.inference.resume import ResumeState, csv_record, resume_state
+from avser_cli.inference.resume import ResumeState, resume_state
 
 HEADER = ["file", "emotion", "model"]
 HEAD = "file,emotion,model\n"
@@ -56,5 +56,23 @@ def test_what_else_is_there_is_refused(state, content, format, reason):
         state(content, format)
 
 
-def test_a_record_keeps_line_breaks_and_commas():
-    assert csv_record(["a\nb", "c,d", None]) == '"a\nb","c,d",\n'
+@pytest.mark.parametrize("damage", ["\n", "b.wav,sad\n"])
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+def test_rows_after_a_damaged_one_are_never_lost(state, format, damage):
+    """They were cut off with it, as if a kill had cut the file there."""
+    rows = {
+        "csv": [f"{name}.wav,sad,m@1\n" for name in "ac"],
+        "jsonl": [f'{{"file": "{name}.wav", "model": "m@1"}}\n' for name in "ac"],
+    }[format]
+    content = (HEAD if format == "csv" else "") + damage.join(rows)
+    if damage == "\n":
+        assert state(content, format) == ResumeState(frozenset({"a.wav", "c.wav"}), len(content))
+        return
+    line = 3 if format == "csv" else 2
+    with pytest.raises(OutputError, match=rf"damaged \(line {line}\).*give another --out"):
+        state(content, format)
+
+
+def test_each_pipe_brings_another_sound(state):
+    content = HEAD + "-,sad,m@1\na.wav,sad,m@1\n"
+    assert state(content) == ResumeState(frozenset({"a.wav"}), len(content))

@@ -11,13 +11,13 @@ from avser_cli.inference.predictions import Prediction, Segment
 from avser_cli.inference.segment_files import (
     PARSERS,
     GivenSegment,
+    RecordingSegments,
     parse_audacity,
     parse_rttm,
     parse_srt,
     parse_table,
     parse_text_grid,
     read_segments,
-    segments_of,
 )
 from avser_cli.report.label_tracks import audacity_labels, subrip, text_grid
 
@@ -56,7 +56,7 @@ def test_tables_with_any_separator(times, speaker):
             [f"calls/{speaker}.wav", a, b, speaker, 'a,b;"c'] for a, b in pieces(times)
         )
         assert found(parse_table, out.getvalue()) == [(a, b, speaker) for a, b in pieces(times)]
-        assert {x.recording for x in parse_table(out.getvalue())} == {f"{speaker}.wav"}
+        assert {x.recording for x in parse_table(out.getvalue())} == {f"calls/{speaker}.wav"}
     lengths = "onset,duration\n" + "".join(f"{a},{b - a:.3f}\n" for a, b in pieces(times))
     assert found(parse_table, lengths) == [(a, b, "") for a, b in pieces(times)]
 
@@ -121,6 +121,10 @@ def test_a_short_text_grid_with_points_and_quotes():
         ("[SPEAKER_01]: Good morning.", "SPEAKER_01"),
         ("[Anna] Good morning.", "Anna"),
         ("Anna: Good morning.", "Anna"),
+        ("Émile Zola: J’accuse !", "Émile Zola"),
+        ("Иван: Привет", "Иван"),
+        ("王芳: 早上好", "王芳"),
+        ("at noon: we met", ""),
         ("Good morning: it is late.", ""),
         ("good morning", ""),
         ("", ""),
@@ -187,10 +191,30 @@ def test_whatever_the_text_it_is_read_or_refused(tmp_path_factory, ending, text)
 def test_segments_belong_to_recordings():
     one = [GivenSegment(0, 1, "A", "call-1"), GivenSegment(1, 2, "B", "call-1")]
     two = [*one, GivenSegment(0, 1, "A", "call-2.wav")]
-    assert segments_of(one, Path("other.wav"), only=True) == one
-    assert segments_of(two, Path("in/call-1.wav"), only=False) == one
-    assert segments_of(two, Path("in/call-2.wav"), only=True) == two[2:]
+    assert RecordingSegments(one, ["other.wav"]).of(Path("other.wav")) == one
+    both = RecordingSegments(two, ["in/call-1.wav", "in/call-2.wav", "other.wav"])
+    assert both.of(Path("in/call-1.wav")) == one
+    assert both.of(Path("in/call-2.wav")) == two[2:]
+    assert RecordingSegments(two, ["in/call-2.wav"]).of(Path("in/call-2.wav")) == two[2:]
     with pytest.raises(InputError, match="no segment is of this recording; they name call-1"):
-        segments_of(one, Path("other.wav"), only=False)
+        both.of(Path("other.wav"))
     with pytest.raises(InputError, match="name no recording"):
-        segments_of([GivenSegment(0, 1)], Path("a.wav"), only=False)
+        RecordingSegments([GivenSegment(0, 1)], ["a.wav", "b.wav"]).of(Path("a.wav"))
+
+
+def test_recordings_of_one_name_keep_their_own_segments():
+    rows = [GivenSegment(0, 1, "anna", "a/call.wav"), GivenSegment(2, 3, "bert", r"C:\\x\\b\\call.wav")]
+    sounds = ["in/a/call.wav", "in/x/b/call.wav", "in/c/call.wav"]
+    segments = RecordingSegments(rows, sounds)
+    assert segments.of(Path(sounds[0])) == rows[:1]
+    assert segments.of(Path(sounds[1])) == rows[1:]
+    with pytest.raises(InputError, match="no segment is of this recording"):
+        segments.of(Path(sounds[2]))
+
+
+def test_a_name_is_enough_where_no_other_recording_has_it():
+    rows = [GivenSegment(0, 1, "anna", "/there/call.wav"), GivenSegment(2, 3, "", "there/b.wav")]
+    assert RecordingSegments(rows, ["a/call.wav", "b.wav"]).of(Path("a/call.wav")) == rows[:1]
+    two = RecordingSegments(rows, ["a/call.wav", "b/call.wav"])
+    with pytest.raises(InputError, match="no segment is of this recording"):
+        two.of(Path("b/call.wav"))
