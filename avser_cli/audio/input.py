@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from avser_cli.audio.stated_sizes import MAX_CHUNKS, PLACEHOLDER_SIZE, mended, sample_chunk
+from avser_cli.audio.stated_sizes import (
+    MAX_CHUNKS,
+    PLACEHOLDER_SIZE,
+    mended,
+    missing_samples,
+    sample_chunk,
+)
 from avser_cli.errors import InputError, os_reason
 
 STDIN = Path("-")
@@ -157,8 +163,8 @@ def _check_is_sound(name: str, head: bytes) -> None:
 def _check_complete(name: str, handle: BinaryIO, size: int) -> None:
     """Refuse a file whose own structure says that bytes are missing.
 
-    Of WAV and AIFF the chunk of the samples, of MP4 a box, of Matroska the segment reaches past
-    the end. Decoders read such a file quietly up to where it ends. Place holders are let through,
+    Of WAV, AIFF, RF64, W64, CAF and AU the samples, of MP4 a box, of Matroska the segment reach
+    past the end. Decoders read such a file quietly up to where it ends. Place holders are let through,
     and so are wrong sizes of the whole where the samples are all there.
     """
     handle.seek(0)
@@ -178,6 +184,8 @@ def _check_complete(name: str, handle: BinaryIO, size: int) -> None:
         missing = _end_of_boxes(handle, size) - size
     elif head[:4] == b"\x1a\x45\xdf\xa3":
         missing = _end_of_segment(head) - size
+    else:
+        missing = missing_samples(handle, size)
     if missing > 0:
         raise InputError(
             f"{name}: truncated: the header promises {size + missing} bytes, {size} are there; "

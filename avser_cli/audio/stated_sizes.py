@@ -17,6 +17,14 @@ from avser_cli.audio.part_of_file import PartOfFile
 PLACEHOLDER_SIZE = 0x7FFFF000
 """Recorders that write to a pipe state a size from here on, or 0: they cannot know it yet."""
 
+LARGEST_FILE = 1 << 48
+"""Bytes; of formats with sizes of eight bytes, larger ones are placeholders."""
+
+W64_DATA = b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
+"""Name of the chunk of samples of Sony's Wave64."""
+W64_HEAD = 24
+"""Bytes before the content of its chunks, which their sizes count, too."""
+
 MAX_CHUNKS = 100_000
 """Most chunks or boxes of a file that are looked at."""
 
@@ -92,6 +100,12 @@ def mended(handle: BinaryIO, size: int) -> BinaryIO | None:
     return cast(BinaryIO, PartOfFile(handle, 0, size, patches))
 
 
+def missing_samples(handle: BinaryIO, size: int) -> int:
+    """How many of the bytes of samples that a header states lie behind the end of the file."""
+    found = _samples(handle, size)
+    return max(0, found.start + found.stated - size) if found and found.stated > 0 else 0
+
+
 def sample_chunk(handle: BinaryIO, size: int) -> tuple[int, int] | None:
     """Where the samples of a WAV or AIFF start, and how many bytes of them are stated."""
     handle.seek(0)
@@ -130,9 +144,11 @@ def _samples(handle: BinaryIO, size: int) -> _Samples | None:
         return _of_aiff(handle, size)
     if head[:4] == b"caff":
         return _of_caf(handle, size)
+    if head[:4] == b"riff":
+        return _of_w64(handle, size)
     if head[:4] == b".snd":
         start, stated = (int.from_bytes(head[x : x + 4], "big") for x in (4, 8))
-        unknown = -1 if stated in (0, 0xFFFFFFFF) else stated
+        unknown = -1 if stated == 0 or stated >= PLACEHOLDER_SIZE else stated
         return _Samples(start, unknown, {8: _Size(0, 4, "big")}, chunks=False)
     return None
 
@@ -152,7 +168,7 @@ def _of_rf64(handle: BinaryIO, head: bytes, size: int) -> _Samples | None:
     if found is None:
         return None
     start, stated = found[0], int.from_bytes(head[28:36], "little")
-    if stated >= 1 << 63:
+    if stated >= LARGEST_FILE:
         stated = -1
     return _Samples(start, stated, {20: _Size(start - 8, 8, "little"), 28: _Size(0, 8, "little")})
 
@@ -185,9 +201,26 @@ def _of_caf(handle: BinaryIO, size: int) -> _Samples | None:
         if kind == b"data":
             # Four bytes count edits.
             start, length = place + 16, stated - 4
-            unknown = -1 if length < 0 or stated >= 1 << 63 else length
+            unknown = -1 if length < 0 or stated >= LARGEST_FILE else length
             return _Samples(start, unknown, {place + 4: _Size(4, 8, "big")})
         place += 12 + stated
+    return None
+
+
+def _of_w64(handle: BinaryIO, size: int) -> _Samples | None:
+    place = W64_HEAD + len(W64_DATA)
+    for _ in range(MAX_CHUNKS):
+        if place + W64_HEAD > size:
+            return None
+        handle.seek(place)
+        kind, stated = handle.read(16), int.from_bytes(handle.read(8), "little")
+        if kind == W64_DATA:
+            start, length = place + W64_HEAD, stated - W64_HEAD
+            unknown = -1 if length < 0 or stated >= LARGEST_FILE else length
+            sizes = {16: _Size(start, 8, "little"), place + 16: _Size(W64_HEAD, 8, "little")}
+            return _Samples(start, unknown, sizes)
+        # Chunks start at multiples of eight bytes.
+        place += max(W64_HEAD, (stated + 7) // 8 * 8)
     return None
 
 

@@ -9,6 +9,8 @@ import soundfile
 
 from avser_cli.audio.decoding import STDIN, read_waveform
 from avser_cli.audio.part_of_file import PartOfFile
+from avser_cli.audio.stated_sizes import W64_DATA
+from avser_cli.errors import InputError
 from tests.synthetic import tone, voice
 
 RATE = 16000
@@ -40,12 +42,14 @@ def header_of(format, stated, subtype="PCM_16"):
         put(content, 4, ">I", place + stated + 8)
     elif format == "AU":
         put(content, 8, ">I", stated)
+    elif format == "W64":
+        put(content, content.index(W64_DATA) + 16, "<Q", stated + 24)
     elif format == "CAF":
         put(content, content.index(b"data") + 4, ">Q", stated + 4)
     return content
 
 
-@pytest.mark.parametrize("format", ["WAV", "RF64", "AIFF", "AU", "CAF"])
+@pytest.mark.parametrize("format", ["WAV", "RF64", "W64", "AIFF", "AU", "CAF"])
 @pytest.mark.parametrize("stated", [0, 32000, 64000])
 def test_samples_behind_the_stated_ones_are_read(tmp_path, format, stated, monkeypatch):
     content = header_of(format, stated)
@@ -56,6 +60,15 @@ def test_samples_behind_the_stated_ones_are_read(tmp_path, format, stated, monke
     np.testing.assert_allclose(found.samples[: len(SOUND)], SOUND, atol=1e-4)
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
     np.testing.assert_array_equal(read_waveform(STDIN).samples, found.samples)
+
+
+@pytest.mark.parametrize("format", ["WAV", "RF64", "W64", "AIFF", "AU", "CAF"])
+def test_a_file_that_lost_its_end_is_truncated(tmp_path, format):
+    content = encoded(format)
+    path = tmp_path / "a"
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(InputError, match=rf"truncated: the header promises {len(content)} bytes"):
+        read_waveform(path)
 
 
 @pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_24", "PCM_32", "FLOAT"])
