@@ -117,7 +117,7 @@ def _parts(run: Run, task: Task, plot: Path | None, rows: ResultWriter | None) -
         if run.segments is not None:
             given = run.segments.of(task.path)
             found = task.classifier.given_segments(
-                task.path, given, run.own_reference, run.jobs, on_block
+                task.path, given, run.own_reference, run.jobs, on_block, on_damage
             )
             judged = [one for one in found if one is not None]
             without = [one for one, answer in zip(given, found, strict=True) if answer is None]

@@ -44,6 +44,7 @@ def classify_recordings(run: Run) -> None:
             run.failed(*first_error(errors))
             continue
         run.answered += 1
+        run.damaged += any(_is_damaged(answer) for _, answer in answers)
         for task, answer in answers:
             if isinstance(answer, InputError):
                 run.part_failed(task, answer)
@@ -57,6 +58,10 @@ def classify_recordings(run: Run) -> None:
 
 def _has_row(answer: RecordingPrediction | InputError) -> bool:
     return isinstance(answer, RecordingPrediction | NoVoiceError)
+
+
+def _is_damaged(answer: RecordingPrediction | InputError) -> bool:
+    return isinstance(answer, RecordingPrediction) and answer.damaged
 
 
 def _row(run: Run, task: Task, answer: RecordingPrediction | InputError) -> Row:

@@ -136,13 +136,14 @@ class Classifier:
             return self.predict_waveform(display_name(path), read_waveform(path, self.selection))
         with open_sound(path, selection=self.selection) as sound:
             stream = sound.stream
-            return self._predict_blocks(
+            answer = self._predict_blocks(
                 sound.name,
                 sound.blocks(),
                 stream.rate,
                 jobs,
                 lambda done: on_progress(done, max(done, stream.duration)),
             )
+            return replace(answer, damaged=sound.damaged)
 
     def predict_samples(self, samples: npt.ArrayLike, rate: int) -> RecordingPrediction:
         """Classify samples from memory, as `predict` does a file.
@@ -321,6 +322,7 @@ class Classifier:
         speaker_reference: bool = False,
         jobs: int = -1,
         on_block: Callable[[Samples, int, float], None] = lambda block, rate, duration: None,
+        on_damage: Callable[[], None] = lambda: None,
     ) -> list[Segment | None]:
         """Classify parts of a recording that somebody else marked, at bounded memory.
 
@@ -336,7 +338,7 @@ class Classifier:
             speaker.
         jobs : int
             Threads; -1 for one a core.
-        on_block : callable
+        on_block, on_damage : callable
             As for `segments`.
 
         Returns
@@ -374,6 +376,8 @@ class Classifier:
                     f"{sound.name}: {len(late)} of {len(segments)} segments start after its end "
                     f"({seconds:.1f} s); are they of another recording?"
                 )
+            if sound.damaged:
+                on_damage()
         ordered = [rows[place] for place in range(len(segments))]
         if speaker_reference:
             ordered = normalize_by_speaker([segment.speaker for segment in segments], ordered)
@@ -509,8 +513,8 @@ class Classifier:
     def name(self) -> str:
         """The bundle's name and the start of its weights' checksum, e.g. ``default@67600fa8``.
 
-        With a reference of the speaker its key follows: ``default@67600fa8+3c0d5c92``; a channel or
-        a track of files comes last: ``default@67600fa8:left``.
+        A reference of the speaker follows by its key, ``default@67600fa8+3c0d5c92``, then a channel
+        or a track of files, ``default@67600fa8:left``, and ``+any-sound``.
         """
         files = self.config.files
         normalization = f"+{self.normalization.key}" if self.normalization else ""

@@ -48,11 +48,14 @@ class RecordingPrediction(Prediction):
         Seconds of it that were judged.
     windows : int
         Number of windows whose answers were pooled; 1 for a recording within the model's span.
+    damaged : bool
+        Some of the file could not be decoded; a warning of the logger said where.
     """
 
     seconds: float = 0.0
     speech: float = 0.0
     windows: int = 1
+    damaged: bool = False
 
 
 @dataclass(frozen=True)

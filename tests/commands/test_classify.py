@@ -647,19 +647,23 @@ def test_each_speakers_own_sounds_are_their_reference(avser, tmp_path):
     assert avser(*arguments, "--speakers", "nobody").returncode == 2
 
 
-def test_damage_is_named_and_ends_with_exit_4(avser, tmp_path):
-    """The segments before and behind damage are written, and a line says where it is."""
+@pytest.mark.parametrize("options", ["", "--windows", "--segments parts.csv"])
+def test_damage_is_named_and_ends_with_exit_4(avser, tmp_path, options):
+    """What is before and behind damage is judged, and a line says where it is."""
     path = tmp_path / "a.flac"
     soundfile.write(path, joined(*[speech(seconds=3.0)] * 4), 16000)
     content = bytearray(path.read_bytes())
     middle = len(content) // 2
     content[middle : middle + 2000] = bytes(2000)
     path.write_bytes(content)
-    done = avser("classify", "a.flac", "--windows", "--format", "jsonl")
+    (tmp_path / "parts.csv").write_text("start,end\n0,4\n11,15\n")
+    done = avser("classify", "a.flac", *options.split(), "--format", "jsonl")
     assert done.returncode == 4, done.stderr
     assert "a.flac: damaged at " in done.stderr
     rows = [json.loads(line) for line in done.stdout.splitlines()]
-    assert rows[0]["start"] < 4 < 12 < rows[-1]["end"] == pytest.approx(15.0, abs=0.6)
+    assert rows and all(row["emotion"] for row in rows)
+    if options == "--windows":
+        assert rows[0]["start"] < 4 < 12 < rows[-1]["end"] == pytest.approx(15.0, abs=0.6)
 
 
 @needs_posix("a shell")
