@@ -26,6 +26,7 @@ LAYERS = {name: level for level, name in enumerate(ORDER)}
 SHARED = {
     "caches",
     "checksums",
+    "csv_records",
     "errors",
     "files",
     "litert",

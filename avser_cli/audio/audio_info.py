@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -11,7 +12,8 @@ import numpy.typing as npt
 from msgspec import Meta
 
 from avser_cli.audio.decoding import Stream, Waveform, peak_of
-from avser_cli.checksums import sha256
+from avser_cli.audio.input import is_read_once
+from avser_cli.checksums import file_sha256, sha256
 from avser_cli.untrusted_input import Checksum, Count, PositiveInt
 
 FULL_SCALE = 1.0 - 2.0**-15
@@ -50,13 +52,24 @@ class AudioInfo:
     clipped: Count
 
 
-def audio_info(content: bytes, waveform: Waveform) -> AudioInfo:
-    """AudioInfo of a sound file with this content, decoded to this waveform."""
+def source_checksum(path: Path) -> str | None:
+    """Checksum of a sound file; `None` of what is read once.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read.
+    """
+    return None if is_read_once(path) else file_sha256(path)
+
+
+def audio_info(source_sha256: str | None, waveform: Waveform) -> AudioInfo:
+    """What is known of a decoded sound; without a checksum of its source, the samples' is taken."""
     samples = waveform.samples
-    peak = peak_of(samples)
+    peak, samples_sha256 = peak_of(samples), sha256(waveform.samples)
     return AudioInfo(
-        source_sha256=sha256(content),
-        samples_sha256=sha256(waveform.samples),
+        source_sha256=source_sha256 or samples_sha256,
+        samples_sha256=samples_sha256,
         duration=round(waveform.duration, 4),
         rate=waveform.stream.rate,
         channels=waveform.stream.channels,
@@ -82,7 +95,7 @@ class RunningAudioInfo:
         self._clipped += int((np.abs(samples) >= FULL_SCALE).sum())
 
     def result(self, source_sha256: str | None, stream: Stream) -> AudioInfo:
-        """What has come in; without a checksum of the source, that of the samples is taken."""
+        """What has come in; see `audio_info`."""
         samples_sha256 = self._hash.hexdigest()
         return AudioInfo(
             source_sha256=source_sha256 or samples_sha256,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.audio.input import STDIN, Source, display_name, open_source
+from avser_cli.audio.input import STDIN, Source, display_name, is_read_once, open_source
 from avser_cli.audio.selection import EVERYTHING, OpenSound, SoundSelection
 from avser_cli.audio.streams import SILENCE_PEAK, Decoder, Samples, Stream
 from avser_cli.errors import InputError, UsageError
@@ -163,10 +163,11 @@ def each_channel(path: Path, track: int = 1) -> list[SoundSelection]:
     InputError
         As for `read_waveform`.
     UsageError
-        It is standard input, which cannot be read once a channel.
+        It is standard input or a pipe, which cannot be read once a channel.
     """
-    if path == STDIN:
-        raise UsageError("standard input is read once: save it to a file to take each channel")
+    if is_read_once(path):
+        name = display_name(path)
+        raise UsageError(f"{name}: is read once: save it to a file to take each channel")
     with open_sound(path, selection=SoundSelection(track=track)) as sound:
         channels = sound.stream.channels
     if channels == 1:

@@ -87,6 +87,7 @@ class ContainerSound:
             other_reason = "FFmpeg does not know it, or it needs a file that can be wound back"
         try:
             # A file object, never a name: FFmpeg takes some names for addresses.
+            self._opened = isinstance(source.file, Path)
             self._file = source.file.open("rb") if isinstance(source.file, Path) else source.file
             if not self._live:
                 self._file.seek(0)
@@ -176,7 +177,8 @@ class ContainerSound:
     def close(self) -> None:
         """Let the file go."""
         self._container.close()
-        if not self._live:
+        # What a pipe gave is somebody else's, and may be read again for another track.
+        if self._opened:
             self._file.close()
 
     def _with_first(self) -> Iterator[AudioFrame]:

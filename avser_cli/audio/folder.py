@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import unicodedata
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -226,8 +228,15 @@ def mirrored(sounds: Iterable[Path], source: Path, target: Path, suffix: str) ->
     for name in names.names:
         mirror = place + name[len(above) :]
         picture = os.path.splitext(mirror)[0] + suffix  # noqa: PTH122
-        if os.path.normcase(picture) in taken:
+        if _folded(picture) in taken:
             picture = mirror + suffix
-        taken.add(os.path.normcase(picture))
+        taken.add(_folded(picture))
         pictures.append(picture)
     return PathPairs(names, PathList(pictures))
+
+
+def _folded(name: str) -> str:
+    """Equal for names of one file: where capital letters do not count, they do not."""
+    if sys.platform == "darwin":
+        return unicodedata.normalize("NFC", name).casefold()
+    return os.path.normcase(name)

@@ -20,6 +20,7 @@ from avser_cli.audio.stated_sizes import (
     sample_chunk,
 )
 from avser_cli.errors import InputError, os_reason
+from avser_cli.files import is_special
 
 STDIN = Path("-")
 """Stands for standard input."""
@@ -58,6 +59,11 @@ class Source:
 def display_name(path: Path | str) -> str:
     """A sound's name in a message."""
     return "stdin" if str(path) == str(STDIN) else str(path)
+
+
+def is_read_once(path: Path) -> bool:
+    """Whether a sound cannot be read again: standard input, a pipe, a device."""
+    return path == STDIN or is_special(path)
 
 
 @contextmanager
@@ -164,8 +170,8 @@ def _check_complete(name: str, handle: BinaryIO, size: int) -> None:
     """Refuse a file whose own structure says that bytes are missing.
 
     Of WAV, AIFF, RF64, W64, CAF and AU the samples, of MP4 a box, of Matroska the segment reach
-    past the end. Decoders read such a file quietly up to where it ends. Place holders are let through,
-    and so are wrong sizes of the whole where the samples are all there.
+    past the end. Decoders read such a file quietly up to where it ends. Placeholders are let
+    through, and so are wrong sizes of the whole where the samples are all there.
     """
     handle.seek(0)
     head = handle.read(64)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from avser_cli.audio.decoding import STDIN
+from avser_cli.audio.input import is_read_once
 from avser_cli.audio.selection import SoundSelection
 from avser_cli.commands.classify_parts import classify_parts
 from avser_cli.commands.classify_recordings import classify_recordings, explain_clip
@@ -131,6 +132,8 @@ def classify(
     run = Run(classifier, given, chosen, out, jobs, verbose, unreadable, sound.each, scheduler)
     if (plot or explain) and not run.only:
         raise UsageError(f"--plot and --explain draw one sound; {len(run.paths)} are given")
+    if explain and is_read_once(run.paths[0]):
+        raise UsageError("--explain reads the sound again; save it to a file")
     run.page = page.page(sounds)
     with ExitStack() as stack:
         if out:

@@ -122,7 +122,7 @@ class RunOptions:
     def planned(self, clips: Sequence[Clip], quick: bool) -> list[PlannedRun]:
         """The runs of each candidate; one of everything in a quick comparison."""
         kind = cast(SplitKind, self.split)
-        folds = common.parse_folds(self.folds)
+        folds = common.parse_folds(self.folds, kind)
         seeds = common.parse_numbers(self.seeds, "--seeds")
         if quick:
             folds, seeds = folds or ([1] if kind != "random" else None), seeds or [0]

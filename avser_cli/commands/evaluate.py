@@ -134,9 +134,9 @@ class ProtocolOptions:
 
     def planned(self, clips: Sequence[Clip]) -> list[PlannedRun]:
         """The runs that are asked for."""
-        folds = common.parse_folds(self.folds)
-        seeds = common.parse_numbers(self.seeds, "--seeds")
         kind = cast(SplitKind, self.protocol)
+        folds = common.parse_folds(self.folds, kind)
+        seeds = common.parse_numbers(self.seeds, "--seeds")
         return plan(kind, split_folds(clips, kind), folds, seeds)
 
 

@@ -15,6 +15,7 @@ from avser_cli.commands.epoch_progress import EpochProgress
 from avser_cli.data.clip import SkippedFile
 from avser_cli.data.emotion_words import parse_mapping, read_emotion
 from avser_cli.data.emotions import PAPER_EMOTIONS, label_order
+from avser_cli.data.folds import NAMED_FOLDS
 from avser_cli.data.sources import DataSources, Source, parse_source
 from avser_cli.data.splits import SplitKind
 from avser_cli.errors import MissingExtraError, UsageError
@@ -107,16 +108,21 @@ def parse_powers(text: str) -> dict[str, float]:
     return powers
 
 
-def parse_folds(text: str | None) -> list[int | str] | None:
+def parse_fold(text: str, split: str) -> int | str:
+    """A fold's number, or its name; of corpora and tables a number may be a name."""
+    return int(text) if text.isdecimal() and split not in NAMED_FOLDS else text
+
+
+def parse_folds(text: str | None, split: str) -> list[int | str] | None:
     """Folds from ``1,3-5`` or ``emodb,urdu``; ``None`` from nothing."""
     if text is None:
         return None
     folds: list[int | str] = []
-    for part in text.split(","):
-        if re.fullmatch(r"\s*\d[\d\s-]*", part):
+    for part in map(str.strip, text.split(",")):
+        if re.fullmatch(r"\d[\d\s-]*", part) and not part.isdecimal():
             folds += parse_numbers(part, "--folds") or []
         else:
-            folds.append(part.strip())
+            folds.append(parse_fold(part, split))
     return folds
 
 

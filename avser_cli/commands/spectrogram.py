@@ -29,7 +29,7 @@ from avser_cli.commands.sound_options import SoundOptions
 from avser_cli.data.clip import Clip
 from avser_cli.data.manifest import Outcomes, write_manifest
 from avser_cli.data.sources import Source, is_table, label_sounds, read_source
-from avser_cli.errors import InputError, OutputError, PartialError, UsageError
+from avser_cli.errors import InputError, MissingExtraError, OutputError, PartialError, UsageError
 from avser_cli.features.render import Renderer, RenderResult, render_all
 from avser_cli.files import (
     check_writable,
@@ -193,7 +193,7 @@ def _listed(source: Path) -> tuple[Found, _Labels]:
     if source.is_dir():
         found = list_sounds(source)
         report_listing(source, found)
-        return found, partial(label_sounds, source)
+        return found, partial(_folder_labels, source)
     content = read_source(Source(source))
     for item in content.skipped:
         echo(f"left out: {escape(item.path)}: {escape(item.reason)}")
@@ -206,6 +206,15 @@ def _listed(source: Path) -> tuple[Found, _Labels]:
         )
     labels = {clip.path: clip for clip in content.clips}
     return Found(PathList(str(path) for path in sorted(labels)), [], 0), lambda _: labels
+
+
+def _folder_labels(folder: Path, sounds: Sequence[Path]) -> Mapping[Path, Clip]:
+    """Labels go beside the pictures where they can be read; without them these are drawn still."""
+    try:
+        return label_sounds(folder, sounds)
+    except MissingExtraError as error:
+        echo(f"labels left out: {escape(error)}")
+        return {}
 
 
 def _draw_folder(

@@ -62,17 +62,18 @@ class SplitOptions:
     ] = "random"
     test_size: common.TestSize = 0.25
     fold: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="NUMBER|NAME",
-            help="Which fold is held out, e.g. 2 for speaker or text, emodb for corpus.",
+            help="Which fold is held out, e.g. 2 for speaker or text, emodb for corpus; default: "
+            "the first.",
         ),
-    ] = "1"
+    ] = None
     seed: Annotated[int, typer.Option(help="Draws the random split and the training.")] = 0
 
     def settings(self) -> SplitSettings:
         """The split that is asked for."""
-        fold = int(self.fold) if self.fold.isdecimal() else self.fold
+        fold = 1 if self.fold is None else common.parse_fold(self.fold, self.split)
         return SplitSettings(cast(SplitKind, self.split), self.test_size, fold, self.seed)
 
 

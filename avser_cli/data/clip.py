@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 RAVDESS = "ravdess"
 """The one corpus whose clips are known by their published names alone, as bundles always had them;
 the names are unique."""
+PUBLISHED_NAME = re.compile(r"\d\d(-\d\d){6}")
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,9 @@ def clip_key(corpus: str, relative: Path) -> str:
     ``"crema-d:AudioWAV/1001_DFA_ANG_XX"``.
     """
     name = relative.with_suffix("")
-    return name.name if corpus == RAVDESS else f"{corpus}:{name.as_posix()}"
+    if corpus == RAVDESS and PUBLISHED_NAME.fullmatch(name.name):
+        return name.name
+    return f"{corpus}:{name.as_posix()}"
 
 
 def clip_keys(corpus: str, files: Iterable[Path]) -> list[str]:

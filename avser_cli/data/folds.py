@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -23,6 +24,8 @@ UNITS: dict[str, Callable[[Clip], str | None]] = {
     "table": lambda clip: clip.split,
 }
 """What each split with folds holds out whole, by the split's kind."""
+NAMED_FOLDS = ("corpus", "table")
+"""Splits whose folds have names, which may be numbers."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def split_folds(clips: Sequence[Clip], kind: str) -> tuple[Fold, ...]:
     units = {unit(clip) for clip in clips}
     if None in units:
         _refuse_unknown(clips, kind)
-    words = sorted(str(word) for word in units)
+    words = sorted((str(word) for word in units), key=_in_order)
     if kind == "table":
         return _table_folds(words)
     if len(words) < 2:
@@ -90,6 +93,11 @@ def split_folds(clips: Sequence[Clip], kind: str) -> tuple[Fold, ...]:
             folds[number] += group
             assigned.update(group)
     return tuple(Fold(n, str(n), tuple(group)) for n, group in enumerate(folds, start=1))
+
+
+def _in_order(word: str) -> tuple[int, str]:
+    """Sorts numbers by their value, before words."""
+    return (int(word), word) if word.isdecimal() else (sys.maxsize, word)
 
 
 def _refuse_unknown(clips: Sequence[Clip], kind: str) -> None:
@@ -124,7 +132,10 @@ def _groups(corpus: str, clips: Sequence[Clip], kind: str) -> Sequence[Sequence[
     if kind == "speaker" and known is not None and known.folds:
         published = [[f"{corpus}:{name}" for name in fold] for fold in known.folds]
         if set(units) <= {name for fold in published for name in fold}:
-            return published
+            # Of a part of the corpus, those that hold out somebody.
+            there = [[name for name in fold if name in units] for fold in published]
+            if len(folds := [fold for fold in there if fold]) > 1:
+                return folds
     if len(units) <= GROUP_FOLDS:
         return [[word] for word in units]
     # As many folds as hold every emotion each; where no number does, as many as there may be.

@@ -76,10 +76,11 @@ class Reader:
         if list(parts) == [WHOLE] or path.suffix.lower() in PICTURE_SUFFIXES:
             return [_attempt(self, path)] * len(parts)
         try:
-            found = read_parts(path, parts)
+            # One after the other, so that a part's samples go before the next one's come.
+            found = {x: _attempt_part(self, path, sound) for x, sound in read_parts(path, parts)}
         except InputError as error:
             return [error] * len(parts)
-        return [_attempt_part(self, path, found[part]) for part in parts]
+        return [found[part] for part in parts]
 
 
 def _attempt(read: Reader, path: Path) -> Result:

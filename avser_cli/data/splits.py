@@ -14,7 +14,7 @@ from typing import Any, Literal
 from avser_cli.checksums import sha256
 from avser_cli.data.clip import Clip
 from avser_cli.data.corpora import find_corpus
-from avser_cli.data.folds import FEWEST_A_SIDE, UNITS, Fold, split_folds
+from avser_cli.data.folds import FEWEST_A_SIDE, NAMED_FOLDS, UNITS, Fold, split_folds
 from avser_cli.errors import CorpusError, UsageError
 from avser_cli.untrusted_input import Checksum
 
@@ -38,7 +38,8 @@ class SplitSettings:
     test_size : float
         Share of the clips held out (``random`` only).
     fold : int or str
-        Which fold is held out, by number from 1 on or, of corpora and tables, by name.
+        Which fold is held out, by number from 1 on or, of corpora and tables, by name; a text that
+        is no name counts as a number.
     seed : int
         Draws the random split (``random`` only).
     held_out : tuple of str
@@ -61,9 +62,9 @@ class SplitSettings:
         if not 0.0 < self.test_size < 1.0:
             raise UsageError(f"--test-size {self.test_size}: more than 0, less than 1")
         if self.fold != 1 and self.kind not in FOLDED:
-            raise UsageError(f"--fold {self.fold}: --split {self.kind} has no folds")
+            raise UsageError(f"fold {self.fold}: split {self.kind} has no folds")
         if self.fold == "" or (isinstance(self.fold, int) and self.fold < 1):
-            raise UsageError(f"--fold {self.fold}: a number from 1 on, or a name")
+            raise UsageError(f"fold {self.fold}: a number from 1 on, or a name")
 
     def describe(self) -> str:
         """In words, for tables and cards."""
@@ -74,7 +75,7 @@ class SplitSettings:
         held_out, folds = self._held_out()
         if not held_out:
             return f"{self.kind} (fold {self.fold})"
-        if self.kind in ("corpus", "table"):
+        if self.kind in NAMED_FOLDS:
             return f"{self.kind} ({', '.join(held_out)} held out)"
         shared = {name.split(":", 1)[0] for name in held_out if ":" in name}
         prefix = f"{shared.pop()}:" if len(shared) == 1 else ""
@@ -126,13 +127,16 @@ def find_fold(folds: Sequence[Fold], settings: SplitSettings) -> Fold:
     UsageError
         There is none; the message says which there are.
     """
-    for fold in folds:
-        if settings.fold in (fold.number, fold.name, str(fold.number)):
-            return fold
+    asked = settings.fold
+    # Names may be numbers, and other ones than the folds'.
+    if isinstance(asked, str):
+        for fold in folds:
+            if fold.name == asked:
+                return fold
+    if str(asked).isdecimal() and 1 <= int(asked) <= len(folds):
+        return folds[int(asked) - 1]
     named = "" if folds[0].name == "1" else f": {', '.join(fold.name for fold in folds)}"
-    raise UsageError(
-        f"--fold {settings.fold}: --split {settings.kind} has folds 1 to {len(folds)} here{named}"
-    )
+    raise UsageError(f"fold {asked}: split {settings.kind} has folds 1 to {len(folds)} here{named}")
 
 
 def check_fold(clips: Sequence[Clip], settings: SplitSettings) -> None:

@@ -16,13 +16,13 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.audio.audio_info import AudioInfo, audio_info
-from avser_cli.audio.decoding import STDIN, Waveform, check_not_silent, read_waveform
+from avser_cli.audio.audio_info import AudioInfo, audio_info, source_checksum
+from avser_cli.audio.decoding import Waveform, check_not_silent, read_waveform
 from avser_cli.audio.input import display_name
 from avser_cli.audio.selection import EVERYTHING, SoundSelection
-from avser_cli.checksums import sha256
+from avser_cli.checksums import file_sha256
 from avser_cli.cluster import spread
-from avser_cli.errors import InputError, OutputError, UsageError, os_reason
+from avser_cli.errors import InputError, OutputError, UsageError
 from avser_cli.features.clicks import without_clicks
 from avser_cli.features.spectrogram import (
     SpectrogramConfig,
@@ -123,18 +123,8 @@ def render_spectrogram(
     """
     waveform = read_waveform(path, selection)
     spectrogram = clip_spectrogram(path, waveform, config)
-    info = audio_info(file_content(path, waveform), waveform)
+    info = audio_info(source_checksum(path), waveform)
     return spectrogram, SpectrogramMetadata(config, info, selection)
-
-
-def file_content(path: Path, waveform: Waveform) -> bytes:
-    """The bytes of a sound file; of standard input, which is read once, those of its samples."""
-    if path == STDIN:
-        return waveform.samples.tobytes()
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {os_reason(error)}") from None
 
 
 def clip_spectrogram(
@@ -170,7 +160,8 @@ def audible_part(
     seconds = len(kept) / waveform.rate
     if seconds < MIN_SECONDS:
         raise InputError(
-            f"{name}: {seconds:.2f} s of sound is too short; at least {MIN_SECONDS} s are needed"
+            f"{display_name(name)}: {seconds:.2f} s of sound is too short; at least "
+            f"{MIN_SECONDS} s are needed"
         )
     return kept
 
@@ -280,11 +271,7 @@ def render_file(
     """Draw one sound, unless its picture is up to date."""
     try:
         if not force and spectrogram.exists():
-            try:
-                content = sound.read_bytes()
-            except OSError as error:
-                raise InputError(f"{sound}: cannot be read: {os_reason(error)}") from None
-            info = renderer.current(spectrogram, sha256(content))
+            info = renderer.current(spectrogram, file_sha256(sound))
             if info is not None:
                 return RenderResult(sound, spectrogram, "up to date", info=info)
         drawn, info = renderer.render(sound)

@@ -53,7 +53,8 @@ class RunningSpectrogram:
         # A spectrum is of the time in its middle.
         self._held: Samples = np.zeros(len(self._window) // 2, np.float32)
         self._cells = _Cells(2 * config.width, config.height)
-        self._count = 0
+        # Samples to come that no spectrum needs, where a hop is longer than the window.
+        self._count = self._skipped = 0
 
     @property
     def seconds(self) -> float:
@@ -81,7 +82,8 @@ class RunningSpectrogram:
         return to_decibels(power), low, high
 
     def _take(self, samples: Samples) -> None:
-        held = np.concatenate([self._held, samples])
+        held = np.concatenate([self._held, samples[self._skipped :]])
+        self._skipped -= min(self._skipped, len(samples))
         starts = np.arange(0, len(held) - len(self._window) + 1, self._hop)
         for first in range(0, len(starts), SPECTRA):
             some = starts[first : first + SPECTRA]
@@ -96,7 +98,9 @@ class RunningSpectrogram:
                 np.resize(np.minimum.reduceat(pieces, edges), len(some)),
                 np.resize(np.maximum.reduceat(pieces, edges), len(some)),
             )
-        self._held = held[len(starts) * self._hop :]
+        following = len(starts) * self._hop
+        self._held = held[following:]
+        self._skipped += max(0, following - len(held))
 
 
 class _Cells:

@@ -267,7 +267,7 @@ def _column(header: Sequence[str], names: Sequence[str]) -> int | None:
 
 
 _ARROW = re.compile(r"\s*([\d:.,]+)\s*-->\s*([\d:.,]+)")
-_SPOKEN = re.compile(r"\s*(?:\[([^\]\n]{1,60})\]\s*:?|([^\W\d_][\w .'’-]{0,40}):)\s")
+_SPOKEN = re.compile(r"\s*(?:\[([^\]\n]{1,60})\]\s*:?|([^\W\d_][\w .'\u2019-]{0,40}):)\s")
 
 
 def parse_srt(text: str) -> Iterator[GivenSegment]:

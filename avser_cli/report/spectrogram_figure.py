@@ -12,16 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli import __version__
-from avser_cli.audio.audio_info import AudioInfo, RunningAudioInfo, audio_info
+from avser_cli.audio.audio_info import AudioInfo, RunningAudioInfo, audio_info, source_checksum
 from avser_cli.audio.decoding import MAX_SECONDS, STDIN, Waveform, open_sound
 from avser_cli.audio.input import display_name
 from avser_cli.audio.selection import EVERYTHING, SoundSelection
 from avser_cli.audio.streams import Samples, Stream
 from avser_cli.caches import provide_library_caches
-from avser_cli.checksums import file_sha256, sha256
+from avser_cli.checksums import sha256
 from avser_cli.errors import InputError
 from avser_cli.features.filterbank import mel_frequencies
-from avser_cli.features.render import file_content
 from avser_cli.features.running_spectrogram import RunningSpectrogram
 from avser_cli.features.spectrogram import SpectrogramConfig, spectrogram_db, spectrogram_span
 from avser_cli.report.console import escape
@@ -170,13 +169,13 @@ class FigureRenderer:
                         facts.feed(part)
                     held = []
         if running is not None:
-            source = None if path == STDIN else file_sha256(path)
-            return _Picture.of_running(running), stream, facts.result(source, stream)
+            info = facts.result(source_checksum(path), stream)
+            return _Picture.of_running(running), stream, info
         if count == 0:
             raise InputError(f"{display_name(path)}: holds no samples; copy or record it again")
         samples = held[0] if len(held) == 1 else np.concatenate(held)
         waveform = Waveform(samples, stream.rate, stream, self.selection)
-        info = audio_info(file_content(path, waveform), waveform)
+        info = audio_info(source_checksum(path), waveform)
         return _Picture.of_waveform(waveform, self.config), stream, info
 
     def current(self, spectrogram: Path, source_sha256: str) -> AudioInfo | None:

@@ -1,14 +1,17 @@
+import os
+
 import numpy as np
 import pytest
 
-from avser_cli.audio.audio_info import MIN_DB, RunningAudioInfo, audio_info
-from avser_cli.audio.decoding import Stream, Waveform
+from avser_cli.audio.audio_info import MIN_DB, RunningAudioInfo, audio_info, source_checksum
+from avser_cli.audio.decoding import STDIN, Stream, Waveform
+from avser_cli.checksums import sha256
 from tests.synthetic import tone
 
 
 def info(samples, rate=16000):
     samples = samples.astype(np.float32)
-    return audio_info(b"", Waveform(samples, rate, Stream("WAV", "FLOAT", rate, 1, len(samples))))
+    return audio_info(None, Waveform(samples, rate, Stream("WAV", "FLOAT", rate, 1, len(samples))))
 
 
 def test_levels_and_clipping():
@@ -32,6 +35,15 @@ def test_facts_of_blocks_are_those_of_the_whole():
     running = RunningAudioInfo()
     for first in range(0, len(samples), 999):
         running.feed(samples[first : first + 999])
-    whole = audio_info(samples.tobytes(), Waveform(samples, 16000, stream))
+    whole = audio_info(None, Waveform(samples, 16000, stream))
     assert running.result(None, stream) == whole
     assert running.result("a" * 64, stream).source_sha256 == "a" * 64
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_what_is_read_once_has_no_checksum_of_its_own(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert source_checksum(tmp_path / "pipe") is None
+    assert source_checksum(STDIN) is None
+    (tmp_path / "a.wav").write_bytes(b"RIFF")
+    assert source_checksum(tmp_path / "a.wav") == sha256(b"RIFF")

@@ -1,5 +1,6 @@
 """Which sound of a file is read: a channel, the mean of all, another audio track."""
 
+import io
 from typing import Any
 
 import av
@@ -104,6 +105,13 @@ def test_a_silent_track_names_the_one_that_is_not(tmp_path):
     with pytest.raises(InputError, match=r"track 2 of 3 .*--track 3"):
         read_waveform(path, SoundSelection(track=2))
     assert read_waveform(path, SoundSelection(track=3)).duration == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_silent_track_of_a_pipe_names_the_one_that_is_not(tmp_path, monkeypatch):
+    content = write_tracks(tmp_path / "a.mkv", SILENT, tone()).read_bytes()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+    with pytest.raises(InputError, match=r"stdin: track 1 of 2 .*--track 2"):
+        read_waveform(STDIN)
 
 
 def test_blocks_of_a_silent_track_end_with_the_same(tmp_path):

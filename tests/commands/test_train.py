@@ -196,9 +196,9 @@ def test_a_bundle_comes_back_whose_replacement_was_killed(trained, avser, tmp_pa
         (
             ["png", "--split", "speaker", "--fold", "9"],
             2,
-            "--fold 9: --split speaker has folds 1 to 6",
+            "fold 9: split speaker has folds 1 to 2",
         ),
-        (["png", "--split", "random", "--fold", "2"], 2, "--fold 2: --split random has no folds"),
+        (["png", "--split", "random", "--fold", "2"], 2, "fold 2: split random has no folds"),
         (["png", "--split", "corpus"], 7, "only one corpus, ravdess"),
         (["png", "--split", "table"], 7, "64 clips have no split, e.g. 03-01-"),
         (["png", "--split", "speaker", "--fold", "3"], 7, "angry: 0 clips held out"),

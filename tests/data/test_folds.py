@@ -66,7 +66,29 @@ def test_a_corpus_is_held_out_by_number_or_name():
     by_name = split_clips(clips, SplitSettings("corpus", fold="b"))
     assert set(by_name.test) == {clip.key for clip in clips if clip.corpus == "b"}
     assert by_name.settings.describe() == "corpus (b held out)"
-    with pytest.raises(
-        UsageError, match=r"--fold d: --split corpus has folds 1 to 3 here: a, b, c"
-    ):
+    with pytest.raises(UsageError, match=r"fold d: split corpus has folds 1 to 3 here: a, b, c"):
         split_clips(clips, SplitSettings("corpus", fold="d"))
+
+
+def test_of_a_part_of_a_corpus_every_fold_holds_somebody_out():
+    clips = ravdess_clips(actors=range(1, 6))
+    expected = [
+        tuple(f"ravdess:{name}" for name in fold if int(name) <= 5)
+        for fold in RAVDESS.folds
+        if any(int(name) <= 5 for name in fold)
+    ]
+    assert 1 < len(expected) < 6
+    assert held_out_by_fold(clips, "speaker") == expected
+    # Two actors of one published fold are held out one by one.
+    same = sorted(int(name) for name in RAVDESS.folds[0])[:2]
+    found = held_out_by_fold(ravdess_clips(actors=same), "speaker")
+    assert found == [(f"ravdess:{actor:02d}",) for actor in same]
+
+
+def test_numbers_that_are_names_of_a_table_are_names():
+    words = [str(n) for n in range(11)]
+    clips = own_clips(176, split=lambda n: words[n % 11], emotions=("sad", "happy"))
+    assert [fold.name for fold in split_folds(clips, "table")] == words
+    for asked, held_out in (("0", "0"), ("2", "2"), ("10", "10"), ("11", "10"), (1, "0"), (3, "2")):
+        split = split_clips(clips, SplitSettings("table", fold=asked))
+        assert split.settings.held_out == (held_out,), asked

@@ -158,6 +158,23 @@ def test_labels_of_pictures_come_from_their_manifest(tmp_path):
     assert (renamed.clips[0].key, renamed.clips[0].speaker) == ("yours:one", "yours:7")
 
 
+def test_clips_of_a_folder_that_is_called_ravdess_have_keys_of_their_own(tmp_path):
+    """Only names as RAVDESS's are unique."""
+    folder = touch(tmp_path / "ravdess", "angry/1.png", "happy/1.png", "sad/1.png")
+    row = {"status": "drawn", "corpus": "ravdess"}
+    rows = [{**row, "picture": f"{word}/1.png", "emotion": word} for word in ("angry", "happy")]
+    manifest(folder, COLUMNS, *rows, {**row, "picture": "sad/1.png", "emotion": "sad"})
+    expected = {f"ravdess:{word}/1": word for word in ("angry", "happy", "sad")}
+    assert labels(read_source(Source(folder))) == expected
+    (folder / MANIFEST).unlink()
+    (tmp_path / "ravdess.csv").write_text(
+        "file,emotion\n" + "".join(f"ravdess/{word}/1.png,{word}\n" for word in expected.values())
+    )
+    assert labels(read_source(Source(tmp_path / "ravdess.csv"))) == {
+        f"ravdess:ravdess/{word}/1": word for word in expected.values()
+    }
+
+
 def test_manifests_of_older_days_are_read(tmp_path):
     name = ravdess_name("sad", actor=4)
     folder = touch(tmp_path / "png", f"{name}.png")

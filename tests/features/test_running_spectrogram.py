@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -54,6 +56,19 @@ def test_a_sound_is_where_it_is():
         assert set(np.flatnonzero(sounding)) - {27, 30} == {28, 29}
     rows = np.flatnonzero(levels[:, 28] > -20)
     assert abs(rows.mean() - (1 - 1000 / 4000) * 30) < 1
+
+
+def test_with_a_hop_longer_than_the_window_a_sound_is_where_it_is():
+    """What lay between a block's end and the next spectrum was forgotten, once a block."""
+    config = replace(CONFIG, window=0.064, hop=1.0, width=100)
+    samples = np.zeros(100 * RATE, np.float32)
+    samples[80 * RATE : 82 * RATE] = tone(1000.0, 2.0, RATE)
+    for size in (40_000, 3_000, len(samples)):
+        spectrogram = RunningSpectrogram(config, RATE)
+        for first in range(0, len(samples), size):
+            spectrogram.feed(samples[first : first + size])
+        levels, _, _ = spectrogram.levels()
+        assert set(np.flatnonzero(levels.max(axis=0) > -20)) - {82} == {80, 81}
 
 
 def test_memory_does_not_grow():

@@ -121,7 +121,7 @@ def test_a_short_text_grid_with_points_and_quotes():
         ("[SPEAKER_01]: Good morning.", "SPEAKER_01"),
         ("[Anna] Good morning.", "Anna"),
         ("Anna: Good morning.", "Anna"),
-        ("Émile Zola: J’accuse !", "Émile Zola"),
+        ("Émile Zola: J'accuse !", "Émile Zola"),
         ("Иван: Привет", "Иван"),
         ("王芳: 早上好", "王芳"),
         ("at noon: we met", ""),
@@ -203,7 +203,10 @@ def test_segments_belong_to_recordings():
 
 
 def test_recordings_of_one_name_keep_their_own_segments():
-    rows = [GivenSegment(0, 1, "anna", "a/call.wav"), GivenSegment(2, 3, "bert", r"C:\\x\\b\\call.wav")]
+    rows = [
+        GivenSegment(0, 1, "anna", "a/call.wav"),
+        GivenSegment(2, 3, "bert", r"C:\\x\\b\\call.wav"),
+    ]
     sounds = ["in/a/call.wav", "in/x/b/call.wav", "in/c/call.wav"]
     segments = RecordingSegments(rows, sounds)
     assert segments.of(Path(sounds[0])) == rows[:1]
