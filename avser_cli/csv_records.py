@@ -13,6 +13,8 @@ def csv_record(values: Iterable[Any]) -> str:
     cells = ["" if value is None else str(value) for value in values]
     text = io.StringIO()
     # A carriage return ends a record, too; up to Python 3.12 the writer does not look for it.
-    quoting = csv.QUOTE_ALL if any("\r" in cell for cell in cells) else csv.QUOTE_MINIMAL
-    csv.writer(text, lineterminator="\n", quoting=quoting).writerow(cells)
+    if any("\r" in cell for cell in cells):
+        csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(cells)
+    else:
+        csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue()

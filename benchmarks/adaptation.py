@@ -287,15 +287,16 @@ def table(lines: Sequence[Line]) -> TextTable:
     found = _of_draws(lines)
     rows = []
     for corpus, size in dict.fromkeys((line.corpus, line.size) for line in lines):
-        before = found[corpus, SIZES[0], "before"]
+        before = found.get((corpus, SIZES[0], "before"), {})
         cells = []
         for way in WAYS:
             of_draws = found.get((corpus, SIZES[0] if way in WITHOUT_LABELS else size, way), {})
             uars = list(of_draws.values())
             cells.append(f"{np.mean(uars):.3f} ± {np.std(uars, ddof=1):.3f}" if uars[1:] else "")
         learned = found.get((corpus, size, "adapted"), {})
-        worst = min((uar - before[number] for number, uar in learned.items()), default=np.nan)
-        rows.append((corpus, str(size or "all"), *cells, f"{worst:+.3f}"))
+        changes = [uar - before[number] for number, uar in learned.items() if number in before]
+        worst = f"{min(changes):+.3f}" if changes else ""
+        rows.append((corpus, str(size or "all"), *cells, worst))
     return TextTable(("corpus", "clips", *WAYS, "worst draw"), tuple(rows))
 
 

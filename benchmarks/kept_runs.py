@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avser_cli.audio.folder import find_sounds
+from avser_cli.checksums import sha256
 
 
 @dataclass(frozen=True)
@@ -37,3 +38,8 @@ def parse_arguments(description: str) -> KeptRuns:
     sounds = {path.stem: path for path in find_sounds(given.sounds)}
     runs = sorted(path for path in (given.report / "runs").iterdir() if path.name[0] != ".")
     return KeptRuns(sounds, given.report, runs)
+
+
+def in_any_order(name: str) -> str:
+    """Sorts clips so that neighbours have nothing in common; the same everywhere."""
+    return sha256(name.encode())

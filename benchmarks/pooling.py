@@ -3,15 +3,16 @@
 ``python -m benchmarks.pooling ./wav reports/speaker`` joins the clips that each run of a
 cross-validation held out to recordings of one actor, vocal channel and emotion (two, four or eight
 clips, in an order that a hash of their names decides), and to recordings of eight clips of one
-emotion with one of another in the middle. Each run's bundle judges its own; how much surer several
-windows make is fitted on the recordings of the other runs. ``--natural FOLDER...`` adds the clips
-of other corpora that are longer than the network's span, judged by the bundled model. Nothing is
-trained.
+emotion with one of another in the middle. Each run's bundle judges its own, with the temperature
+that the report fitted to all runs' single clips; how much surer several windows make is fitted on
+the recordings of the other runs. ``--natural FOLDER...`` adds the clips of other corpora that are
+longer than the network's span, judged by ``--model``. Nothing is trained.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +24,6 @@ import numpy.typing as npt
 from avser_cli.audio.decoding import read_waveform
 from avser_cli.audio.folder import find_sounds
 from avser_cli.audio.streams import Samples
-from avser_cli.checksums import sha256
 from avser_cli.data.corpora import find_corpus
 from avser_cli.features.spectrogram import draw_spectrogram, trim_silence
 from avser_cli.inference.classifier import Classifier
@@ -36,6 +36,7 @@ from avser_cli.model.calibration import (
 )
 from avser_cli.report.console import print_table
 from avser_cli.report.tables import TextTable
+from benchmarks.kept_runs import in_any_order
 from benchmarks.labelled_folders import corpus_clips
 
 Rows = npt.NDArray[np.float32]
@@ -114,10 +115,13 @@ def main() -> None:
     parser.add_argument("sounds", type=Path)
     parser.add_argument("report", type=Path, help="folder of `avser evaluate --protocol speaker`")
     parser.add_argument("--natural", type=Path, nargs="*", default=[], help="corpora of their own")
+    parser.add_argument("--model", default="default", help="bundle that judges these")
     given = parser.parse_args()
     sounds = {path.stem: path for path in find_sounds(given.sounds)}
     bundles = sorted(path for path in (given.report / "runs").iterdir() if path.name[0] != ".")
-    temperature = Classifier.load().config.calibration.temperature  # type: ignore[union-attr]
+    temperature = json.loads((given.report / "report.json").read_text())["calibration"][
+        "temperature"
+    ]
     runs = [
         [_scaled(judged, temperature) for judged in _of_run(Classifier.load(bundle), sounds)]
         for bundle in bundles
@@ -133,7 +137,8 @@ def main() -> None:
             _table(kind, [[one for one in run if one.kind == kind] for run in runs], exponents)
         )
     for folder in given.natural:
-        print_table(_table(folder.name, [list(_of_folder(Classifier.load(), folder))], [AGREEMENT]))
+        judged_alone = list(_of_folder(Classifier.load(given.model), folder))
+        print_table(_table(folder.name, [judged_alone], [AGREEMENT]))
 
 
 def fit_agreement(recordings: Sequence[Judged]) -> float:
@@ -149,7 +154,7 @@ def fit_agreement(recordings: Sequence[Judged]) -> float:
 
 
 def _scaled(judged: Judged, temperature: float) -> Judged:
-    """As if the run's bundle were calibrated as the bundled model is: on all runs' single clips."""
+    """As if the run's bundle were calibrated on all runs' single clips."""
     rows = with_temperature(judged.rows, temperature)
     middle = with_temperature(judged.middle[None], temperature)[0]
     return replace(judged, rows=rows, middle=middle)
@@ -169,7 +174,7 @@ def _of_folder(classifier: Classifier, folder: Path) -> Iterator[Judged]:
 def _of_run(classifier: Classifier, sounds: dict[str, Path]) -> Iterator[Judged]:
     ravdess = find_corpus("ravdess")
     groups: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for name in sorted(classifier.config.split.test, key=_place):
+    for name in sorted(classifier.config.split.test, key=in_any_order):
         labels = ravdess.labels(name)
         groups[labels["speaker"], labels["channel"]][labels["emotion"]].append(name)
     for by_emotion in groups.values():
@@ -187,10 +192,6 @@ def _of_run(classifier: Classifier, sounds: dict[str, Path]) -> Iterator[Judged]
                 part = [*names[: MIXED // 2], others[0], *names[MIXED // 2 : MIXED]]
                 kind = f"{MIXED} clips around another"
                 yield _judged(classifier, kind, emotion, *_joined(part, sounds))
-
-
-def _place(name: str) -> str:
-    return sha256(name.encode())
 
 
 def _joined(names: Sequence[str], sounds: dict[str, Path]) -> tuple[Samples, int]:

@@ -15,11 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.audio.decoding import read_waveform
-from avser_cli.checksums import sha256
 from avser_cli.data.corpora import find_corpus
 from avser_cli.inference.classifier import Classifier
 from avser_cli.inference.predictions import Segment
-from benchmarks.kept_runs import parse_arguments
+from benchmarks.kept_runs import in_any_order, parse_arguments
 
 STEP = 0.01
 """Seconds at which the labels are compared."""
@@ -60,7 +59,7 @@ def main() -> None:
 
 
 def _of_run(classifier: Classifier, sounds: dict[str, Path]) -> Score:
-    names = sorted(classifier.config.split.test, key=_place)
+    names = sorted(classifier.config.split.test, key=in_any_order)
     clips = [read_waveform(sounds[name]) for name in names]
     rate = clips[0].rate
     found = list(classifier.stream((clip.samples for clip in clips), rate))
@@ -68,10 +67,6 @@ def _of_run(classifier: Classifier, sounds: dict[str, Path]) -> Score:
     ravdess = find_corpus("ravdess")
     truth = [ravdess.labels(name)["emotion"] for name in names]
     return score_segments(found, durations, truth)
-
-
-def _place(name: str) -> str:
-    return sha256(name.encode())
 
 
 def score_segments(

@@ -218,8 +218,8 @@ class Run:
         """Write the page of answers, where one is asked for."""
         if self.page is None:
             return
-        if self.kept and self.out:
-            self.page.add_kept(self.out)
+        if self.kept and self.out and (self.format == "csv" or self.format == "jsonl"):
+            self.page.add_kept(self.out, self.format)
         self.page.write(self.classifier, self.jobs)
 
     def finish(self) -> None:

@@ -18,7 +18,6 @@ class EpochProgress:
 
     def __init__(self, recipe: Recipe) -> None:
         self.total = recipe.epochs * recipe.ensemble
-        self._epochs = recipe.epochs
         self._last: dict[int, int] = {}
         self._recent: deque[int] = deque(maxlen=recipe.ensemble)
         self._seconds: list[float] = []
@@ -32,8 +31,7 @@ class EpochProgress:
     @property
     def done(self) -> int:
         """Epochs of all networks, those of an interrupted training that is gone on with, too."""
-        # One after the other, networks before the first that is heard of were finished then.
-        return sum(self._last.values()) + (min(self._last) - 1) * self._epochs
+        return sum(self._last.values())
 
     @property
     def each(self) -> float:

@@ -15,7 +15,6 @@ import typer
 from avser_cli.caches import cache_folder
 from avser_cli.commands.cluster_options import Scheduler
 from avser_cli.commands.epoch_progress import EpochProgress
-from avser_cli.errors import OutputError
 from avser_cli.experiments.execution import Workers
 from avser_cli.experiments.experiment import ExperimentData, finish
 from avser_cli.experiments.run_cache import Job, RunCache
@@ -49,13 +48,8 @@ class ExecutionOptions:
 
 
 def _default_cache() -> Path:
-    if given := os.environ.get("AVSER_CACHE"):
-        try:
-            check_writable(Path(given))
-        except OutputError as error:
-            raise OutputError(f"AVSER_CACHE: {error}") from None
-        return Path(given)
-    return cache_folder() / "runs"
+    given = os.environ.get("AVSER_CACHE")
+    return Path(given) if given else cache_folder() / "runs"
 
 
 def command_line() -> str:
@@ -105,6 +99,7 @@ class _RunLines:
         self.missing, self.seconds = missing, seconds
         self.finished: set[str] = set()
         self.progress: dict[str, EpochProgress] = {}
+        self.numbers: dict[str, int] = {}
 
     def on_read(self, what: str, done: int, total: int) -> None:
         """After each file."""
@@ -121,20 +116,24 @@ class _RunLines:
         assert recipe is not None
         progress = self.progress.setdefault(job.key, EpochProgress(recipe))
         progress.add(line)
+        number = self.numbers.setdefault(job.key, len(self.finished | set(self.numbers)) + 1)
         self.seconds[job.candidate.name] = progress.each * progress.total
         if progress.done % max(1, recipe.epochs // 20) == 0 or progress.done == progress.total:
-            rest = progress.seconds_left + self._others_left(job)
             echo(
-                f"run {len(self.finished) + 1} of {len(self.missing)}: {job.name}  "
+                f"run {number} of {len(self.missing)}: {job.name}  "
                 f"epoch {progress.done}/{progress.total}  loss {line.loss:.4f}  accuracy "
-                f"{line.accuracy:.3f}  {format_time_left(rest)}"
+                f"{line.accuracy:.3f}  {format_time_left(self._seconds_left())}"
             )
 
-    def _others_left(self, current: Job) -> float:
-        """Seconds of the runs that are not begun; those never seen count as the mean of others."""
+    def _seconds_left(self) -> float:
+        """Of all runs, as many at once as now; those never seen count as the mean of others."""
         mean = sum(self.seconds.values()) / len(self.seconds)
-        waiting = [x for x in self.missing if x.key not in self.finished and x.key != current.key]
-        return sum(self.seconds.get(job.candidate.name, mean) for job in waiting)
+        unfinished = [job for job in self.missing if job.key not in self.finished]
+        begun = [self.progress[job.key] for job in unfinished if job.key in self.progress]
+        waiting = [job for job in unfinished if job.key not in self.progress]
+        left = sum(progress.seconds_left for progress in begun)
+        left += sum(self.seconds.get(job.candidate.name, mean) for job in waiting)
+        return left / len(begun)
 
     def done(self, job: Job, finished: FinishedRun) -> None:
         """After each run."""

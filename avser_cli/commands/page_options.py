@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from avser_cli.audio.decoding import STDIN
-from avser_cli.data.emotions import CATEGORIES
 from avser_cli.errors import InputError, PartialError, UsageError
 from avser_cli.files import check_writable
 from avser_cli.inference.classifier import Classifier
+from avser_cli.inference.resume import RowFormat
 from avser_cli.report.console import echo, escape, progress
 from avser_cli.report.result_writer import Row
 
@@ -98,10 +99,11 @@ class AnswersPage:
         """Take in a recording that was not answered."""
         self.failures[str(path)] = str(error).removeprefix(f"{path}: ")
 
-    def add_kept(self, out: Path) -> None:
+    def add_kept(self, out: Path, format: RowFormat) -> None:
         """Take in what earlier runs wrote to ``--out``."""
         known = {row["file"] for row in self.rows}
-        self.rows = [*(row for row in _read_rows(out) if row["file"] not in known), *self.rows]
+        kept = (row for row in _read_rows(out, format) if row["file"] not in known)
+        self.rows = [*kept, *self.rows]
 
     def write(self, classifier: Classifier, jobs: int) -> None:
         """Write the page, with a picture of each recording.
@@ -113,13 +115,13 @@ class AnswersPage:
         """
         from avser_cli.report.answers_page import recordings_from_rows, write_page
 
-        labels = classifier.config.labels
+        labels, named = classifier.config.labels, classifier.config.label_categories
         found = recordings_from_rows(self.rows, labels, self.failures)
         seconds = sum(recording.seconds for recording in found)
         embed = self.embed and fits_into_a_page(seconds)
         media = collect_media([x.part for x in found if x.state != "failed"], embed, jobs)
         categories = {
-            category: [x for x in labels if CATEGORIES.get(x) == category]
+            category: [x for x, of_it in named.items() if of_it == category]
             for category in ("positive", "negative")
         }
         write_page(self.target, found, media, categories, labels, _about(classifier))
@@ -192,12 +194,12 @@ def _about(classifier: Classifier) -> list[str]:
     ]
 
 
-def _read_rows(out: Path) -> Iterable[Row]:
+def _read_rows(out: Path, format: RowFormat) -> Iterable[Row]:
     """Rows that were written to a file, as `RowLayout.row` gives them."""
     text = out.read_bytes().decode("utf-8", "surrogateescape")
-    if out.suffix.lower() != ".csv":
-        return [json.loads(line) for line in text.splitlines() if line.strip()]
-    return [_typed(row) for row in csv.DictReader(text.splitlines(keepends=True))]
+    if format == "jsonl":
+        return [json.loads(line) for line in text.split("\n") if line.strip()]
+    return [_typed(row) for row in csv.DictReader(io.StringIO(text, newline=""))]
 
 
 def _typed(cells: dict[str, str]) -> Row:
@@ -206,7 +208,7 @@ def _typed(cells: dict[str, str]) -> Row:
     for name in ("start", "end", "confidence", "seconds", "speech"):
         if name in row:
             row[name] = float(row[name]) if row[name] else None
-    row["emotion"] = row["emotion"] or None
+    row["emotion"], row["category"] = row["emotion"] or None, row["category"] or None
     row["uncertain"] = row["uncertain"] == "true"
     row["probabilities"] = {k[2:]: float(v) for k, v in cells.items() if k[:2] == "p_" and v}
     return row

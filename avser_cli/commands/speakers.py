@@ -105,8 +105,10 @@ def normalize_speakers(
     """
     known = {}
     done = 0
-    for speaker in sorted(set(of_sound.values())):
-        recordings = [sound for sound, name in of_sound.items() if name == speaker]
+    of_speaker: dict[str, list[Path]] = {}
+    for sound, speaker in of_sound.items():
+        of_speaker.setdefault(speaker, []).append(sound)
+    for speaker, recordings in sorted(of_speaker.items()):
 
         def told(error: InputError, speaker: str = speaker) -> None:
             failed(InputError(f"{speaker}: {error}"))

@@ -49,11 +49,6 @@ class Index:
     labels: Mapping[str, int] = field(default_factory=dict)
     unknown: Mapping[str, int] = field(default_factory=dict)
 
-    @property
-    def folder(self) -> str:
-        """The sources, for messages."""
-        return str(self.sources)
-
     def check_emotions(self, emotions: Sequence[str], fixed: bool = False) -> None:
         """Raise `CorpusError` where an emotion has no clip.
 

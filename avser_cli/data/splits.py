@@ -20,6 +20,7 @@ from avser_cli.untrusted_input import Checksum
 
 SplitKind = Literal["random", "speaker", "text", "corpus", "table", "none"]
 SPLIT_KINDS: tuple[SplitKind, ...] = ("random", "speaker", "text", "corpus", "table", "none")
+MAX_SEED = 2**31 - 1
 FOLDED = tuple(UNITS)
 """Splits with folds, each of which holds out other clips."""
 SPLIT_ALIASES: dict[str, SplitKind] = {"paper": "random", "statement": "text"}
@@ -61,6 +62,7 @@ class SplitSettings:
             raise UsageError(f"unknown split {self.kind!r}; known: {', '.join(SPLIT_KINDS)}")
         if not 0.0 < self.test_size < 1.0:
             raise UsageError(f"--test-size {self.test_size}: more than 0, less than 1")
+        check_seed(self.seed)
         if self.fold != 1 and self.kind not in FOLDED:
             raise UsageError(f"fold {self.fold}: split {self.kind} has no folds")
         if self.fold == "" or (isinstance(self.fold, int) and self.fold < 1):
@@ -117,6 +119,12 @@ class Split:
         settings = dict(values["settings"])
         settings["kind"] = SPLIT_ALIASES.get(settings["kind"], settings["kind"])
         return {**values, "settings": settings}
+
+
+def check_seed(seed: int) -> None:
+    """Raise `UsageError` where a training could not be drawn by a seed."""
+    if not 0 <= seed <= MAX_SEED:
+        raise UsageError(f"seed {seed}: 0 to {MAX_SEED}")
 
 
 def find_fold(folds: Sequence[Fold], settings: SplitSettings) -> Fold:

@@ -41,9 +41,6 @@ class PublishedOptimizer:
     f1: tuple[float, float, float, float]
 
 
-TABLE_2_SUPPORT = (54, 61, 60, 35)
-"""Clips of happy, sad, angry, neutral in every part of Table 2."""
-
 TABLE_2: dict[tuple[str, float], PublishedOptimizer] = {
     ("adagrad", 0.001): PublishedOptimizer(
         "a", 0.70, (0.61, 0.66, 0.82, 0.65), (0.83, 0.57, 0.75, 0.63), (0.70, 0.65, 0.78, 0.64)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.data.folds import Fold
-from avser_cli.data.splits import FOLDED, SplitKind, SplitSettings, find_fold
+from avser_cli.data.splits import FOLDED, SplitKind, SplitSettings, check_seed, find_fold
 from avser_cli.errors import UsageError
 from avser_cli.evaluation.metrics import Report, score
 from avser_cli.training.history import Epoch
@@ -86,6 +86,7 @@ def plan(
     runs = []
     drawn: Sequence[int] = seeds or SEEDS.get(protocol, (0,))
     for seed in drawn:
+        check_seed(seed)
         split_seed = seed if protocol == "random" else 0
         runs += [PlannedRun(replace(split, seed=split_seed), seed) for split in settings]
     if len(set(runs)) < len(runs):
@@ -112,7 +113,7 @@ class FinishedRun:
         Training time.
     clip_seconds : float or None
         Time to read a clip, make the network's input and predict; ``None`` where it was not
-        measured, because the folder held pictures.
+        measured, because the clips were pictures or parts of files.
     """
 
     planned: PlannedRun

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ import numpy.typing as npt
 from avser_cli.evaluation.bootstrap import (
     RESAMPLES,
     SEED,
+    Counts,
     Floats,
     Interval,
     draw_counts,
@@ -113,15 +115,13 @@ def compare_runs(
     first = next(iter(runs.values()))
     by_speaker = speaker_of is not None and first[0].planned.split.kind == "speaker"
     unit_of = speaker_of if by_speaker else None
-    run_weights, clip_weights = _draw(first, unit_of, resamples)
+    run_weights, unit_weights, units = _draw(first, unit_of, resamples)
     samples = {
-        model: _mean_scores(found, run_weights, clip_weights) for model, found in runs.items()
-    }
-    one = np.ones((1, len(first)))
-    values = {
-        model: _mean_scores(found, one, [np.ones((1, len(run.labels))) for run in found])[:, 0]
+        model: _mean_scores(found, run_weights, unit_weights, units)
         for model, found in runs.items()
     }
+    once = np.ones((1, len(first))), np.ones((1, unit_weights.shape[1]))
+    values = {model: _mean_scores(found, *once, units)[:, 0] for model, found in runs.items()}
     pairs = []
     for model, other in itertools.combinations(runs, 2):
         difference = samples[model] - samples[other]
@@ -148,15 +148,17 @@ def mcnemar(only_first: int, only_second: int) -> float:
 
 def _draw(
     runs: Sequence[FinishedRun], unit_of: Mapping[str, str] | None, resamples: int
-) -> tuple[Floats, list[Floats]]:
-    """How often each run counts in each resample, and in each run each clip.
+) -> tuple[Counts, Counts, list[npt.NDArray[np.intp]]]:
+    """How often each run counts in each resample, and each unit, a clip or a speaker of a fold.
 
     Returns
     -------
     run_weights : numpy.ndarray
         Shape ``(resamples, runs)``.
-    clip_weights : list of numpy.ndarray
-        For each run, shape ``(resamples, clips)``.
+    unit_weights : numpy.ndarray
+        Shape ``(resamples, units)``.
+    units : list of numpy.ndarray
+        For each run, the unit of each clip, shape ``(clips,)``.
     """
     rng = np.random.default_rng(SEED)
     folds = [run.planned.split.fold for run in runs]
@@ -171,16 +173,20 @@ def _draw(
     units = sorted(set(itertools.chain.from_iterable(of_run)))
     number = {unit: column for column, unit in enumerate(units)}
     counts = draw_counts(rng, [fold for fold, _ in units], resamples)
-    return run_weights, [counts[:, [number[unit] for unit in members]] for members in of_run]
+    places = [np.array([number[unit] for unit in members], np.intp) for members in of_run]
+    return run_weights, counts, places
 
 
 def _mean_scores(
-    runs: Sequence[FinishedRun], run_weights: Floats, clip_weights: Sequence[Floats]
+    runs: Sequence[FinishedRun],
+    run_weights: npt.NDArray[Any],
+    unit_weights: npt.NDArray[Any],
+    units: Sequence[npt.NDArray[np.intp]],
 ) -> Floats:
     """Accuracy and UAR, each the weighted mean over runs, shape ``(2, resamples)``."""
     scores = [
-        weighted_scores(_right(run), run.labels, weights)
-        for run, weights in zip(runs, clip_weights, strict=True)
+        weighted_scores(_right(run), run.labels, unit_weights, of_run)
+        for run, of_run in zip(runs, units, strict=True)
     ]
     sums = np.einsum("srn,nr->sn", np.stack(scores, axis=1), run_weights)
     mean: Floats = sums / run_weights.sum(axis=1)

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from avser_cli.checksums import sha256
-from avser_cli.data.emotions import CATEGORIES
-from avser_cli.report.figures import EMOTION_COLORS
+from avser_cli.report.figures import emotion_color
 from avser_cli.report.html_page import made_now, write_html
 from avser_cli.report.page_media import Media, SoundPart, media_fields
 from avser_cli.report.result_writer import Row
@@ -108,7 +107,8 @@ def _recording(file: str, channel: str, rows: list[Row], emotions: Sequence[str]
         segments = tuple(_segment(row, emotions) for row in rows if row["emotion"] is not None)
         if not segments:
             return PageRecording(path, name, "no voice", "no voice found")
-        return _summed_up(path, name, first.get("speaker") or None, segments, emotions)
+        speaker, categories = first.get("speaker"), {x["emotion"]: x["category"] for x in rows}
+        return _summed_up(path, name, speaker or None, segments, emotions, categories)
     lengths: dict[str, Any] = {"seconds": first["seconds"] or 0.0, "speech": first["speech"] or 0.0}
     speaker = first.get("speaker") or None
     if first["emotion"] is None:
@@ -145,6 +145,7 @@ def _summed_up(
     speaker: str | None,
     segments: tuple[PageSegment, ...],
     emotions: Sequence[str],
+    categories: Mapping[str, str | None],
 ) -> PageRecording:
     """A recording by its segments: the emotion of most of the time, probabilities by time."""
     lengths = [segment.end - segment.start for segment in segments]
@@ -164,7 +165,7 @@ def _summed_up(
         name,
         "answered",
         emotion=emotion,
-        category=CATEGORIES.get(emotion),
+        category=categories[emotion],
         confidence=probabilities[emotions.index(emotion)],
         probabilities=tuple(probabilities),
         uncertain=all(segment.uncertain for segment in segments if segment.emotion == emotion),
@@ -209,7 +210,7 @@ def write_page(
         "id": sha256(names.encode("utf-8", "surrogateescape"))[:16],
         "emotions": list(emotions),
         "categories": {name: list(members) for name, members in categories.items()},
-        "colors": {emotion: EMOTION_COLORS.get(emotion, "#BBBBBB") for emotion in emotions},
+        "colors": {emotion: emotion_color(emotion) for emotion in emotions},
         "recordings": rows,
     }
     write_html(

@@ -47,7 +47,7 @@ def models_table(comparison: Comparison) -> TextTable:
         "ms/clip: reading, picture or features, and network, libraries loaded."
     )
     if any(model.clip_ms is None for model in comparison.models):
-        note += " -: trained on pictures, not timed."
+        note += " -: not timed, of pictures or parts of files."
     return TextTable(head, tuple(rows), title=_title(comparison), note=note)
 
 

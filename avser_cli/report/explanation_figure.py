@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.inference.predictions import Explanation
-from avser_cli.report.figures import EMOTION_COLORS, new_figure, save_figure
+from avser_cli.report.figures import emotion_color, new_figure, save_figure
 
 
 def plot_explanation(path: Path, title: str, explanation: Explanation) -> None:
@@ -41,7 +41,7 @@ def plot_explanation(path: Path, title: str, explanation: Explanation) -> None:
     figure.colorbar(heat, ax=under, label="probability lost when hidden")
     names = list(prediction.probabilities)
     values = list(prediction.probabilities.values())
-    drawn = bars.barh(names, values, color=[EMOTION_COLORS[name] for name in names])
+    drawn = bars.barh(names, values, color=[emotion_color(name) for name in names])
     bars.bar_label(drawn, [f"{value:.2f}" for value in values], padding=3)
     bars.set_xlim(0, 1.25)
     bars.set_xticks([0, 0.5, 1])

@@ -25,6 +25,12 @@ EMOTION_COLORS = {
     "surprised": "#F0E442",
 }
 """Okabe and Ito's, which people without red-green vision tell apart."""
+OTHER_COLOR = "#BBBBBB"
+
+
+def emotion_color(emotion: str) -> str:
+    """The colour of an emotion; of those that are not RAVDESS's a common one."""
+    return EMOTION_COLORS.get(emotion, OTHER_COLOR)
 
 
 def new_figure(width: float, height: float) -> Any:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from avser_cli.audio.vad import Samples
 from avser_cli.features.spectrogram import SpectrogramConfig, draw_spectrogram
 from avser_cli.inference.predictions import Segment
-from avser_cli.report.figures import EMOTION_COLORS, new_figure, save_figure
+from avser_cli.report.figures import emotion_color, new_figure, save_figure
 from avser_cli.report.text_output import clock
 
 COLUMN = 0.1
@@ -106,7 +106,7 @@ def plot_timeline(
             segment.end - segment.start,
             left=segment.start,
             height=0.8,
-            color=EMOTION_COLORS[prediction.emotion],
+            color=emotion_color(prediction.emotion),
             alpha=0.35 if prediction.uncertain else 1.0,
         )
     track.set_yticks(range(len(labels)), labels)

@@ -44,10 +44,6 @@ class Checkpoint:
         """The state of one network of an ensemble, in a folder inside this one."""
         return Checkpoint(self.folder / f"member-{member}", f"{self.key}-{member}", self.forgiving)
 
-    def of_phase(self, phase: str) -> Checkpoint:
-        """The state of one of several trainings of a network in turn, in a folder inside this."""
-        return Checkpoint(self.folder / phase, f"{self.key}-{phase}", self.forgiving)
-
     def load_array(self, name: str, kind: Kind) -> Array | None:
         """An array that `save_array` kept, of this shape and type; `None` where there is none.
 
@@ -111,11 +107,8 @@ class Checkpoint:
             raise
 
     def _load(self, network: Any) -> list[Epoch]:
+        history = self._history()
         try:
-            state = parse_json(read_bounded(self._state, MAX_STATE_BYTES))
-            if state["key"] != self.key:
-                raise self._of_another()
-            history = [decode(Epoch, line) for line in state["history"]]
             variables = _variables(network)
             kinds = {name: (tuple(x.shape), np.dtype(x.dtype)) for name, x in variables.items()}
             path = self.folder / _weights_file(len(history))
@@ -127,13 +120,30 @@ class Checkpoint:
         return history
 
     def history(self) -> list[Epoch]:
-        """The epochs that it is the state after; none where there is no state, or another's."""
+        """The epochs that it is the state after; none where there is no state.
+
+        Raises
+        ------
+        UsageError
+            As for `load`.
+        """
+        if not self._state.exists():
+            return []
+        try:
+            return self._history()
+        except UsageError:
+            if self.forgiving:
+                return []
+            raise
+
+    def _history(self) -> list[Epoch]:
         try:
             state = parse_json(read_bounded(self._state, MAX_STATE_BYTES))
-            lines = state["history"] if state["key"] == self.key else []
-            return [decode(Epoch, line) for line in lines]
-        except (OSError, ValueError, KeyError, TypeError):
-            return []
+            if state["key"] != self.key:
+                raise self._of_another()
+            return [decode(Epoch, line) for line in state["history"]]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise self._damaged(error) from None
 
     def files(self) -> dict[str, bytes]:
         """The state as files by their names, to be taken elsewhere; `state.json` comes last."""

@@ -97,12 +97,19 @@ def train(
     """
     if recipe.network == "mlp":
         return _train_mlp(recipe, clips, seed, on_epoch)
-    if scheduler is not None:
+    missing = list(range(1, recipe.ensemble + 1))
+    if checkpoint is not None:
+        finished, missing = _finished_and_missing(recipe, checkpoint)
+        # So that what tells how far it is counts them.
+        for line in finished if missing else []:
+            on_epoch(line)
+    if scheduler is not None and missing:
         assert checkpoint is not None
-        _train_on_cluster(scheduler, recipe, clips, seed, on_epoch, checkpoint)
+        _train_on_cluster(scheduler, recipe, clips, seed, on_epoch, checkpoint, missing)
     elif side_by_side and pays_processes(recipe, clips):
         with _kept(checkpoint) as kept:
-            _train_over_processes(recipe, clips, seed, on_epoch, kept)
+            if len(missing) > 1:
+                _train_over_processes(recipe, clips, seed, on_epoch, kept, missing)
             return _train_rest(recipe, clips, seed, on_epoch, kept, max)
     return _train_rest(recipe, clips, seed, on_epoch, checkpoint, sum)
 
@@ -213,21 +220,16 @@ def _train_over_processes(
     seed: int,
     on_epoch: Callable[[Epoch], None],
     checkpoint: Checkpoint,
+    members: Sequence[int],
 ) -> None:
-    """Have processes of this machine train the networks that are not finished, one each."""
+    """Have processes of this machine train networks, one each."""
     from joblib import Parallel, delayed
 
-    finished, missing = _finished_and_missing(recipe, checkpoint)
-    if len(missing) < 2:
-        return
-    for line in finished:
-        # So that what tells how far it is counts them.
-        on_epoch(line)
     with told(on_epoch) as tell, suppress(BrokenProcessPool):
         # Where one dies, of memory say, what it did not finish is left to this process.
-        Parallel(n_jobs=len(missing))(
+        Parallel(n_jobs=len(members))(
             delayed(_train_and_tell)(recipe, clips, seed, checkpoint, member, tell)
-            for member in missing
+            for member in members
         )
 
 
@@ -245,13 +247,13 @@ def _train_on_cluster(
     seed: int,
     on_epoch: Callable[[Epoch], None],
     checkpoint: Checkpoint,
+    members: Sequence[int],
 ) -> None:
-    """Have workers train the networks that are not finished, and keep their last states here."""
-    _, missing = _finished_and_missing(recipe, checkpoint)
+    """Have workers train networks, and keep their last states here."""
     planned = environment(libraries_of(recipe))
     work = partial(_member_state, recipe, clips, seed, checkpoint.key, planned)
     name_of = "network {}".format
-    for number, files, line in spread(scheduler, work, missing, in_order=False, name_of=name_of):
+    for number, files, line in spread(scheduler, work, members, in_order=False, name_of=name_of):
         checkpoint.of_member(number).put(files)
         on_epoch(line)
 

@@ -31,6 +31,8 @@ AT_ONCE = 512
 
 def predict_in_parts(network: Any, inputs: Inputs) -> npt.NDArray[np.float32]:
     """What a network gives for inputs, of which some at a time become floats."""
+    if len(inputs) == 0:
+        return np.empty((0, network.output_shape[-1]), np.float32)
     starts = range(0, len(inputs), AT_ONCE)
     parts = (inputs[start : start + AT_ONCE].astype(np.float32) for start in starts)
     return np.concatenate([network.predict(part, verbose=0) for part in parts])
@@ -108,8 +110,8 @@ def fit(
         history.append(Epoch(number + 1, logs["loss"][0], logs["accuracy"][0], seconds, member))
         if not np.isfinite(history[-1].loss):
             raise UsageError(
-                f"the loss became {history[-1].loss} in epoch {number + 1}; lower --lr "
-                f"(now {recipe.learning_rate})"
+                f"the loss became {history[-1].loss} in epoch {number + 1}; lower the learning "
+                f"rate (now {recipe.learning_rate})"
             )
         if checkpoint:
             checkpoint.save(network, history)

@@ -72,16 +72,14 @@ def _grouped(
     """Folds with a like share of each emotion that divide no group; `None` where some lack one."""
     from sklearn.model_selection import StratifiedGroupKFold
 
-    count = min(count, len(set(groups)))
+    # No more than the commonest emotion has clips: more cannot be stratified.
+    count = min(count, len(set(groups)), int(np.bincount(labels).max()))
     if count < 2:
         return None
     with warnings.catch_warnings():
         # Emotions with fewer clips than folds are seen to below.
         warnings.simplefilter("ignore", UserWarning)
-        try:
-            splits = list(StratifiedGroupKFold(count).split(groups, labels, groups))
-        except ValueError:  # Every emotion has fewer clips than folds.
-            return None
+        splits = list(StratifiedGroupKFold(count).split(groups, labels, groups))
     emotions = set(labels.tolist())
     if any(set(labels[others].tolist()) != emotions for others, _ in splits):
         return None

@@ -27,9 +27,12 @@ def test_networks_side_by_side():
 
 
 def test_networks_that_were_finished_before_count():
-    assert progress_of((3, 4)).done == 24
-    # Side by side, those that were finished are told once more.
+    """They are told once more."""
     assert progress_of((1, 10), (3, 4), (2, 6)).done == 20
+
+
+def test_of_networks_side_by_side_the_first_that_tells_may_be_the_last():
+    assert progress_of((3, 1)).done == 1
 
 
 def test_nothing_is_left_at_the_end():

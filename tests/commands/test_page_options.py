@@ -4,8 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from avser_cli.commands.page_options import collect_media, fits_into_a_page, too_large
+from avser_cli.commands.page_options import (
+    AnswersPage,
+    collect_media,
+    fits_into_a_page,
+    too_large,
+)
+from avser_cli.inference.predictions import RecordingPrediction
+from avser_cli.report.answers_page import recordings_from_rows
 from avser_cli.report.page_media import SoundPart
+from avser_cli.report.result_writer import ResultWriter, RowLayout
 from tests.synthetic import speech, write_wav
 
 
@@ -40,14 +48,13 @@ def test_page_holds_answers_and_failures(avser, calls, tmp_path):
     assert rows["calls/0.wav"]["picture"]
 
 
-@pytest.mark.parametrize("out", ["rows.csv", "rows.jsonl"])
-def test_page_holds_what_an_earlier_run_answered(avser, calls, tmp_path, out):
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+def test_page_holds_what_an_earlier_run_answered(avser, calls, tmp_path, format):
     (calls / "broken.wav").unlink()
-    first = avser("classify", "calls/0.wav", "--windows", "--out", out)
+    options = ("--windows", "--format", format, "--out", "rows.txt")
+    first = avser("classify", "calls/0.wav", *options)
     assert first.returncode == 0, first.stderr
-    second = avser(
-        "classify", "calls", "--windows", "--out", out, "--report", "page.html", "--embed"
-    )
+    second = avser("classify", "calls", *options, "--report", "page.html", "--embed")
     assert second.returncode == 0, second.stderr
     assert "1 kept" in second.stderr
     rows = rows_of(tmp_path / "page.html")
@@ -55,6 +62,20 @@ def test_page_holds_what_an_earlier_run_answered(avser, calls, tmp_path, out):
     for row in rows.values():
         assert row["segments"]
         assert row["sound"].startswith("data:audio/ogg;base64,")
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+def test_rows_of_files_with_odd_names_are_read_again(tmp_path, format):
+    layout = RowLayout(("calm", "wistful"))
+    answer = RecordingPrediction("wistful", None, 0.75, {"calm": 0.25, "wistful": 0.75}, True)
+    names = ["a\u2028b.wav", "c\nd.wav", "e\rf.wav", 'g",h.wav']
+    writer = ResultWriter(tmp_path / "rows.txt", format, layout, "m@1")
+    writer.write([layout.row(name, answer, "m@1") for name in names])
+    page = AnswersPage(tmp_path / "page.html", embed=False)
+    page.add_kept(tmp_path / "rows.txt", format)
+    assert [row["file"] for row in page.rows] == names
+    (shown, *_) = recordings_from_rows(page.rows, layout.labels, {})
+    assert (shown.emotion, shown.category, shown.probabilities) == ("wistful", None, (0.25, 0.75))
 
 
 def test_options_that_contradict_each_other(avser, calls):

@@ -76,6 +76,13 @@ def test_a_bundle_is_trained_on(mine, tiny, avser, tmp_path, trained):
     assert left_out is not None and int(left_out[1]) >= 48
 
 
+def test_all_clips_are_trained_on_where_none_are_held_out(mine, tiny, avser, tmp_path):
+    done = avser("train", mine, "--from", tiny, "--split", "none", *SHORT)
+    assert done.returncode == 0, done.stderr
+    split = read_config(tmp_path / "models" / "tiny-adapted-none-seed0").split
+    assert len(split.train) >= 48 and len(split.test) == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "expected"),
     [

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -41,3 +43,24 @@ def test_whole_actors_are_drawn():
     found = clip_intervals(TRUTH, predicted, [f"actor {n // 50}" for n in range(200)])
     assert found.resampled == "speakers only, of one training"
     assert found.accuracy == (0.25, 1.0)
+
+
+def test_weights_of_speakers_are_those_of_their_clips():
+    rng = np.random.default_rng(0)
+    truth, right = rng.integers(0, 4, 300), rng.random(300) < 0.7
+    units = rng.integers(0, 20, 300)
+    counts = draw_counts(rng, np.zeros(20), 250)
+    np.testing.assert_array_equal(
+        weighted_scores(right, truth, counts, units),
+        weighted_scores(right, truth, counts[:, units]),
+    )
+
+
+def test_memory_is_not_that_of_all_resamples_at_once():
+    truth = np.arange(40_000) % 4
+    tracemalloc.start()
+    clip_intervals(truth, np.roll(truth, 1))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # As floats, the resamples alone are 640 MB.
+    assert peak < 250e6

@@ -26,12 +26,15 @@ def test_long_recordings_have_bounded_pictures():
     assert overview.spectrogram().shape[1] <= WIDEST
 
 
-def test_the_figure(tmp_path):
+@pytest.mark.parametrize(
+    ("emotion", "color"), [("sad", (0, 0x72, 0xB2)), ("wistful", (0xBB, 0xBB, 0xBB))]
+)
+def test_the_figure(tmp_path, emotion, color):
     overview = Overview()
     overview.feed(voice(seconds=3.0), 16000)
-    sad = Prediction("sad", "negative", 0.75, {"happy": 0.25, "sad": 0.75})
-    plot_timeline(tmp_path / "t.png", "a.wav", overview, [Segment(0, 2, sad)], ["happy", "sad"])
+    answer = Prediction(emotion, None, 0.75, {"happy": 0.25, emotion: 0.75})
+    segments = [Segment(0, 2, answer)]
+    plot_timeline(tmp_path / "t.png", "a.wav", overview, segments, ["happy", emotion])
     with Image.open(tmp_path / "t.png") as spectrogram:
         pixels = np.asarray(spectrogram.convert("RGB")).reshape(-1, 3)
-    # Sad's blue.
-    assert (np.abs(pixels.astype(int) - (0, 0x72, 0xB2)).sum(axis=1) < 10).sum() > 1000
+    assert (np.abs(pixels.astype(int) - color).sum(axis=1) < 10).sum() > 1000

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from avser_cli.errors import UsageError
 from avser_cli.model.backend import keras, tensorflow
 from avser_cli.model.known_recipes import find_recipe
 from avser_cli.model.networks import build_network
@@ -94,6 +95,11 @@ def test_networks_that_workers_train_are_the_same_and_kept(tmp_path, workers):
     # Started again it asks nobody: all networks are there.
     again = train(recipe, FEATURES, 7, stop_after(1), checkpoint, "tcp://127.0.0.1:9")
     assert again.history == there.history
+    # Of another training they are refused, not trained anew over what is there.
+    another = Checkpoint(tmp_path / "run", "another")
+    with pytest.raises(UsageError, match="other settings"):
+        train(recipe, FEATURES, 7, ignore, another, workers.scheduler_address)
+    assert len(checkpoint.of_member(1).history()) == 1
 
 
 @pytest.fixture

@@ -48,6 +48,12 @@ def test_clips_take_the_place_of_speakers_who_do_not_do():
     assert apart is not None and apart.by == "clips"
 
 
+def test_many_emotions_of_few_clips_have_fewer_folds():
+    labels = np.arange(20) % 5
+    folds = validation_folds(clips_of([None] * 20), labels, 5)
+    assert folds is not None and [len(rows) for rows in folds.rows] == [5] * 4
+
+
 def test_copies_of_a_sound_stay_together():
     sounds = [f"{number // 2}" for number in range(24)]
     folds = validation_folds(clips_of([None] * 24, sounds), np.arange(24) // 2 % 2, 3)
