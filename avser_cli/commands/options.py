@@ -183,9 +183,7 @@ class RecipeOptions:
     epochs: Annotated[int | None, typer.Option(help="Passes over the training clips.")] = None
     batch_size: Annotated[int | None, typer.Option(help="Clips an update.")] = None
     dropout: Annotated[float | None, typer.Option(help="Share of units dropped.")] = None
-    ensemble: Annotated[int | None, typer.Option(help="Train so many networks and join them.")] = (
-        None
-    )
+    ensemble: Annotated[int | None, typer.Option(help="Networks to train and join.")] = None
     sampling: Annotated[
         str | None,
         typer.Option(

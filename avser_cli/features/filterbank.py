@@ -84,8 +84,8 @@ class Filterbank:
 def make_filterbank(axis: FrequencyAxis, bins: int, bin_width: float, lobe: float) -> Filterbank:
     """The bins of each row of a frequency axis.
 
-    A row holds the power in its band, so a sine well inside a band shows its own level. Filterbank
-    above the last bin stay empty (black).
+    A row holds the power in its band, so a sine well inside a band shows its own level. Rows above
+    the last bin stay empty (black).
 
     Parameters
     ----------
@@ -97,11 +97,11 @@ def make_filterbank(axis: FrequencyAxis, bins: int, bin_width: float, lobe: floa
     lobe : float
         Power of a sine summed over its bins, relative to that of its peak.
     """
-    center_frequencies = np.arange(bins, dtype=np.float64) * bin_width
+    frequencies = np.arange(bins, dtype=np.float64) * bin_width
     columns, weights, counts = [], [], []
     at_once = max(1, BLOCK // bins)
     for first in range(0, axis.rows, at_once):
-        some = _weights(axis, center_frequencies, first, min(first + at_once, axis.rows)) / lobe
+        some = _weights(axis, frequencies, first, min(first + at_once, axis.rows)) / lobe
         # Bin 0 takes part in every row, if with weight 0, so that no row is without bins.
         taking_part = some > 0
         taking_part[:, 0] = True

@@ -1,9 +1,9 @@
 """Which clips an epoch takes: all of them, or a draw that balances corpora, emotions and speakers.
 
-A draw is systematic (Madow 1949): clips lie on a line, each as long as it is to be drawn often, and
-points at equal steps from a random start fall on them. Clips of one corpus, one emotion and one
-speaker lie together, so that each of these groups, and each clip, gets what is due to it in every
-epoch, rounded up or down.
+A draw is systematic (Madow 1949): clips lie on a line, each as long as the number of times that it
+is to be drawn, and points at equal steps from a random start fall on them. Clips of one corpus, one
+emotion and one speaker lie together, so that each of these groups, and each clip, gets what is due
+to it in every epoch, rounded up or down.
 """
 
 from __future__ import annotations

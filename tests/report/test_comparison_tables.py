@@ -80,7 +80,7 @@ def test_runs_on_pictures_say_nothing_of_the_time_for_a_clip():
     assert none.models[0].clip_ms is None
     (shown,) = comparison_tables(none)
     assert shown.rows[0][-1] == "-"
-    assert "-: trained on pictures" in shown.note
+    assert "-: not timed, of pictures" in shown.note
     assert "-:" not in comparison_tables(some)[0].note
 
 
