@@ -21,6 +21,7 @@ from avser_cli.commands.training_target import (
     may_begin,
 )
 from avser_cli.data.emotions import Category
+from avser_cli.data.sources import DataSources
 from avser_cli.data.splits import (
     FOLDED,
     SPLIT_ALIASES,
@@ -30,7 +31,7 @@ from avser_cli.data.splits import (
     check_fold,
 )
 from avser_cli.errors import UsageError
-from avser_cli.experiments.recipe_report import check_same_corpus, read_report
+from avser_cli.experiments.recipe_report import RecipeReport, check_same_corpus, read_report
 from avser_cli.files import (
     check_writable,
     locked,
@@ -45,7 +46,7 @@ from avser_cli.report.corpora_table import corpora_table
 from avser_cli.report.model_card import write_for_people
 from avser_cli.report.tables import classification_report
 from avser_cli.training.export import write_parts
-from avser_cli.training.training_run import read_corpus, run
+from avser_cli.training.training_run import Corpus, TrainTestSplit, read_corpus, run
 
 
 @dataclass(frozen=True)
@@ -158,16 +159,13 @@ def train(
         )
         train_from(adaptation, request)
         return
-    chosen = training.chosen()
-    if scheduler and chosen.network == "mlp":
+    labels, settings = common.parse_emotions(emotions), split.settings()
+    asked = Asked(training.chosen(), labels, settings, settings.seed)
+    if scheduler and asked.recipe.network == "mlp":
         raise UsageError("--scheduler: not with mlp, which takes seconds; leave it out")
-    labels = common.parse_emotions(emotions)
     sources = replace(sources, categories=categories.of(labels))
-    measured = read_report(report, chosen, labels) if report else None
-    split_settings, seed = split.settings(), split.seed
-    target = place.folder(default_name(chosen, split_settings, seed))
-    checkpoint = checkpoint_of(target)
-    asked = Asked(chosen, labels, split_settings, seed)
+    measured = read_report(report, asked.recipe, labels) if report else None
+    target = place.folder(default_name(asked.recipe, settings, asked.seed))
     with locked(target):
         remove_leftovers_of(target)
         if not may_begin(target, asked, place):
@@ -175,35 +173,53 @@ def train(
         check_png(sources)
         check_writable(target.parent)
         common.check_tensorflow()
-        with progress("reading") as on_progress:
-            corpus = read_corpus(
-                sources,
-                labels,
-                chosen,
-                on_progress,
-                lambda clips: check_fold(clips, split_settings),
-            )
-        common.report_corpus(corpus)
+        corpus = _read(sources, asked)
         if report and measured:
             check_same_corpus(report, measured, corpus.about)
-        prepared = corpus.split(split_settings)
+        prepared = corpus.split(settings)
         common.report_split(prepared)
-        echo(f"training: {common.describe_recipe(chosen)}, seed {seed}")
-        try:
-            told = common.network_line(chosen) if scheduler else common.epoch_line(chosen)
-            result = run(prepared, chosen, seed, told, checkpoint, scheduler=scheduler)
-        except KeyboardInterrupt:
-            if checkpoint.exists():
-                echo("stopped; finished epochs are kept: the same command with --resume goes on")
-            raise
-        with whole_folder(target) as part:
-            calibration = measured.calibration if measured else None
-            config = write_parts(part, target.name, prepared, chosen, seed, result, calibration)
-            write_for_people(part, config, result.trained.history, result.report, measured)
-        remove_folder(checkpoint)
-        if result.report is not None:
-            print(classification_report(result.report))
-        echo(f"bundle: {target} ({config.parameters:,} weights, trained in {config.seconds:.0f} s)")
+        _train(prepared, asked, target, measured, scheduler)
+
+
+def _read(sources: DataSources, asked: Asked) -> Corpus:
+    """Read the clips that are asked for, and say what they are."""
+    with progress("reading") as on_progress:
+        corpus = read_corpus(
+            sources,
+            asked.emotions,
+            asked.recipe,
+            on_progress,
+            lambda clips: check_fold(clips, asked.split),
+        )
+    common.report_corpus(corpus)
+    return corpus
+
+
+def _train(
+    prepared: TrainTestSplit,
+    asked: Asked,
+    target: Path,
+    measured: RecipeReport | None,
+    scheduler: str | None,
+) -> None:
+    """Train, and write the bundle."""
+    recipe, seed, checkpoint = asked.recipe, asked.seed, checkpoint_of(target)
+    echo(f"training: {common.describe_recipe(recipe)}, seed {seed}")
+    try:
+        told = common.network_line(recipe) if scheduler else common.epoch_line(recipe)
+        result = run(prepared, recipe, seed, told, checkpoint, scheduler=scheduler)
+    except KeyboardInterrupt:
+        if checkpoint.exists():
+            echo("stopped; finished epochs are kept: the same command with --resume goes on")
+        raise
+    with whole_folder(target) as part:
+        calibration = measured.calibration if measured else None
+        config = write_parts(part, target.name, prepared, recipe, seed, result, calibration)
+        write_for_people(part, config, result.trained.history, result.report, measured)
+    remove_folder(checkpoint)
+    if result.report is not None:
+        print(classification_report(result.report))
+    echo(f"bundle: {target} ({config.parameters:,} weights, trained in {config.seconds:.0f} s)")
 
 
 def check_recipe_is_left(training: common.RecipeOptions, report: Path | None) -> None:
