@@ -91,7 +91,9 @@ def test_a_tflite_model_that_answers_otherwise_is_refused(monkeypatch, differenc
 def test_a_loss_that_is_no_number_says_so():
     recipe = find_recipe("cnn1d").with_options(epochs=2, batch_size=8)
     beyond = replace(CLIPS, inputs=np.full((24, 181), np.nan, np.float32))
-    with pytest.raises(UsageError, match=r"the loss became nan in epoch 1; lower --lr"):
+    with pytest.raises(
+        UsageError, match=r"the loss became nan in epoch 1; lower the learning rate"
+    ):
         train(recipe, beyond, 0, ignore)
 
 
