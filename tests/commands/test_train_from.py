@@ -76,13 +76,6 @@ def test_a_bundle_is_trained_on(mine, tiny, avser, tmp_path, trained):
     assert left_out is not None and int(left_out[1]) >= 48
 
 
-def test_all_clips_are_trained_on_where_none_are_held_out(mine, tiny, avser, tmp_path):
-    done = avser("train", mine, "--from", tiny, "--split", "none", *SHORT)
-    assert done.returncode == 0, done.stderr
-    split = read_config(tmp_path / "models" / "tiny-adapted-none-seed0").split
-    assert len(split.train) >= 48 and len(split.test) == 0
-
-
 @pytest.mark.parametrize(
     ("arguments", "code", "expected"),
     [
@@ -107,14 +100,19 @@ def test_what_cannot_be_gone_on_from_is_one_line(
     assert [path.name for path in (tmp_path / "models").iterdir()] == ["tiny"]
 
 
-def test_what_it_knew_is_rehearsed_and_scored(mine, tiny, avser, tmp_path, trained):
-    command = ("train", mine, "--from", tiny, *SHORT, "--rehearse", trained / "png", "--out", "m")
+def test_what_it_knew_is_rehearsed_and_scored_where_nothing_is_held_out(
+    mine, tiny, avser, tmp_path, trained
+):
+    options = ("--split", "none", "--rehearse", trained / "png", "--out", "m")
+    command = ("train", mine, "--from", tiny, *SHORT, *options)
     done = avser(*command)
     assert done.returncode == 0, done.stderr
     assert "rehearsal: 48 clips that tiny knows; 16 others show what is forgotten" in done.stderr
     assert "what it knew" in done.stdout and "16 clips; 95 %" in done.stdout
     origin = config_of(tmp_path / "m")["origin"]
     assert origin["settings"]["rehearsal"] == 0.5
+    split = read_config(tmp_path / "m").split
+    assert len(split.train) >= 48 and len(split.test) == 0
     again = avser(*command[:-4], "--out", "m", "--resume")
     assert (again.returncode, "already finished with another origin" in again.stderr) == (2, True)
 
