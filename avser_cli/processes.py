@@ -1,4 +1,4 @@
-"""What processes of this machine tell the one that started them."""
+"""Other processes of this machine: what they tell the one that started them, and their end."""
 
 from __future__ import annotations
 
@@ -32,6 +32,16 @@ def told(on_message: Callable[[Any], object]) -> Iterator[Any]:
         finally:
             queue.put(None)
             listener.join()
+
+
+def end_idle_processes() -> None:
+    """End the processes that joblib keeps for later work, with all that is loaded in them.
+
+    openSMILE crashes in a process that TensorFlow has worked in.
+    """
+    from joblib.externals.loky import get_reusable_executor
+
+    get_reusable_executor().shutdown(wait=True, kill_workers=True)
 
 
 def _end_with_parent() -> None:

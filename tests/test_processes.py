@@ -6,7 +6,7 @@ from pathlib import Path
 
 from joblib import Parallel, delayed
 
-from avser_cli.processes import told
+from avser_cli.processes import end_idle_processes, told
 from tests.conftest import REPOSITORY
 from tests.platforms import needs_posix
 
@@ -22,6 +22,18 @@ def test_all_that_processes_say_is_heard_before_it_ends():
         Parallel(n_jobs=2)(delayed(say)(queue, words) for words in ("abc", "123"))
     assert [word for word in heard if word in "abc"] == ["a", "b", "c"]
     assert [word for word in heard if word in "123"] == ["1", "2", "3"]
+
+
+def process(_):
+    time.sleep(0.1)
+    return os.getpid()
+
+
+def test_later_work_gets_processes_of_its_own():
+    before = set(Parallel(n_jobs=2)(delayed(process)(n) for n in range(4)))
+    end_idle_processes()
+    after = set(Parallel(n_jobs=2)(delayed(process)(n) for n in range(4)))
+    assert before and after and not before & after
 
 
 LISTENING = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from operator import itemgetter
 from pathlib import Path
@@ -17,7 +18,8 @@ from avser_cli.data.clip import Clip, SkippedFile
 from avser_cli.data.clips import Index
 from avser_cli.data.near_duplicates import duplicate_groups
 from avser_cli.data.network_inputs import Inputs, Reader, Result
-from avser_cli.errors import CorpusError, InputError, of_path
+from avser_cli.errors import CorpusError, InputError, UsageError, of_path
+from avser_cli.processes import end_idle_processes
 
 Progress = Callable[[int, int], None]
 """Called with the number of files done and the number of all."""
@@ -191,10 +193,18 @@ def _read_all(
     else:
         from joblib import Parallel, delayed
 
+        if side_by_side == "processes":
+            end_idle_processes()
         parallel = Parallel(n_jobs=-1, prefer=side_by_side, return_as="generator")
         results = parallel(delayed(read.parts)(path, parts) for path, parts in work)
-    for numbers, found in zip(of_file.values(), results, strict=True):
-        yield from zip(numbers, found, strict=True)
+    try:
+        for numbers, found in zip(of_file.values(), results, strict=True):
+            yield from zip(numbers, found, strict=True)
+    except BrokenProcessPool:
+        raise UsageError(
+            "a process that read sounds died, perhaps for want of memory; start again, with less "
+            "else running"
+        ) from None
 
 
 def _read_on_cluster(

@@ -22,6 +22,7 @@ from avser_cli.experiments.candidates import Candidate
 from avser_cli.experiments.execution import Workers, run_jobs
 from avser_cli.experiments.run_cache import Claims, Job, RunCache
 from avser_cli.experiments.runs import FinishedRun
+from avser_cli.processes import end_idle_processes
 from avser_cli.training.history import Epoch
 from avser_cli.training.training_run import Corpus, corpus_of
 
@@ -247,6 +248,7 @@ def _timed_where_read(candidate: Candidate, paths: Sequence[Path]) -> float:
         return reading_seconds(candidate.reader(), paths)
     from joblib import Parallel, delayed
 
+    end_idle_processes()
     (seconds,) = Parallel(n_jobs=2, backend="loky")(
         [delayed(reading_seconds)(candidate.reader(), paths)]
     )

@@ -1,9 +1,11 @@
+import os
 import shutil
 import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
+from joblib import Parallel, delayed
 
 from avser_cli.data.clip import Clip
 from avser_cli.data.clips import Index, index_folder
@@ -11,7 +13,7 @@ from avser_cli.data.dataset import load_dataset
 from avser_cli.data.emotions import PAPER_EMOTIONS
 from avser_cli.data.network_inputs import Read, Reader, reader_of
 from avser_cli.data.sources import DataSources
-from avser_cli.errors import CorpusError, InputError
+from avser_cli.errors import CorpusError, InputError, UsageError
 from avser_cli.features.fingerprint import BANDS, FRAMES
 from avser_cli.model.known_recipes import find_recipe
 from tests.synthetic import ravdess_name, voice, write_wav
@@ -83,3 +85,30 @@ def test_what_files_give_is_held_once():
     assert dataset.fingerprints is None
     assert dataset.inputs.nbytes > 22e6
     assert peak < 1.4 * dataset.inputs.nbytes
+
+
+def read_process(path):
+    """The number of the process that reads, or its death where the name asks for that."""
+    if path.stem == "deadly":
+        os._exit(1)
+    number = np.array([os.getpid()], np.float32)
+    return Read(number, f"{int(path.stem):064x}")
+
+
+def processes_read(*names):
+    clips = [Clip(f"a:{x}", Path(f"{x}.png"), "a", PAPER_EMOTIONS[0]) for x in names]
+    index = Index(DataSources.of(Path()), "pictures", tuple(clips))
+    reader = Reader(lambda path, _: read_process(path), read_process)
+    return load_dataset(index, PAPER_EMOTIONS, reader, side_by_side="processes")
+
+
+def test_processes_that_read_did_nothing_before():
+    """openSMILE crashes in one that TensorFlow has worked in."""
+    before = set(Parallel(n_jobs=2)(delayed(os.getpid)() for _ in range(8)))
+    found = {int(number) for number in processes_read(*map(str, range(8))).inputs[:, 0]}
+    assert found and not found & {os.getpid(), *before}
+
+
+def test_a_process_that_dies_while_it_reads_is_told():
+    with pytest.raises(UsageError, match="a process that read sounds died"):
+        processes_read("1", "deadly", "2")
