@@ -96,8 +96,8 @@ def spread(
                     yield from answers
         except _FatalError as error:
             raise ClusterError(
-                f"{scheduler}: workers died again and again, at last at {name_of(error.first)} or "
-                f"what came with it; leave it out or see to their memory, {GO_ON}"
+                f"{scheduler}: workers keep dying, last at {name_of(error.first)} or another "
+                f"item of its batch; leave it out or give the workers more memory, {GO_ON}"
             ) from None
         except _LostError as error:
             losses += 1

@@ -85,7 +85,7 @@ def test_a_batch_whose_worker_dies_goes_to_another(workers, tmp_path, in_order):
 
 def test_what_kills_each_worker_is_named(workers, monkeypatch):
     monkeypatch.setattr(workers.scheduler, "allowed_failures", 0)
-    with pytest.raises(ClusterError, match="died again and again, at last at item 3 or"):
+    with pytest.raises(ClusterError, match="keep dying, last at item 3 or"):
         list(cluster.spread(workers.scheduler_address, deadly, [3], name_of="item {}".format))
 
 

@@ -1,4 +1,4 @@
-"""Same in, same out: two runs with one seed give the same, as the README says."""
+"""Reproducibility: two runs with one seed give the same, as the README says."""
 
 import csv
 import json

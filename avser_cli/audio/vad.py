@@ -1,7 +1,7 @@
 """Where in a recording somebody may speak: an energy detector that follows the noise floor.
 
-It cuts a recording into stretches, cheaply; which of their windows hold a voice, and not a tone or
-music, `avser_cli.audio.speech` tells.
+It cuts a recording into stretches, cheaply; `avser_cli.audio.speech` decides which of their windows
+hold a voice, and not a tone or music.
 
 A frame of 20 ms is voice where its level (smoothed over 100 ms) stands out from the quietest
 within 10 s before and 1 s after it: by a third of the way from there to the loudest of the same

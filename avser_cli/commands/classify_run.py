@@ -246,7 +246,7 @@ class Run:
         if self.unknown_speakers:
             raise PartialError(
                 f"{self.unknown_speakers} speakers have too few recordings for a reference; their "
-                "answers are without"
+                "answers are not corrected"
             )
 
     def track_place(self, path: Path) -> Path:

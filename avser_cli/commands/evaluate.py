@@ -159,8 +159,8 @@ def evaluate(
         typer.Option(
             parser=common.choice(PARTS, PART_ALIASES),
             metavar=common.metavar(PARTS),
-            help="Which clips to score: held out, never met, or (says so) trained on. Default: "
-            "held out or, where there are none of these, never met.",
+            help="Clips to score. test: held out; unseen: never met; train: trained on (the output "
+            "says so). Default: test or, where no held-out clips are given, unseen.",
             rich_help_panel=BUNDLE,
         ),
     ] = None,

@@ -28,7 +28,7 @@ from avser_cli.training.training_run import Corpus, TrainTestSplit
 
 Emotions = Annotated[str, typer.Option(help="Emotions, separated by commas: any labels of DATA.")]
 DATA_HELP = (
-    "Folders of a known corpus, folders with one folder an emotion, tables of labels "
+    "Folders of a known corpus, folders with one subfolder per emotion, tables of labels "
     "(.csv, .tsv, db.yaml), or pictures drawn from these."
 )
 TestSize = Annotated[float, typer.Option(help="Share of clips held out by --split random.")]
@@ -181,20 +181,20 @@ class RecipeOptions:
     ] = None
     lr: Annotated[float | None, typer.Option(help="Instead of the recipe's.")] = None
     epochs: Annotated[int | None, typer.Option(help="Passes over the training clips.")] = None
-    batch_size: Annotated[int | None, typer.Option(help="Clips an update.")] = None
+    batch_size: Annotated[int | None, typer.Option(help="Clips per update.")] = None
     dropout: Annotated[float | None, typer.Option(help="Share of units dropped.")] = None
-    ensemble: Annotated[int | None, typer.Option(help="Networks to train and join.")] = None
+    ensemble: Annotated[int | None, typer.Option(help="Networks to train and average.")] = None
     sampling: Annotated[
         str | None,
         typer.Option(
             metavar="<name=power,…>",
-            help="How often a corpus, an emotion in it and a speaker are drawn: by their number of "
-            "clips to this power, 1 as they are, 0 all alike; e.g. "
+            help="How often a corpus, an emotion in it and a speaker are drawn: in proportion to "
+            "their number of clips to this power (1: as they are, 0: equally often); e.g. "
             "corpus=0.5,emotion=0,speaker=0.5.",
         ),
     ] = None
     draws: Annotated[
-        int | None, typer.Option(help="Clips an epoch; default: as many as there are.")
+        int | None, typer.Option(help="Clips per epoch; default: as many as there are.")
     ] = None
 
     def chosen(self) -> Recipe:

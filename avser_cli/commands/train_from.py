@@ -41,7 +41,7 @@ MANY_CLIPS = 200
 """From here on a training from nothing did better on two of three corpora: docs/accuracy.md."""
 REHEARSED = 0.5
 """Share of each batch that is rehearsed, where something is."""
-PANEL = "Going on from a bundle, with --from"
+PANEL = "Fine-tuning a bundle, with --from"
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class AdaptationOptions:
         typer.Option(
             "--from",
             metavar="<path|default>",
-            help="Go on from this bundle (default: the bundled one): its output layer, then all.",
+            help="Fine-tune this bundle (default: the bundled one): its output layer, then all.",
             rich_help_panel=PANEL,
         ),
     ] = None
@@ -61,7 +61,7 @@ class AdaptationOptions:
         bool,
         typer.Option(
             "--allow-known",
-            help="Also with clips that it was trained on; else these are refused.",
+            help="Accept clips that the bundle was trained on; otherwise these are refused.",
             rich_help_panel=PANEL,
         ),
     ] = False
@@ -70,7 +70,8 @@ class AdaptationOptions:
         bool,
         typer.Option(
             "--calibrate-only",
-            help="Leave its weights, fit temperature and a bias per emotion: 20 labelled clips do.",
+            help="Keep the weights, fit a temperature and a bias per emotion; 20 labelled clips "
+            "are enough.",
             rich_help_panel=PANEL,
         ),
     ] = False
@@ -80,8 +81,8 @@ class AdaptationOptions:
         typer.Option(
             "--rehearse",
             metavar="DATA",
-            help="Have half of each batch from the clips here that it was trained on, so that it "
-            "keeps what it knew; may be repeated.",
+            help="Take half of each batch from those clips of DATA that the bundle was trained on, "
+            "so that it keeps what it knew; may be repeated.",
             rich_help_panel=PANEL,
         ),
     ] = None
@@ -287,7 +288,7 @@ def note_of_many(clips: int) -> str | None:
     """What to compare with, where there are many clips to train on."""
     if clips < MANY_CLIPS:
         return None
-    return f"note: with {clips} clips a training from nothing, without --from, may do better"
+    return f"note: with {clips} clips a training from scratch, without --from, may do better"
 
 
 def _calibrate(source: SourceBundle, prepared: TrainTestSplit, target: Path) -> None:

@@ -180,7 +180,7 @@ def parse_rttm(text: str) -> Iterator[GivenSegment]:
         fields = line.split()
         if not fields or fields[0] != "SPEAKER":
             if fields and not (fields[0].isupper() or fields[0].startswith(";;")):
-                raise _MalformedError(f"line {number}: is none of an RTTM")
+                raise _MalformedError(f"line {number}: not a line of an RTTM file")
             continue
         if len(fields) < 8:
             raise _MalformedError(f"line {number}: {len(fields)} fields; RTTM has 9 or 10")

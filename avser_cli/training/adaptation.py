@@ -1,4 +1,4 @@
-"""Going on from a bundle's weights: the output layer first, then all of them at a low rate.
+"""Fine-tuning of a bundle: its output layer first, then all layers at a low learning rate.
 
 How far is chosen in `avser_cli.training.adaptation_choice`.
 """

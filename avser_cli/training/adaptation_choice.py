@@ -101,7 +101,7 @@ def choose_plan(
     check_enough([clip.emotion for clip in clips])
     folds = validation_folds(clips, labels, adaptation.config.folds)
     if folds is None:
-        raise CorpusError("an emotion has one clip to train on; two are needed, one more")
+        raise CorpusError("an emotion has only one clip to train on; at least two are needed")
     trials = _Trials(adaptation, folds, labels, on_trial)
     found = trials.without_training()
     speakers = _speaker_numbers(clips)

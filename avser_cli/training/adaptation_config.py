@@ -1,4 +1,4 @@
-"""How a bundle is trained on from, without what trains it."""
+"""Settings of fine-tuning, apart from the code that trains."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def recalibrate(source: SourceBundle, prepared: TrainTestSplit) -> Calibration:
     labels = data.labels[rows]
     folds = validation_folds([data.clips[row] for row in rows], labels, FOLDS)
     if folds is None:
-        raise CorpusError("an emotion has one clip to fit on but for copies; two are needed")
+        raise CorpusError("an emotion has one clip to fit on, copies aside; two are needed")
     probabilities = source.raw_probabilities(data.inputs[rows])
     calibration, _ = calibrate(
         [(probabilities[part], labels[part]) for part in folds.rows],

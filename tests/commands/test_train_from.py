@@ -40,7 +40,7 @@ def tiny(trained, tmp_path):
 
 def test_with_many_clips_it_says_what_to_compare_with():
     assert note_of_many(199) is None
-    assert "with 200 clips a training from nothing" in str(note_of_many(200))
+    assert "with 200 clips a training from scratch" in str(note_of_many(200))
 
 
 def test_a_bundle_is_trained_on(mine, tiny, avser, tmp_path, trained):

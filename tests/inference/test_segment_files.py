@@ -143,7 +143,7 @@ def test_who_speaks_in_a_subtitle(text, speaker):
         ("a.rttm", "SPEAKER x 1 0.5", "line 1: 4 fields"),
         ("a.rttm", "SPEAKER x 1 zero 1 <NA> <NA> A <NA>", "line 1: 'zero' is no time"),
         ("a.rttm", "SPEAKER x 1 1.0 -1 <NA> <NA> A <NA>", "line 1: a segment from 1 to 0 s"),
-        ("a.rttm", "start,end\n", "line 1: is none of an RTTM"),
+        ("a.rttm", "start,end\n", "line 1: not a line of an RTTM file"),
         ("a.rttm", "", "holds no segments"),
         ("a.csv", "file,speaker\na,b\n", "names no columns start and end"),
         ("a.csv", "start,end\n1\n", "line 2: 1 values for 2 columns"),
