@@ -160,7 +160,7 @@ def test_coverage_and_false_alarms_with_three_scattered_seeds():
             recipe: [scattered(seed, clips) for seed, clips in enumerate(held_out)]
             for recipe in ("a", "b")
         }
-        found = compare_runs(runs, resamples=400)
+        found = compare_runs(runs, resamples=250)
         covered += found.accuracy["a"][0] <= 0.8 <= found.accuracy["a"][1]
         low, high = found.pairs[0].accuracy_interval
         alarms += not low <= 0 <= high
