@@ -57,9 +57,9 @@ def test_reports_on_something_else_do_not_vouch(tmp_path):
         read(tmp_path, SPEAKER.recipe.with_options(epochs=2))
     with pytest.raises(UsageError, match="other emotions"):
         read(tmp_path, emotions=SPEAKER.emotions[:3])
-    random = CrossValidation.from_dict(stored("paper"))
+    random = CrossValidation.from_dict(stored("random"))
     with pytest.raises(UsageError, match="random splits hold out clips of speakers that were"):
-        read(REPORTS / "paper", random.recipe)
+        read(REPORTS / "random", random.recipe)
     (tmp_path / "robustness.json").write_text(json.dumps({"uar": {}, "runs": {}}))
     with pytest.raises(UsageError, match="no UAR of clips without degradation"):
         read(tmp_path)

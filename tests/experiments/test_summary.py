@@ -103,12 +103,17 @@ def test_a_report_is_read_as_it_was_written(summary, tmp_path):
     assert set(summary.as_dict()) == set(asdict(summary))
 
 
-@pytest.mark.parametrize("name", ["paper", "speaker", "speaker-2026-11-24", "statement"])
+@pytest.mark.parametrize("name", ["random", "speaker", "speaker-2026-11-24", "statement"])
 def test_reports_of_older_versions_are_read(name):
     content = (REPOSITORY / "docs" / "reports" / name / "report.json").read_text()
     found = CrossValidation.from_dict(json.loads(content))
     assert found.mean["speech_uar"].mean > 0.5
     assert found.protocol in ("random", "speaker", "text")
+
+
+@pytest.mark.parametrize(("then", "now"), [("paper", "random"), ("statement", "text")])
+def test_protocols_of_older_reports_have_their_names_of_today(summary, then, now):
+    assert CrossValidation.from_dict({**summary.as_dict(), "protocol": then}).protocol == now
 
 
 def test_mean_and_spread_by_hand():
