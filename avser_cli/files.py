@@ -156,7 +156,7 @@ def locked(path: Path, wait: bool = False) -> Iterator[None]:
         raise BusyError(
             f"{path}: another run of avser is writing it; wait for that one, or name another output"
         ) from None
-    except (OSError, RuntimeError, NotImplementedError) as error:
+    except (OSError, RuntimeError) as error:
         reason = os_reason(error) if isinstance(error, OSError) else str(error)
         raise OutputError(f"{path}: cannot be written: {reason}") from None
     try:
