@@ -111,7 +111,6 @@ TESTED_ELSEWHERE = {
     "commands/speakers": "commands/test_classify.py",
     "data/manifest": "written by spectrogram: commands/test_spectrogram.py",
     "errors": "exit codes, without a decision of its own: test_cli.py and commands/",
-    "commands/experiments": "runs of evaluate and compare: commands/test_compare.py",
     "experiments/comparison": "report/test_comparison_tables.py, commands/test_compare.py",
     "experiments/published": "the paper's numbers: experiments/test_candidates.py",
     "inference/threads": "inference/test_classifier.py",

@@ -133,7 +133,7 @@ class _RunLines:
         waiting = [job for job in unfinished if job.key not in self.progress]
         left = sum(progress.seconds_left for progress in begun)
         left += sum(self.seconds.get(job.candidate.name, mean) for job in waiting)
-        return left / len(begun)
+        return left / max(1, len(begun))  # The last word of a run may come after its end.
 
     def done(self, job: Job, finished: FinishedRun) -> None:
         """After each run."""
