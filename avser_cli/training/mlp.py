@@ -27,6 +27,7 @@ def train_mlp(
 ) -> MlpWeights:
     """Train the perceptron; `on_epoch` is called with the epoch (from 1), loss and accuracy."""
     from sklearn.neural_network import MLPClassifier
+    from threadpoolctl import threadpool_limits
 
     mean, spread = features.mean(axis=0), features.std(axis=0) + 1e-6
     scaled = (features - mean) / spread
@@ -40,8 +41,11 @@ def train_mlp(
         random_state=seed,
     )
     for epoch in range(1, recipe.epochs + 1):
-        model.partial_fit(scaled, labels, classes=np.arange(emotions))
-        on_epoch(epoch, float(model.loss_), float(model.score(scaled, labels)))
+        # Sums over several cores are rounded otherwise: weights would depend on their number.
+        with threadpool_limits(1):
+            model.partial_fit(scaled, labels, classes=np.arange(emotions))
+            accuracy = float(model.score(scaled, labels))
+        on_epoch(epoch, float(model.loss_), accuracy)
     (hidden, output), (hidden_bias, output_bias) = model.coefs_, model.intercepts_
     if emotions == 2:
         # scikit-learn gives two classes one logistic output; as a softmax that is (0, x).
