@@ -102,18 +102,19 @@ def compare_runs(
 
     The bootstrap draws folds, the runs of a fold (all runs of a random split) and the clips of a
     fold, each with replacement, and the same for every model. Where whole speakers are held out,
-    it draws speakers instead of clips. With a single run, only clips or speakers are left to draw.
+    alone or with their corpus, it draws speakers instead of clips. With a single run, only clips or
+    speakers are left to draw.
 
     Parameters
     ----------
     runs : mapping
         By model, in the same order of runs.
     speaker_of : mapping, optional
-        From a clip's key to its speaker; used where the split is by speaker.
+        From a clip's key to its speaker; used where the split is by speaker or corpus.
     resamples : int
     """
     first = next(iter(runs.values()))
-    by_speaker = speaker_of is not None and first[0].planned.split.kind == "speaker"
+    by_speaker = speaker_of is not None and first[0].planned.split.kind in ("speaker", "corpus")
     unit_of = speaker_of if by_speaker else None
     run_weights, unit_weights, units = _draw(first, unit_of, resamples)
     samples = {

@@ -104,12 +104,13 @@ def test_scattered_differences_are_paired_run_by_run():
     assert found.accuracy["a"][0] < found.accuracy["b"][1]
 
 
-def test_drawing_whole_actors_widens_the_interval():
+@pytest.mark.parametrize("kind", ["speaker", "corpus"])
+def test_drawing_whole_actors_widens_the_interval(kind):
     guesses = LABELS.copy()
     guesses[:50] = (guesses[:50] + 1) % 4
     speaker_of = {f"clip{n}": str(n // 50) for n in range(len(LABELS))}
     by_clip = compare_runs({"a": [run_of(LABELS, guesses)]}, speaker_of)
-    by_actor = compare_runs({"a": [run_of(LABELS, guesses, kind="speaker")]}, speaker_of)
+    by_actor = compare_runs({"a": [run_of(LABELS, guesses, kind=kind)]}, speaker_of)
     assert by_clip.resampled == "clips only, of one training"
     assert by_actor.resampled == "speakers only, of one training"
     clips, actors = by_clip.accuracy["a"], by_actor.accuracy["a"]
