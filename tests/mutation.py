@@ -21,8 +21,11 @@ TESTS = {
     "data/splits": ["data/test_splits.py"],
     "data/folds": ["data/test_folds.py", "data/test_splits.py"],
     "data/leaks": ["data/test_leaks.py"],
+    "data/near_duplicates": ["data/test_near_duplicates.py"],
     "evaluation/metrics": ["evaluation/test_metrics.py"],
+    "evaluation/bootstrap": ["evaluation/test_bootstrap.py", "experiments/test_significance.py"],
     "model/calibration": ["model/test_calibration.py"],
+    "training/sampling": ["training/test_sampling.py"],
     "training/batches": ["training/test_batches.py"],
     "training/trainer": ["training/test_trainer.py", "training/test_training_run.py"],
     "training/ensemble": ["training/test_ensemble.py"],
@@ -96,7 +99,10 @@ def measured(module: str) -> str:
 
 
 def main(wanted: list[str]) -> None:
-    chosen = [module for module in TESTS if not wanted or module.split("/")[1] in wanted]
+    known = {module.split("/")[1]: module for module in TESTS}
+    if unknown := set(wanted) - set(known):
+        sys.exit(f"{', '.join(sorted(unknown))}: not one of {', '.join(known)}")
+    chosen = [known[name] for name in wanted or known]
     # Each waits for processes of its own.
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         for text in threads.map(measured, chosen):
