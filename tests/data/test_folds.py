@@ -42,6 +42,35 @@ def test_no_more_folds_than_the_rarest_emotion_has_speakers():
     assert len(held_out_by_fold(clips, "speaker")) == 3
 
 
+def test_two_clips_of_each_emotion_make_a_fold():
+    clips = own_clips(24, speakers=6, emotions=("happy", "sad"))
+    counts = Counter((clip.speaker, clip.emotion) for clip in clips)
+    assert set(counts.values()) == {2}
+    assert len(held_out_by_fold(clips, "speaker")) == 5
+
+
+def test_five_speakers_are_held_out_in_the_order_of_their_names():
+    clips = own_clips(200, speakers=5)
+    assert held_out_by_fold(clips, "speaker") == [(f"mine:0{n}",) for n in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("words", "held_out", "unused"),
+    [
+        (("train", "validation"), "validation", ()),
+        (("dev", "train"), "dev", ()),
+        (("dev", "test", "train", "validation"), "test", ("dev", "validation")),
+    ],
+)
+def test_what_a_table_with_a_training_side_holds_out(words, held_out, unused):
+    clips = own_clips(64, split=lambda n: words[n % len(words)], emotions=("sad", "happy"))
+    (fold,) = split_folds(clips, "table")
+    assert (fold.number, fold.name, fold.held_out) == (1, held_out, (held_out,))
+    assert fold.unused == unused
+    split = split_clips(clips, SplitSettings("table"))
+    assert len(split.train) == len(split.test) == 64 // len(words)
+
+
 def test_folds_of_several_corpora_are_joined_and_published_ones_stay():
     clips = [*ravdess_clips(), *own_clips(48)]
     found = held_out_by_fold(clips, "speaker")

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from avser_cli.data.corpora import find_corpus
 from avser_cli.data.folds import split_folds
 from avser_cli.data.leaks import find_leaks
-from avser_cli.data.splits import Split, SplitSettings, split_clips
+from avser_cli.data.splits import (
+    MAX_SEED,
+    Split,
+    SplitSettings,
+    check_fold,
+    check_seed,
+    split_clips,
+)
 from avser_cli.errors import CorpusError, UsageError
 from avser_cli.untrusted_input import decode
 from tests.data.made_clips import own_clips, ravdess_clips
@@ -31,6 +38,41 @@ def test_paper_split_is_stratified_whole_and_repeatable(seed, test_size):
     assert max(counts.values()) - min(counts.values()) <= 1
     assert split_clips(clips, wanted) == split
     assert find_leaks(clips, split) == []
+
+
+def test_emotions_are_held_out_by_the_largest_remainder():
+    """A quarter of 13, 15 and 16 clips is 3.25, 3.75 and 4: together 11."""
+    emotions = ["angry"] * 13 + ["happy"] * 15 + ["sad"] * 16
+    clips = [replace(clip, emotion=emotions[n]) for n, clip in enumerate(own_clips(44))]
+    held_out = split_clips(clips, SplitSettings()).test
+    counts = Counter(clip.emotion for clip in clips if clip.key in held_out)
+    assert counts == {"angry": 3, "happy": 4, "sad": 4}
+
+
+def test_takes_of_two_names_stay_on_the_training_side():
+    clips = [replace(clip, take=str(n)) for n, clip in enumerate(own_clips(48))]
+    twins = [replace(clip, key=f"{clip.key} again", samples_sha256=clip.key) for clip in clips[:24]]
+    split = split_clips([*clips, *twins], SplitSettings())
+    assert len(split.test) == 18
+    assert {int(key.split(":")[1]) for key in split.test} <= set(range(24, 48))
+
+
+def test_seeds_from_0_on():
+    for seed in (0, MAX_SEED):
+        check_seed(seed)
+    for seed in (-1, MAX_SEED + 1):
+        with pytest.raises(UsageError, match=f"seed {seed}: 0 to {MAX_SEED}"):
+            check_seed(seed)
+
+
+def test_a_fold_that_is_not_there():
+    clips = own_clips(48)
+    for fold in (1, 3, "2"):
+        check_fold(clips, SplitSettings("speaker", fold=fold))
+    for fold in (4, "four", "0"):
+        with pytest.raises(UsageError, match=rf"fold {fold}: split speaker has folds 1 to 3 here$"):
+            check_fold(clips, SplitSettings("speaker", fold=fold))
+    check_fold(clips, SplitSettings())
 
 
 def test_seeds_give_other_splits():
@@ -84,8 +126,30 @@ def test_too_few_clips_names_the_emotion_and_the_count():
     clips = [
         clip for clip in ravdess_clips() if clip.emotion != "sad" or clip.speaker == "ravdess:02"
     ]
-    with pytest.raises(CorpusError, match=r"sad: 0 clips held out .* at least 2"):
+    speakers = ", ".join(RAVDESS.folds[0])
+    reason = (
+        f"sad: 0 clips held out in split speaker (fold 1 of 6: speakers {speakers} held out); at "
+        "least 2 are needed: add clips or take --emotions angry,happy,neutral"
+    )
+    with pytest.raises(CorpusError, match=f"^{re.escape(reason)}$"):
         split_clips(clips, SplitSettings("speaker", fold=1))
+    # Of two emotions, no other set is left.
+    two = [clip for clip in clips if clip.emotion in ("sad", "happy")]
+    with pytest.raises(CorpusError, match=r"are needed: add clips$"):
+        split_clips(two, SplitSettings("speaker", fold=1))
+
+
+def test_two_clips_a_side_are_enough():
+    clips = own_clips(16, speakers=2, emotions=("happy", "sad"))
+    assert Counter(clip.emotion for clip in clips if clip.speaker == "mine:00") == {
+        "happy": 4, "sad": 4,
+    }  # fmt: skip
+    fewest = [clip for n, clip in enumerate(clips) if clip.speaker == "mine:00" or n < 8]
+    counts = Counter(clip.emotion for clip in fewest if clip.speaker == "mine:01")
+    assert counts == {"happy": 2, "sad": 2}
+    assert len(split_clips(fewest, SplitSettings("speaker", fold=2)).test) == 4
+    with pytest.raises(CorpusError, match="sad: 1 clips held out"):
+        split_clips([x for x in fewest if x.key != "mine:3"], SplitSettings("speaker", fold=2))
 
 
 @pytest.mark.parametrize(
@@ -175,3 +239,22 @@ def test_splits_in_words():
         "text (fold 2 of 2: text 02 held out)",
         "none (trained on all clips)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["mine:a"], "speaker a held out"),
+        ([f"mine:{n}" for n in range(6)], "speakers 0, 1, 2, 3, 4, 5 held out"),
+        ([f"mine:{n}" for n in range(8)], "speakers 0, 1, 2, 3, 4, 5 and 2 more held out"),
+        (["a:0", "b:0"], "speakers a:0, b:0 held out"),
+    ],
+)
+def test_many_that_are_held_out_are_counted(names, expected):
+    settings = SplitSettings("speaker", fold=2, held_out=tuple(names), folds=3)
+    assert settings.describe() == f"speaker (fold 2 of 3: {expected})"
+
+
+def test_folds_of_older_bundles_that_ravdess_does_not_have():
+    assert SplitSettings("text", fold=3).describe() == "text (fold 3)"
+    assert SplitSettings("corpus", fold=1).describe() == "corpus (fold 1)"
