@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import minimize_scalar
 
 from avser_cli.model.calibration import (
     Calibration,
@@ -61,6 +62,27 @@ def test_error_by_hand():
     assert expected_calibration_error(probabilities, labels) == pytest.approx(0.125, abs=1e-6)
 
 
+def test_bins_are_fifteen_equal_ones():
+    sure = np.array([0.6, 0.65, 0.67, 0.94, 1.0])
+    probabilities = np.stack([sure, 1 - sure], axis=1).astype(np.float32)
+    lines = reliability(probabilities, np.array([0, 1, 0, 0, 1]))
+    assert [(right, n) for _, right, n in lines] == [(0.5, 2), (1.0, 1), (0.5, 2)]
+    assert [sure for sure, *_ in lines] == pytest.approx([0.625, 0.67, 0.97])
+
+
+@pytest.mark.parametrize(("label", "expected"), [(0, 1 / 20), (1, 20.0)])
+def test_a_temperature_has_bounds(label, expected):
+    probabilities = np.full((50, 2), (0.6, 0.4), np.float32)
+    found = fit_temperature(probabilities, np.full(50, label))
+    assert found == pytest.approx(expected, rel=0.01)
+
+
+def test_a_label_that_was_ruled_out_spoils_no_fit():
+    probabilities, labels = drawn()
+    probabilities[0], labels[0] = (1, 0, 0, 0), 3
+    assert 2.5 < fit_temperature(probabilities, labels) < 4
+
+
 def test_coverage_takes_the_surest_first():
     probabilities = np.array([[0.6, 0.4], [0.9, 0.1], [0.8, 0.2]], np.float32)
     coverage, accuracy = accuracy_by_coverage(probabilities, np.array([1, 0, 0]))
@@ -90,6 +112,42 @@ def test_calibration_is_measured_on_folds_left_out():
     np.testing.assert_array_equal(calibrate(wrong, "")[1][0], scaled[0])
 
 
+@pytest.mark.parametrize("with_bias", [False, True])
+def test_what_a_calibration_states(with_bias):
+    folds = [drawn(300, seed=seed) for seed in range(2)]
+    calibration, scaled = calibrate(folds, "two folds", with_bias=with_bias)
+    probabilities, labels = (np.concatenate(part) for part in zip(*folds, strict=True))
+    temperature, bias = fit_temperature(probabilities, labels), None
+    if with_bias:
+        temperature, bias = fit_temperature_and_bias(probabilities, labels)
+    assert calibration.temperature == round(temperature, 4) != round(temperature, 3)
+    assert calibration.bias == bias
+    corrected = rescaled(probabilities, temperature, bias)
+    threshold = fit_threshold(corrected, labels)
+    assert calibration.threshold == round(threshold, 4) != round(threshold, 3)
+    np.testing.assert_allclose(calibration.apply(probabilities), corrected, atol=1e-4)
+    before = expected_calibration_error(probabilities, labels)
+    after = expected_calibration_error(np.concatenate(scaled), labels)
+    assert (calibration.ece_before, calibration.ece_after) == (round(before, 4), round(after, 4))
+    # Each fold is judged by what was fitted on the other.
+    sure, right = [], []
+    for (rows, truth), other, found in zip(folds, folds[::-1], scaled, strict=True):
+        fitted = fit_temperature_and_bias(*other) if with_bias else (fit_temperature(*other), None)
+        np.testing.assert_array_equal(found, rescaled(rows, *fitted))
+        least = fit_threshold(rescaled(other[0], *fitted), other[1])
+        sure.append(found.max(axis=1) >= least)
+        right.append((found.argmax(axis=1) == truth)[sure[-1]])
+    assert calibration.coverage == round(np.concatenate(sure).mean(), 4)
+    assert calibration.accuracy == round(np.concatenate(right).mean(), 4)
+    assert (calibration.clips, calibration.source) == (600, "two folds")
+
+
+def test_where_no_answer_is_sure_enough_none_is_right():
+    rows = np.full((20, 2), (0.7, 0.3), np.float32)
+    calibration, _ = calibrate([(rows, np.ones(20, int))] * 2, "")
+    assert (calibration.threshold, calibration.accuracy, calibration.coverage) == (1, 0, 0)
+
+
 def test_clips_of_the_fold_judged_have_no_say_in_its_fit():
     folds = [drawn(1500, seed=seed) for seed in range(3)]
     names = [[f"{fold}-{n}" for n in range(1500)] for fold in range(3)]
@@ -115,6 +173,9 @@ def test_folds_of_the_same_clips_cannot_judge_each_other():
     [
         {"temperature": 0},
         {"temperature": -1},
+        {"temperature": 100},
+        {"bias": [11.5, 0, 0, 0]},
+        {"bias": [-11.5, 0, 0, 0]},
         {"threshold": 1.2},
         {"accuracy": "high"},
         {"ece_after": -0.1},
@@ -125,6 +186,8 @@ def test_folds_of_the_same_clips_cannot_judge_each_other():
 def test_impossible_calibrations_are_refused(change):
     values = calibrate([drawn(50), drawn(50, seed=1)], "")[0].as_dict()
     assert decode(Calibration, values).as_dict() == values
+    most = {**values, "temperature": 99.5, "bias": (11.0, -11.0, 0.0, 0.0)}
+    assert decode(Calibration, most).as_dict() == most
     with pytest.raises(ValueError, match=next(iter(change))):
         decode(Calibration, {**values, **change})
 
@@ -175,6 +238,29 @@ def test_a_bias_that_was_put_in_is_found_again():
     # The inverse of a temperature and then a bias has the bias times the temperature.
     np.testing.assert_allclose(bias, (-1.5, 0.0, 1.5), atol=0.1)
     assert temperature == pytest.approx(1 / 1.5, abs=0.05)
+
+
+def test_priors_hold_bias_and_temperature():
+    """The likeliest values under normal priors of 1 and, of the logarithm, 0.5, by other means."""
+    rows = np.full((2, 2), 0.5, np.float32)
+    temperature, bias = fit_temperature_and_bias(rows, np.array([0, 0]))
+    best = minimize_scalar(lambda b: 2 * np.log1p(np.exp(-2 * b)) + b**2).x
+    assert bias == pytest.approx((best, -best), abs=0.01)
+    assert temperature == pytest.approx(1, abs=0.01)
+    sure = np.array([[0.8, 0.2], [0.2, 0.8]] * 2, np.float32)
+    temperature, bias = fit_temperature_and_bias(sure, np.array([0, 1, 0, 1]))
+    logit = np.log(4)
+    best = minimize_scalar(
+        lambda x: 4 * np.log1p(np.exp(-logit * np.exp(-x))) + (x / 0.5) ** 2 / 2
+    ).x
+    assert temperature == pytest.approx(np.exp(best), abs=0.01)
+    assert bias == pytest.approx((0, 0), abs=0.01)
+
+
+def test_a_frequent_emotion_is_not_favoured():
+    rows = np.full((8, 2), 0.5, np.float32)
+    _, bias = fit_temperature_and_bias(rows, np.array([0, 0, 0, 0, 0, 0, 1, 1]))
+    assert bias == pytest.approx((0, 0), abs=0.01)
 
 
 def test_few_clips_move_answers_a_little():
