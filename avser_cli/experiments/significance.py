@@ -133,7 +133,7 @@ def compare_runs(
     return Significance(
         accuracy={model: percentiles(sample[0]) for model, sample in samples.items()},
         uar={model: percentiles(sample[1]) for model, sample in samples.items()},
-        pairs=_holm(pairs),
+        pairs=adjust_for_number(pairs),
         resampled=_words(first, "speakers" if by_speaker else "clips"),
     )
 
@@ -216,8 +216,8 @@ def _mcnemar_of(first: FinishedRun, second: FinishedRun) -> McNemar:
     return McNemar(*counts, p, p)
 
 
-def _holm(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
-    """The pairs, their tests adjusted for their number."""
+def adjust_for_number(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+    """The pairs, their tests adjusted for their number (Holm 1979)."""
     adjusted = list(pairs)
     tested = [(pair.mcnemar.p, row) for row, pair in enumerate(pairs) if pair.mcnemar]
     largest = 0.0

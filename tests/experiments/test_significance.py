@@ -3,7 +3,13 @@ import pytest
 
 from avser_cli.data.splits import SplitSettings
 from avser_cli.experiments.runs import FinishedRun, PlannedRun
-from avser_cli.experiments.significance import compare_runs, mcnemar
+from avser_cli.experiments.significance import (
+    McNemar,
+    Pair,
+    adjust_for_number,
+    compare_runs,
+    mcnemar,
+)
 
 
 def run_of(labels, guesses, seed=0, names=None, kind="random", fold=1):
@@ -73,6 +79,33 @@ def test_a_clear_difference_is_one_and_luck_is_not():
     ordered = sorted(tests, key=lambda test: test.p)
     assert ordered[0].p_holm == pytest.approx(3 * ordered[0].p)
     assert ordered[2].p_holm == max(ordered[2].p, ordered[1].p_holm)
+
+
+def test_mcnemar_counts_where_two_networks_differ_and_holm_adjusts():
+    """Of 20 clips, `a` errs on the first 2, `b` on the first 10, `c` on none."""
+    labels = LABELS[:20]
+    wrong = {"a": 2, "b": 10, "c": 0}
+    runs = {
+        name: [run_of(labels, np.where(np.arange(20) < count, (labels + 1) % 4, labels))]
+        for name, count in wrong.items()
+    }
+    tests = {(x.first, x.second): x.mcnemar for x in compare_runs(runs).pairs}
+    assert [(x.only_first, x.only_second) for x in tests.values() if x] == [(8, 0), (0, 2), (0, 10)]
+    p = {pair: test.p for pair, test in tests.items() if test}
+    assert p == {("a", "b"): 2 / 2**8, ("a", "c"): 0.5, ("b", "c"): 2 / 2**10}
+    adjusted = [x.p_holm for x in tests.values() if x]
+    assert adjusted == pytest.approx([2 * 2 / 2**8, 0.5, 3 * 2 / 2**10])
+
+
+def test_adjusted_ps_neither_fall_nor_pass_one():
+    def pair(p):
+        return Pair("a", "b", 0, 0, (0, 0), (0, 0), McNemar(0, 0, p, p))
+
+    def adjusted(*ps):
+        return [x.mcnemar.p_holm for x in adjust_for_number([pair(p) for p in ps]) if x.mcnemar]
+
+    assert adjusted(0.04, 0.01, 0.03) == pytest.approx([0.06, 0.03, 0.06])
+    assert adjusted(0.7, 0.6, 0.8) == [1, 1, 1]
 
 
 def test_runs_that_scatter_widen_the_interval():
