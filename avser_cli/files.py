@@ -20,6 +20,7 @@ LEFTOVER = re.compile(r"\.(.+)\.\d+-[0-9a-f]{6}\.(part|old)")
 """Names of temporary files and folders: ``.part`` is not whole yet or not needed any more,
 ``.old`` is a whole folder on its way out."""
 STALE_SECONDS = 600.0
+"""Younger leftovers may be another run's, which is at work on them."""
 LONGEST_NAME = 255
 """Bytes that file systems allow a name."""
 _MARK_BYTES = 40
@@ -79,6 +80,13 @@ def _rename(path: Path, target: Path) -> None:
         except PermissionError:
             time.sleep(pause)
     path.replace(target)
+
+
+def _set_aside(folder: Path, target: Path) -> None:
+    """Rename a folder that is to go, so that as a leftover it is as old as this."""
+    with suppress(OSError):  # It may be somebody else's.
+        os.utime(folder)
+    _rename(folder, target)
 
 
 def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
@@ -205,7 +213,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
             part.mkdir(parents=True)
             yield part
             if path.exists():
-                _rename(path, old)
+                _set_aside(path, old)
             _rename(part, path)
         finally:
             if old.exists() and not path.exists():
@@ -230,7 +238,7 @@ def remove_folder(folder: Path) -> None:
     if folder.exists():
         # A hidden folder's leftover is named as if of the folder that the hidden one belongs to.
         part = _temporary(folder.with_name(folder.name.lstrip(".")))
-        _rename(folder, part)
+        _set_aside(folder, part)
         shutil.rmtree(part)
 
 
@@ -246,16 +254,22 @@ def replaced_folder(path: Path) -> Path:
     return whole[0] if whole else path
 
 
-def remove_leftovers(folder: Path) -> None:
+def remove_leftovers(folder: Path, shared: bool = False) -> None:
     """Remove the temporary files and folders that killed runs left below `folder`.
 
     Those of the last ten minutes may be another run's, which is still writing them. A whole folder
     that was to be replaced is put back, unless the new one is there.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    shared : bool
+        Whether others may replace folders in it just now: the caller does not hold it `locked`.
     """
     for parent, folders, files in os.walk(folder):
         for name in (*folders, *files):
             if name.startswith("."):
-                _remove_leftover(Path(parent, name))
+                _remove_leftover(Path(parent, name), shared)
 
 
 def remove_leftovers_of(path: Path) -> None:
@@ -267,19 +281,20 @@ def remove_leftovers_of(path: Path) -> None:
         _remove_leftover(found)
 
 
-def _remove_leftover(path: Path) -> None:
+def _remove_leftover(path: Path, shared: bool = False) -> None:
     match = LEFTOVER.fullmatch(path.name)
     if not match:
         return
+    may_be_in_use = shared or match[2] == "part"
     try:
+        if may_be_in_use and time.time() - path.stat().st_mtime < STALE_SECONDS:
+            return
         if match[2] == "old":
             place = path.with_name(match[1])
             if place.exists():
                 remove_folder(path)
             else:
                 path.rename(place)
-        elif time.time() - path.stat().st_mtime < STALE_SECONDS:
-            return
         elif path.is_dir():
             shutil.rmtree(path)
         else:

@@ -271,7 +271,7 @@ def leftovers(home: Path) -> list[Path]:
 def grow_old(home: Path) -> None:
     """As if the second run came an hour later: leftovers of the last minutes are not touched."""
     for path in leftovers(home):
-        if LEFTOVER.fullmatch(path.name) and path.name.endswith(".part"):
+        if LEFTOVER.fullmatch(path.name):
             os.utime(path, times=(time.time() - 3600,) * 2)
 
 

@@ -64,6 +64,34 @@ def test_a_replaced_folder_does_not_come_back(tmp_path):
     assert (tmp_path / "deep" / "bundle" / "a").read_text() == "new"
 
 
+def test_a_folder_that_another_run_replaces_is_left_to_it(tmp_path, monkeypatch):
+    """Another run starts on the same cache between the two renames."""
+    place, rename = tmp_path / "run", files._rename
+    with whole_folder(place) as part:
+        (part / "a").write_text("old")
+    os.utime(place, (0, 0))
+
+    def rename_while_another_starts(path, target):
+        rename(path, target)
+        remove_leftovers(tmp_path, shared=True)
+
+    monkeypatch.setattr(files, "_rename", rename_while_another_starts)
+    with whole_folder(place) as part:
+        (part / "a").write_text("new")
+    assert (place / "a").read_text() == "new"
+    assert list(tmp_path.iterdir()) == [place]
+
+
+def test_what_a_kill_left_in_a_shared_folder_comes_back_when_it_is_old(tmp_path):
+    killed_between_its_renames(tmp_path / "run")
+    (left,) = tmp_path.iterdir()
+    remove_leftovers(tmp_path, shared=True)
+    assert list(tmp_path.iterdir()) == [left]
+    os.utime(left, (0, 0))
+    remove_leftovers(tmp_path, shared=True)
+    assert list(tmp_path.iterdir()) == [tmp_path / "run"]
+
+
 def test_leftovers_of_one_name(tmp_path):
     ours = [".x.csv.1-0123ab.part", ".x.csv.run.1-0123ab.part"]
     others = [".y.csv.1-0123ab.part", "x.csv", ".x.csv.run"]

@@ -10,7 +10,12 @@ from typing import Annotated, Literal, cast
 import typer
 
 from avser_cli.commands import options as common
-from avser_cli.commands.experiments import ExecutionOptions, command_line, run_jobs
+from avser_cli.commands.experiments import (
+    ExecutionOptions,
+    command_line,
+    prepare_folder,
+    run_jobs,
+)
 from avser_cli.commands.page_options import collect_media
 from avser_cli.data.clip import Clip
 from avser_cli.data.folds import split_folds
@@ -31,7 +36,7 @@ from avser_cli.experiments.execution import Workers
 from avser_cli.experiments.experiment import read_recordings
 from avser_cli.experiments.run_cache import RunCache, plan_jobs
 from avser_cli.experiments.runs import FinishedRun, PlannedRun, plan
-from avser_cli.files import check_writable, locked, remove_leftovers
+from avser_cli.files import locked
 from avser_cli.model.known_recipes import find_recipe
 from avser_cli.report.comparison_report import write_comparison
 from avser_cli.report.comparison_tables import QUICK, comparison_tables
@@ -177,8 +182,7 @@ def compare(
     rows = models if table == "models" else optimizers
     candidates = rows.candidates(epochs, quick)
     target = out or Path(f"compare-{table}")
-    check_writable(target)
-    remove_leftovers(target)
+    prepare_folder(target)
     run_cache = execution.open_cache()
     labels = common.parse_emotions(emotions)
     if quick:

@@ -11,7 +11,12 @@ from typing import Annotated, Literal, cast
 import typer
 
 from avser_cli.commands import options as common
-from avser_cli.commands.experiments import ExecutionOptions, command_line, run_jobs
+from avser_cli.commands.experiments import (
+    ExecutionOptions,
+    command_line,
+    prepare_folder,
+    run_jobs,
+)
 from avser_cli.commands.page_options import (
     PANEL,
     Embed,
@@ -34,7 +39,7 @@ from avser_cli.experiments.experiment import read_inputs_of
 from avser_cli.experiments.run_cache import plan_jobs
 from avser_cli.experiments.runs import FinishedRun, PlannedRun, plan
 from avser_cli.experiments.summary import CrossValidation, summarize
-from avser_cli.files import check_writable, locked, remove_leftovers
+from avser_cli.files import locked
 from avser_cli.inference.classifier import Classifier
 from avser_cli.model.bundle import BundleConfig, newest_bundle
 from avser_cli.model.bundle_arrays import read_hashes
@@ -310,8 +315,7 @@ def _cross_validate(
     format: str,
 ) -> tuple[CrossValidation, list[FinishedRun], Corpus]:
     workers = execution.workers
-    check_writable(target)
-    remove_leftovers(target)
+    prepare_folder(target)
     run_cache = execution.open_cache()
     common.check_tensorflow()
     candidate = of_recipe(f"{recipe.network}-{recipe.name}", recipe)

@@ -19,7 +19,7 @@ from avser_cli.experiments.execution import Workers
 from avser_cli.experiments.experiment import ExperimentData, finish
 from avser_cli.experiments.run_cache import Job, RunCache
 from avser_cli.experiments.runs import FinishedRun
-from avser_cli.files import check_writable, remove_leftovers
+from avser_cli.files import check_writable, locked, remove_leftovers
 from avser_cli.report.console import echo, format_time_left
 from avser_cli.training.history import Epoch
 
@@ -43,13 +43,26 @@ class ExecutionOptions:
     def open_cache(self) -> RunCache:
         """The cache that is asked for, else the one for all folders and commands."""
         run_cache = RunCache(self.cache or _default_cache())
-        remove_leftovers(run_cache.folder)
+        remove_leftovers(run_cache.folder, shared=True)
         return run_cache
 
 
 def _default_cache() -> Path:
     given = os.environ.get("AVSER_CACHE")
     return Path(given) if given else cache_folder() / "runs"
+
+
+def prepare_folder(target: Path) -> None:
+    """Check that a folder can be written to, and see to what killed runs left in it.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written to.
+    """
+    check_writable(target)
+    with locked(target, wait=True):
+        remove_leftovers(target)
 
 
 def command_line() -> str:

@@ -42,8 +42,9 @@ class Dataset:
     skipped : tuple of SkippedFile
         Files of the folder that are not in it, and why.
     fingerprints : numpy.ndarray or None
-        float16, shape ``(n, BANDS, FRAMES)``: see `avser_cli.features.fingerprint`; `None` where
-        some clip has none.
+        float16, shape ``(n, BANDS, FRAMES)``: see `avser_cli.features.fingerprint`, from the
+        pictures that the network takes, as bundles know their clips; `None` where some clip has
+        none.
     """
 
     emotions: tuple[str, ...]
@@ -96,7 +97,7 @@ def load_dataset(
         Pictures were drawn with other settings than the recipe's, or nothing is left.
     """
     clips, skipped = index.clips, list(index.skipped)
-    inputs, fingerprints = _Rows(len(clips)), _Rows(len(clips))
+    inputs, fingerprints, usual = (_Rows(len(clips)) for _ in range(3))
     checksums = [""] * len(clips)
     usable: list[int] = []
     results = _read_all(index, read, side_by_side, scheduler)
@@ -110,6 +111,8 @@ def load_dataset(
             inputs.put(number, result.inputs)
             if result.fingerprint is not None:
                 fingerprints.put(number, result.fingerprint.astype(np.float16))
+            if result.usual_fingerprint is not None:
+                usual.put(number, result.usual_fingerprint.astype(np.float16))
         if progress:
             progress(done, len(clips))
     usable.sort()
@@ -121,9 +124,11 @@ def load_dataset(
         first = f"; the first: {skipped[len(index.skipped)]}" if clips else ""
         raise CorpusError(f"{index.sources}: none of {len(clips)} clips can be used{first}")
     order = {emotion: number for number, emotion in enumerate(emotions)}
-    stack, sketches = inputs.take(kept), fingerprints.take(kept)
+    stack, sketches, compared = (rows.take(kept) for rows in (inputs, fingerprints, usual))
     assert stack is not None
-    groups = duplicate_groups([checksums[number] for number in kept], sketches)
+    groups = duplicate_groups(
+        [checksums[number] for number in kept], sketches if compared is None else compared
+    )
     return Dataset(
         emotions=emotions,
         inputs=stack,

@@ -6,7 +6,7 @@ Measured on RAVDESS's 1,316 clips of four emotions and on re-encoded copies of 6
 0.995 after MP3 at 64 kbit/s, 0.996 after Ogg Vorbis, 0.997 at 16 kHz, 0.999 at -6 dB, 0.997 with
 0.2 s of silence, and 0.992 after all of it. In those of the recipe ``paper``: 0.980, and 0.992 or
 more, but 0.846 at 16 kHz: those pictures end at the Nyquist frequency, and their rows are too
-coarse to be compared at two rates.
+coarse to be compared at two rates. Sounds are compared in pictures of ``default`` therefore.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +37,15 @@ class Read:
         What the network takes.
     samples_sha256 : str
     fingerprint : numpy.ndarray or None
-        What re-encoded copies are found by.
+        What re-encoded copies are found by, from the network's picture, if it takes one.
+    usual_fingerprint : numpy.ndarray or None
+        The same from the recipe ``default``'s picture, where the network takes another one.
     """
 
     inputs: Inputs
     samples_sha256: str
     fingerprint: Fingerprint | None = None
+    usual_fingerprint: Fingerprint | None = None
 
 
 Result = Read | InputError
@@ -120,7 +123,11 @@ def reader_of(index: Index, settings: SpectrogramConfig | None) -> Reader:
                 "of sound that was drawn"
             )
         return read_features
-    return read_sound_as(settings)
+    reader = read_sound_as(settings)
+    # Beside pictures, sounds are compared as these can be.
+    if index.kind == "pictures" or settings == SpectrogramConfig():
+        return reader
+    return _compared_as_usual(reader)
 
 
 def read_sound_as(settings: SpectrogramConfig) -> Reader:
@@ -141,6 +148,16 @@ def read_sound_as(settings: SpectrogramConfig) -> Reader:
     return Reader(of_sound, of_picture)
 
 
+def _compared_as_usual(reader: Reader) -> Reader:
+    """The same reader, for whose sounds copies are found whatever the recipe."""
+
+    def of_sound(path: Path, waveform: Waveform) -> Read:
+        found = reader.of_sound(path, waveform)
+        return replace(found, usual_fingerprint=_usual_fingerprint(waveform))
+
+    return Reader(of_sound, reader.of_picture)
+
+
 def _features(path: Path, waveform: Waveform) -> Read:
     audible_part(path, waveform, SpectrogramConfig().trim)
     return _of_sound(feature_vector(waveform.samples, waveform.rate), waveform)
@@ -158,10 +175,13 @@ read_nothing = Reader(_nothing)
 
 
 def _of_sound(inputs: Inputs, waveform: Waveform) -> Read:
+    return Read(inputs, sha256(waveform.samples), _usual_fingerprint(waveform))
+
+
+def _usual_fingerprint(waveform: Waveform) -> Fingerprint:
     settings = SpectrogramConfig()
     spectrogram = draw_spectrogram(waveform.samples, waveform.rate, settings)
-    fingerprint = fingerprint_of(spectrogram, settings, waveform.rate, waveform.duration)
-    return Read(inputs, sha256(waveform.samples), fingerprint)
+    return fingerprint_of(spectrogram, settings, waveform.rate, waveform.duration)
 
 
 def _check_same_config(path: Path, found: SpectrogramConfig, wanted: SpectrogramConfig) -> None:

@@ -90,7 +90,9 @@ def read_report(folder: Path, recipe: Recipe, emotions: tuple[str, ...]) -> Reci
 
 
 def check_same_corpus(folder: Path, report: RecipeReport, corpus: dict[str, str]) -> None:
-    """Raise `UsageError` where a report folder is not of the clips that are trained on.
+    """Raise `UsageError` where a report folder is not of the clips and labels that are trained on.
+
+    Reports of older versions of avser say nothing of labels.
 
     Parameters
     ----------
@@ -100,9 +102,15 @@ def check_same_corpus(folder: Path, report: RecipeReport, corpus: dict[str, str]
     corpus : dict of str to str
         See `avser_cli.training.training_run.Corpus`.
     """
-    if report.summary.corpus.get("fingerprint") != corpus["fingerprint"]:
-        described = report.summary.corpus.get("description", "nothing it describes")
+    reported = report.summary.corpus
+    if reported.get("fingerprint") != corpus["fingerprint"]:
+        described = reported.get("description", "nothing it describes")
         raise UsageError(
             f"{folder}: reports on another corpus ({described}) than is trained on "
             f"({corpus['description']}); make one of this corpus"
+        )
+    if reported.get("labels", corpus["labels"]) != corpus["labels"]:
+        raise UsageError(
+            f"{folder}: reports on these clips with other labels than are trained on; give the "
+            "same --map to both, or make one of these labels"
         )

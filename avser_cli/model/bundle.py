@@ -90,7 +90,7 @@ class BundleConfig:
     split : Split
         The members of both sides, with checksums; they stand in ``clips.csv``.
     corpus : dict
-        ``folder``, ``corpus_checksum``, ``description``.
+        See `avser_cli.training.training_run.Corpus`.
     created : str
         Date and time, UTC, ISO 8601.
     avser : str

@@ -33,8 +33,8 @@ class Corpus:
     ----------
     dataset : Dataset
     about : dict
-        ``folder``, ``fingerprint``, ``description`` and ``corpora`` (names, separated by commas) of
-        what was read.
+        ``folder``, ``fingerprint`` (of the samples), ``labels`` (of these with their emotions),
+        ``description`` and ``corpora`` (names, separated by commas) of what was read.
     other_emotions : int
         Clips of emotions that were not asked for.
     remarks : tuple of str
@@ -161,6 +161,7 @@ def corpus_of(index: Index, dataset: Dataset) -> Corpus:
         "folder": ", ".join(source.path.name for source in index.sources.sources),
         "corpora": ", ".join(sorted({clip.corpus for clip in dataset.clips})),
         "fingerprint": corpus_checksum(clip.samples_sha256 for clip in dataset.clips),
+        "labels": corpus_checksum(f"{x.samples_sha256} {x.emotion}" for x in dataset.clips),
         "description": describe(dataset.clips),
     }
     return Corpus(

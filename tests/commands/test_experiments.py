@@ -3,7 +3,9 @@ from typing import Any
 
 import pytest
 
-from avser_cli.commands.experiments import _RunLines
+from avser_cli.commands import experiments
+from avser_cli.commands.experiments import _RunLines, prepare_folder
+from avser_cli.files import BusyError, locked
 from avser_cli.model.known_recipes import find_recipe
 from avser_cli.training.history import Epoch
 
@@ -19,6 +21,20 @@ def jobs(count):
 def finished(seconds):
     report = SimpleNamespace(accuracy=0.5, uar=0.5)
     return SimpleNamespace(seconds=seconds, report=lambda emotions: report)
+
+
+def test_leftovers_go_while_nobody_else_writes_the_folder(tmp_path, monkeypatch):
+    seen = []
+
+    def look(folder):
+        with pytest.raises(BusyError), locked(folder):
+            pass
+        seen.append(folder)
+
+    monkeypatch.setattr(experiments, "remove_leftovers", look)
+    prepare_folder(tmp_path / "report")
+    assert seen == [tmp_path / "report"]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_time_left_counts_runs_at_once_and_those_that_wait(capsys):

@@ -5,20 +5,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soxr
 from joblib import Parallel, delayed
 
 from avser_cli.data.clip import Clip
-from avser_cli.data.clips import Index, index_folder
+from avser_cli.data.clips import Index, index_data, index_folder
 from avser_cli.data.dataset import load_dataset
 from avser_cli.data.emotions import PAPER_EMOTIONS
 from avser_cli.data.network_inputs import Read, Reader, reader_of
-from avser_cli.data.sources import DataSources
+from avser_cli.data.sources import DataSources, Source
 from avser_cli.errors import CorpusError, InputError, UsageError
 from avser_cli.features.fingerprint import BANDS, FRAMES
-from avser_cli.model.known_recipes import find_recipe
-from tests.synthetic import ravdess_name, voice, write_wav
+from avser_cli.features.render import SpectrogramRenderer
+from avser_cli.files import write_whole
+from avser_cli.model.known_recipes import PAPER_SPECTROGRAM, find_recipe
+from tests.synthetic import ravdess_name, speech, voice, write_wav
 
-DEFAULT = find_recipe("cnn2d")
+DEFAULT, PAPER = find_recipe("cnn2d"), find_recipe("cnn2d", "paper")
 
 
 def load(folder, recipe=DEFAULT):
@@ -32,6 +35,35 @@ def test_pictures_and_sounds_give_the_same_inputs(trained, corpus):
     np.testing.assert_array_equal(drawn.labels, heard.labels)
     assert drawn.clips == heard.clips
     assert drawn.inputs.shape == (64, 150, 150)
+
+
+def test_copies_of_sounds_are_found_whatever_picture_the_network_takes(tmp_path):
+    samples = speech("sad", rate=48000)
+    first, copy, other = ravdess_name("sad"), ravdess_name("sad", actor=2), ravdess_name("happy")
+    write_wav(tmp_path / f"{first}.wav", samples, 48000)
+    write_wav(tmp_path / f"{copy}.wav", soxr.resample(samples, 48000, 16000), 16000)
+    write_wav(tmp_path / f"{other}.wav", speech("happy", rate=48000), 48000)
+    for recipe in (DEFAULT, PAPER):
+        group = {clip.key: clip.duplicate_group for clip in load(tmp_path, recipe).clips}
+        assert group[first] == group[copy] != group[other]
+
+
+def test_a_sound_and_its_picture_are_known_by_the_same_fingerprint(tmp_path):
+    """Copies of either are found in the other, in a bundle of one and where both are read."""
+    sounds, pictures = tmp_path / "wav", tmp_path / "png"
+    first, copy, other = ravdess_name("sad"), ravdess_name("sad", actor=2), ravdess_name("happy")
+    for name, samples in ((first, speech("sad")), (other, speech("happy"))):
+        write_wav(sounds / f"{name}.wav", samples)
+    write_wav(tmp_path / f"{copy}.wav", speech("sad") / 2)
+    renderer = SpectrogramRenderer(PAPER_SPECTROGRAM)
+    for drawn in (sounds / f"{other}.wav", tmp_path / f"{copy}.wav"):
+        write_whole(pictures / f"{drawn.stem}.png", renderer.render(drawn)[0])
+    heard, seen = load(sounds, PAPER), load(pictures, PAPER)
+    np.testing.assert_array_equal(heard.fingerprints[0], seen.fingerprints[0])
+    both = index_data(DataSources((Source(sounds), Source(pictures))), PAPER_EMOTIONS)
+    dataset = load_dataset(both, PAPER_EMOTIONS, reader_of(both, PAPER.spectrogram))
+    group = {clip.key: clip.duplicate_group for clip in dataset.clips}
+    assert group[first] == group[copy] != group[other]
 
 
 def test_unusable_and_doubled_files_are_named(tmp_path):

@@ -65,9 +65,20 @@ def test_reports_on_something_else_do_not_vouch(tmp_path):
         read(tmp_path)
 
 
-def test_a_report_is_of_the_clips_that_are_trained_on(tmp_path):
-    write(tmp_path, corpus={"fingerprint": "f", "description": "made clips"})
+MADE = {"fingerprint": "f", "labels": "l", "description": "made clips"}
+
+
+def test_a_report_is_of_the_clips_and_labels_that_are_trained_on(tmp_path):
+    write(tmp_path, corpus=MADE)
     measured = read(tmp_path)
-    check_same_corpus(tmp_path, measured, {"fingerprint": "f", "description": "the same"})
+    check_same_corpus(tmp_path, measured, {**MADE, "description": "the same"})
+    other = {**MADE, "fingerprint": "g", "description": "others"}
     with pytest.raises(UsageError, match=r"another corpus \(made clips\) than .* \(others\)"):
-        check_same_corpus(tmp_path, measured, {"fingerprint": "g", "description": "others"})
+        check_same_corpus(tmp_path, measured, other)
+    with pytest.raises(UsageError, match="these clips with other labels"):
+        check_same_corpus(tmp_path, measured, {**MADE, "labels": "m"})
+
+
+def test_an_older_report_says_nothing_of_labels(tmp_path):
+    write(tmp_path, corpus={name: MADE[name] for name in ("fingerprint", "description")})
+    check_same_corpus(tmp_path, read(tmp_path), MADE)

@@ -6,14 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from avser_cli.data.clips import Index
 from avser_cli.data.dataset import Dataset
+from avser_cli.data.sources import DataSources
 from avser_cli.data.splits import SplitSettings
 from avser_cli.errors import CorpusError, UsageError
 from avser_cli.features.acoustic import FEATURE_COUNT
 from avser_cli.model.known_recipes import find_recipe
 from avser_cli.model.recipe import Sampling
 from avser_cli.training import provenance
-from avser_cli.training.training_run import Corpus, check_no_leaks, run
+from avser_cli.training.training_run import Corpus, check_no_leaks, corpus_of, run
 from tests.synthetic import PITCH, ravdess_clip, ravdess_name
 
 EMOTIONS = tuple(PITCH)
@@ -48,6 +50,22 @@ def random_corpus() -> Corpus:
 
 
 HALF = SplitSettings("random", test_size=0.5)
+
+
+def test_a_corpus_is_known_by_samples_and_labels_not_by_names(tmp_path):
+    dataset = random_dataset([1])
+    index = Index(DataSources.of(tmp_path), "sounds", dataset.clips)
+
+    def about(**changes):
+        first, *others = dataset.clips
+        return corpus_of(index, replace(dataset, clips=(replace(first, **changes), *others))).about
+
+    known = about()
+    assert about(key="mine:renamed") == known
+    relabelled = about(emotion="sad")
+    assert dataset.clips[0].emotion != "sad"
+    assert relabelled["fingerprint"] == known["fingerprint"]
+    assert relabelled["labels"] != known["labels"]
 
 
 @pytest.mark.parametrize("settings", [HALF, SplitSettings("text", fold=2)])
