@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.data.clip import Clip
+from avser_cli.data.group_numbers import group_numbers
 from avser_cli.data.network_inputs import Inputs
 from avser_cli.errors import CorpusError
 from avser_cli.model.calibration import (
@@ -104,7 +104,8 @@ def choose_plan(
         raise CorpusError("an emotion has only one clip to train on; at least two are needed")
     trials = _Trials(adaptation, folds, labels, on_trial)
     found = trials.without_training()
-    speakers = _speaker_numbers(clips)
+    # A clip whose speaker is not known stands alone.
+    speakers = group_numbers([clip.speaker or clip.key for clip in clips])
     best = _best(found, labels, speakers, UNCHANGED)
     if len(rows) >= adaptation.config.fewest_to_train:
         fitted = [plan for plan in found if plan.fits_output]
@@ -126,13 +127,6 @@ def _best(
     if simple not in found or is_better(found[lowest], found[simple], labels, speakers):
         return lowest
     return simple
-
-
-def _speaker_numbers(clips: Sequence[Clip]) -> npt.NDArray[np.int64]:
-    """Equal numbers for clips of one speaker; one each for clips whose speaker is not known."""
-    names = [clip.speaker or clip.key for clip in clips]
-    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
-    return np.array([numbers[name] for name in names], np.int64)
 
 
 @dataclass(frozen=True)
