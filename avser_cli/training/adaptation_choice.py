@@ -5,7 +5,7 @@ The folds are of speakers where they are known; the held-out side has no say in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,12 +25,15 @@ from avser_cli.model.calibration import (
 from avser_cli.training.adaptation import Adaptation
 from avser_cli.training.adaptation_config import STATISTICS, UNCHANGED, Plan, Statistics
 from avser_cli.training.checkpoint import Checkpoint
-from avser_cli.training.validation_folds import Rows, ValidationFolds, validation_folds
+from avser_cli.training.validation_folds import (
+    FEWEST_CLIPS,
+    Rows,
+    ValidationFolds,
+    check_enough,
+    validation_folds,
+)
 
 Probabilities = npt.NDArray[np.float32]
-
-FEWEST_CLIPS = 20
-"""Clips on the training side from which on weights are fitted."""
 
 
 @dataclass(frozen=True)
@@ -63,15 +66,6 @@ class Choice:
         return found
 
 
-def check_enough(labels: Sequence[str]) -> None:
-    """Raise `CorpusError` where there are too few clips to train on, and say how many lack."""
-    if len(labels) < FEWEST_CLIPS:
-        raise CorpusError(
-            f"{len(labels)} clips to train on: {FEWEST_CLIPS} are needed, "
-            f"{FEWEST_CLIPS - len(labels)} more; --calibrate-only --split none takes 20 in all"
-        )
-
-
 def choose_plan(
     adaptation: Adaptation,
     on_trial: Callable[[str], None],
@@ -98,7 +92,9 @@ def choose_plan(
     data, rows = adaptation.prepared.dataset, adaptation.rows
     labels = data.labels[rows]
     clips = [data.clips[row] for row in rows]
-    check_enough([clip.emotion for clip in clips])
+    check_enough(
+        len(clips), "train on", f"--calibrate-only --split none takes {FEWEST_CLIPS} in all"
+    )
     folds = validation_folds(clips, labels, adaptation.config.folds)
     if folds is None:
         raise CorpusError("an emotion has only one clip to train on; at least two are needed")
