@@ -22,8 +22,8 @@ ORDER = [
     "commands",
 ]
 """From what knows nothing of the others to what may use all."""
-LAYERS = {name: level for level, name in enumerate(ORDER)}
 SHARED = {
+    "__version__",
     "caches",
     "checksums",
     "csv_records",
@@ -35,43 +35,65 @@ SHARED = {
     "processes",
     "untrusted_input",
 }
-"""Modules that every package may use."""
-TENSORFLOW = {"model", "training"}
+"""Modules beside the packages, which every package may use; they use one another alone."""
+LEVELS = dict.fromkeys(SHARED, 0) | {name: level for level, name in enumerate(ORDER, start=1)}
+TOP = len(LEVELS)
+"""Of what is named nowhere above: the command and the Python API, which nothing else imports."""
+TENSORFLOW = {"tensorflow", "keras"}
+NEED_TENSORFLOW = {"avser_cli.model.backend", "avser_cli.model.networks"}
 
 
 def imports(path):
-    for node in ast.walk(ast.parse(path.read_text())):
+    """The modules that a module imports; a name that is taken from one may be a module, too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield node.module or ""
+            assert node.level == 0, f"{path}:{node.lineno} is relative"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def packages():
-    """Each module's package and the modules that it imports."""
+def modules():
+    """Each module and what it imports."""
     for path in sorted(PACKAGE.rglob("*.py")):
-        if path.parent != PACKAGE:
-            yield path.relative_to(PACKAGE), list(imports(path))
+        yield path.relative_to(PACKAGE), set(imports(path))
+
+
+def part(path):
+    """The package of a module, or a module beside the packages."""
+    return path.parts[0].removesuffix(".py")
+
+
+def libraries(names):
+    return {name.split(".")[0] for name in names}
 
 
 def test_imports_run_one_way():
-    for path, names in packages():
+    for path, names in modules():
         for name in names:
-            parts = name.split(".")
-            if parts[0] == "avser_cli" and len(parts) > 1 and parts[1] not in SHARED:
-                assert LAYERS[path.parts[0]] >= LAYERS[parts[1]], f"{path} imports {name}"
+            package, *inside = name.split(".")
+            if package == "avser_cli" and inside:
+                allowed = LEVELS.get(part(path), TOP)
+                assert LEVELS.get(inside[0], TOP) <= allowed, f"{path} imports {name}"
 
 
 def test_only_commands_and_report_know_the_terminal():
-    for path, names in packages():
-        if path.parts[0] not in ("commands", "report"):
-            assert not {name.split(".")[0] for name in names} & {"rich", "typer"}, path
+    for path, names in modules():
+        if part(path) not in ("cli", "commands", "report"):
+            assert not libraries(names) & {"rich", "typer"}, path
+
+
+def test_tensorflow_is_imported_in_one_place():
+    for path, names in modules():
+        if path.as_posix() != "model/backend.py":
+            assert not libraries(names) & TENSORFLOW, path
 
 
 def test_tensorflow_stays_with_networks_and_training():
-    for path, names in packages():
-        if path.parts[0] not in TENSORFLOW:
-            assert not {name.split(".")[0] for name in names} & {"tensorflow", "keras"}, path
+    for path, names in modules():
+        if part(path) != "training" and path.as_posix() != "model/networks.py":
+            assert not names & NEED_TENSORFLOW, path
 
 
 PLACE = {"read_text": 0, "write_text": 1, "open": 2}

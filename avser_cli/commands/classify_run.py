@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
 from avser_cli.audio.decoding import STDIN
 from avser_cli.audio.folder import PathList, check_folders_exist, list_sounds
 from avser_cli.audio.input import display_name
+from avser_cli.checksums import sha256
 from avser_cli.commands.listing import report_listing
 from avser_cli.commands.page_options import AnswersPage
 from avser_cli.commands.speakers import SpeakerClassifiers, normalize_speakers, speakers_of
@@ -147,7 +147,7 @@ class Run:
         self.segments = RecordingSegments(read_segments(path), self.paths.names)
         self.own_reference = own_reference
         content = path.read_bytes() + (b"own reference" if own_reference else b"")
-        self.marks += f"+{sha256(content).hexdigest()[:8]}"
+        self.marks += f"+{sha256(content)[:8]}"
 
     def tell_unknown_speakers(self, task: Task, judged: Sequence[Segment]) -> None:
         """Name those who have too few segments to be their own reference."""

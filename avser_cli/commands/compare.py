@@ -13,14 +13,16 @@ from avser_cli.commands import options as common
 from avser_cli.commands.experiments import (
     ExecutionOptions,
     command_line,
+    folds_option,
     prepare_folder,
     run_jobs,
+    seeds_option,
 )
 from avser_cli.commands.page_options import collect_media
 from avser_cli.data.clip import Clip
 from avser_cli.data.folds import split_folds
 from avser_cli.data.sources import DataSources
-from avser_cli.data.splits import SPLIT_ALIASES, SplitKind
+from avser_cli.data.splits import SplitKind
 from avser_cli.errors import UsageError
 from avser_cli.experiments.candidates import (
     BASELINES,
@@ -108,20 +110,9 @@ class OptimizerRows:
 class RunOptions:
     """Splits, folds and seeds."""
 
-    split: Annotated[
-        str,
-        typer.Option(
-            parser=common.choice(common.SPLITS, SPLIT_ALIASES),
-            metavar=common.metavar(common.SPLITS),
-            help=common.SPLIT_HELP.rsplit(";", 1)[0] + ".",
-        ),
-    ] = "random"
-    folds: Annotated[
-        str | None, typer.Option(help="E.g. 1,3-5, or names of corpora; default: all.")
-    ] = None
-    seeds: Annotated[
-        str | None, typer.Option(help="E.g. 0-4; default: 0-2, else 0 where there are folds.")
-    ] = None
+    split: Annotated[str, common.split_option(common.SPLITS)] = "random"
+    folds: Annotated[str | None, folds_option()] = None
+    seeds: Annotated[str | None, seeds_option("0-2, else 0 where there are folds")] = None
     test_size: common.TestSize = 0.25
 
     def planned(self, clips: Sequence[Clip], quick: bool) -> list[PlannedRun]:
@@ -150,9 +141,7 @@ def compare(
     optimizers: OptimizerRows,
     runs: RunOptions,
     emotions: common.Emotions = common.ALL_EMOTIONS,
-    epochs: Annotated[
-        int | None, typer.Option(help="For each network, instead of its recipe's.")
-    ] = None,
+    epochs: common.Epochs = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="A smoke run: two epochs, one seed. Measures nothing.")
     ] = False,

@@ -14,8 +14,10 @@ from avser_cli.commands import options as common
 from avser_cli.commands.experiments import (
     ExecutionOptions,
     command_line,
+    folds_option,
     prepare_folder,
     run_jobs,
+    seeds_option,
 )
 from avser_cli.commands.page_options import (
     PANEL,
@@ -126,16 +128,8 @@ class ProtocolOptions:
             rich_help_panel=PROTOCOL,
         ),
     ] = None
-    folds: Annotated[
-        str | None,
-        typer.Option(
-            help="E.g. 1,3-5, or names of corpora; default: all.", rich_help_panel=PROTOCOL
-        ),
-    ] = None
-    seeds: Annotated[
-        str | None,
-        typer.Option(help="E.g. 0-4; default: 0-4 for random, else 0.", rich_help_panel=PROTOCOL),
-    ] = None
+    folds: Annotated[str | None, folds_option(PROTOCOL)] = None
+    seeds: Annotated[str | None, seeds_option("0-4 for random, else 0", PROTOCOL)] = None
 
     def planned(self, clips: Sequence[Clip]) -> list[PlannedRun]:
         """The runs that are asked for."""

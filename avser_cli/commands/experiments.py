@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -45,6 +45,18 @@ class ExecutionOptions:
         run_cache = RunCache(self.cache or _default_cache())
         remove_leftovers(run_cache.folder, shared=True)
         return run_cache
+
+
+def folds_option(panel: str | None = None) -> Any:
+    """`--folds`, in a panel of the help."""
+    return typer.Option(
+        help="E.g. 1,3-5, or names of corpora; default: all.", rich_help_panel=panel
+    )
+
+
+def seeds_option(default: str, panel: str | None = None) -> Any:
+    """`--seeds`, with the command's default in words."""
+    return typer.Option(help=f"E.g. 0-4; default: {default}.", rich_help_panel=panel)
 
 
 def _default_cache() -> Path:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -17,7 +17,7 @@ from avser_cli.data.emotion_words import parse_mapping, read_emotion
 from avser_cli.data.emotions import PAPER_EMOTIONS, label_order
 from avser_cli.data.folds import NAMED_FOLDS
 from avser_cli.data.sources import DataSources, Source, parse_source
-from avser_cli.data.splits import SplitKind
+from avser_cli.data.splits import SPLIT_ALIASES, SplitKind
 from avser_cli.errors import MissingExtraError, UsageError
 from avser_cli.files import replaced_folder
 from avser_cli.model.known_recipes import find_recipe
@@ -32,10 +32,9 @@ DATA_HELP = (
     "(.csv, .tsv, db.yaml), or pictures drawn from these."
 )
 TestSize = Annotated[float, typer.Option(help="Share of clips held out by --split random.")]
-SPLIT_HELP = (
-    "random: stratified; speaker, text, corpus: none of them on both sides; table: by its column "
-    "split; none: train on all clips."
-)
+Epochs = Annotated[
+    int | None, typer.Option(help="Passes over the training clips, instead of the recipe's.")
+]
 SPLITS: tuple[SplitKind, ...] = ("random", "speaker", "text", "corpus", "table")
 """The splits that can be repeated."""
 ALL_EMOTIONS = ",".join(PAPER_EMOTIONS)
@@ -56,6 +55,20 @@ def choice(known: Sequence[str], aliases: Mapping[str, str]) -> Callable[[str], 
 def metavar(known: Sequence[str]) -> str:
     """The words of such an option, as help shows them."""
     return f"[{'|'.join(known)}]"
+
+
+def split_option(known: Sequence[SplitKind]) -> Any:
+    """`--split`, of these kinds."""
+    words = [
+        "random: stratified",
+        "speaker, text, corpus: none of them on both sides",
+        "table: by its column split",
+    ]
+    if "none" in known:
+        words.append("none: train on all clips")
+    return typer.Option(
+        parser=choice(known, SPLIT_ALIASES), metavar=metavar(known), help="; ".join(words) + "."
+    )
 
 
 def parse_emotions(text: str) -> tuple[str, ...]:
@@ -180,7 +193,7 @@ class RecipeOptions:
         Literal["adam", "adagrad", "rmsprop"] | None, typer.Option(help="Instead of the recipe's.")
     ] = None
     lr: Annotated[float | None, typer.Option(help="Instead of the recipe's.")] = None
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training clips.")] = None
+    epochs: Epochs = None
     batch_size: Annotated[int | None, typer.Option(help="Clips per update.")] = None
     dropout: Annotated[float | None, typer.Option(help="Share of units dropped.")] = None
     ensemble: Annotated[int | None, typer.Option(help="Networks to train and average.")] = None

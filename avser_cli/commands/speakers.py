@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
+from avser_cli.checksums import sha256
 from avser_cli.data.label_table import read_rows
 from avser_cli.errors import CorpusError, InputError, UsageError
 from avser_cli.inference.classifier import Classifier
@@ -87,7 +87,7 @@ class SpeakerClassifiers:
     def mark(self) -> str:
         """Tells answers with these references from others: a plus and eight digits."""
         keys = [f"{name}={one.name}" for name, one in sorted(self.of_speaker.items())]
-        return f"+{sha256(','.join(keys).encode()).hexdigest()[:8]}"
+        return f"+{sha256(','.join(keys).encode())[:8]}"
 
 
 def normalize_speakers(

@@ -24,7 +24,6 @@ from avser_cli.data.emotions import Category
 from avser_cli.data.sources import DataSources
 from avser_cli.data.splits import (
     FOLDED,
-    SPLIT_ALIASES,
     SPLIT_KINDS,
     SplitKind,
     SplitSettings,
@@ -53,14 +52,7 @@ from avser_cli.training.training_run import Corpus, TrainTestSplit, read_corpus,
 class SplitOptions:
     """Which clips are held out, and the seed."""
 
-    split: Annotated[
-        str,
-        typer.Option(
-            parser=common.choice(SPLIT_KINDS, SPLIT_ALIASES),
-            metavar=common.metavar(SPLIT_KINDS),
-            help=common.SPLIT_HELP,
-        ),
-    ] = "random"
+    split: Annotated[str, common.split_option(SPLIT_KINDS)] = "random"
     test_size: common.TestSize = 0.25
     fold: Annotated[
         str | None,

@@ -23,7 +23,7 @@ from avser_cli.data.splits import SplitSettings, check_fold
 from avser_cli.errors import UsageError
 from avser_cli.evaluation.scoring import BeforeAfter
 from avser_cli.files import check_writable, locked, remove_folder, remove_leftovers_of, whole_folder
-from avser_cli.report.adaptation_report import confusion_before_after, scores_table
+from avser_cli.report.adaptation_report import confusion_before_after, scores_before_after
 from avser_cli.report.console import echo, escape, print_table, progress
 from avser_cli.report.model_card import write_for_people
 from avser_cli.training.adaptation_config import AdaptationConfig
@@ -150,7 +150,7 @@ def train_from(options: AdaptationOptions, request: AdaptationRequest) -> None:
     categories = {**kept, **request.categories(labels)}
     sources = replace(request.sources, categories=categories)
     done = "calibrated" if config is None else "adapted"
-    target = request.place.folder(default_name(source, done, request.split))
+    target = request.place.folder(adapted_name(source, done, request.split))
     if target.resolve() == folder.resolve():
         raise UsageError(f"{target}: is the bundle to go on from; write elsewhere with --out")
     checkpoint = checkpoint_of(target)
@@ -187,7 +187,7 @@ def train_from(options: AdaptationOptions, request: AdaptationRequest) -> None:
         remove_folder(checkpoint)
 
 
-def default_name(source: SourceBundle, done: str, split: SplitSettings) -> str:
+def adapted_name(source: SourceBundle, done: str, split: SplitSettings) -> str:
     """A name that tells what was trained on, e.g. ``default-adapted-random-seed0``."""
     fold = f"-{split.fold}" if split.fold != 1 else ""
     return f"{source.config.name}-{done}-{split.kind}{fold}-seed{split.seed}"
@@ -280,7 +280,7 @@ def _train(adaptation: Adaptation, target: Path) -> None:
                 answers,
             )
             assert cost is not None
-            print_table(scores_table(cost, "what it knew"))
+            print_table(scores_before_after(cost, "what it knew"))
     echo(f"bundle: {target} ({written.parameters:,} weights, trained in {written.seconds:.0f} s)")
 
 
@@ -314,5 +314,5 @@ def _calibrate(source: SourceBundle, prepared: TrainTestSplit, target: Path) -> 
 
 def _print(found: BeforeAfter | None) -> None:
     if found is not None:
-        print_table(scores_table(found))
+        print_table(scores_before_after(found))
         print_table(confusion_before_after(found))

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from avser_cli.data.group_numbers import group_numbers
+
 RESAMPLES = 2000
 LEVEL = 0.95
 SEED = 0
@@ -50,7 +52,7 @@ def clip_intervals(
     speakers : sequence, optional
         Who speaks in each clip; given, whole speakers are drawn.
     """
-    units = np.arange(len(truth)) if speakers is None else _numbered(speakers)
+    units = np.arange(len(truth)) if speakers is None else group_numbers(speakers)
     counts = draw_counts(np.random.default_rng(SEED), np.zeros(units.max() + 1), RESAMPLES)
     accuracy, uar = weighted_scores(truth == predicted, truth, counts, units)
     drawn = "clips" if speakers is None else "speakers"
@@ -129,9 +131,3 @@ def percentiles(values: Floats) -> Interval:
     """The middle 95 % of the resamples."""
     low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
-
-
-def _numbered(names: Sequence[Hashable]) -> npt.NDArray[np.int64]:
-    """Equal names as equal numbers from 0."""
-    known: dict[Hashable, int] = {}
-    return np.array([known.setdefault(name, len(known)) for name in names], np.int64)

@@ -1,1 +1,1 @@
-"""Models: recipes, networks, calibration, bundles on disk. `networks` alone imports Keras."""
+"""Models: recipes, networks, calibration, bundles on disk. Keras comes through `backend`."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from avser_cli.evaluation.scoring import BeforeAfter, Scoring
-from avser_cli.report.tables import TextTable, interval_text
+from avser_cli.report.tables import TextTable, confusion_table, interval_text
 
 
-def scores_table(found: BeforeAfter, name: str = "held out") -> TextTable:
+def scores_before_after(found: BeforeAfter, name: str = "held out") -> TextTable:
     """UAR and accuracy with their 95 % intervals, and the expected calibration error.
 
     Parameters
@@ -37,17 +39,13 @@ def _scores(scoring: Scoring) -> tuple[str, str, str]:
 
 def confusion_before_after(found: BeforeAfter) -> TextTable:
     """Counts before and after: a row for each label, a column for what was predicted."""
-    labels, after = found.after.report.labels, found.after.report.confusion
-    before = found.before.report.confusion if found.before else None
-    rows = tuple(
-        (
-            label,
-            *(
-                f"{before[row][column]} → {count}" if before else str(count)
-                for column, count in enumerate(after[row])
-            ),
-        )
-        for row, label in enumerate(labels)
+    after = found.after.report
+    table = confusion_table(after.labels, after.confusion)
+    if found.before is None:
+        return table
+    before = confusion_table(after.labels, found.before.report.confusion)
+    rows = (
+        (label, *(f"{old} → {new}" for old, new in zip(olds, news, strict=True)))
+        for (label, *olds), (_, *news) in zip(before.rows, table.rows, strict=True)
     )
-    diagonal = frozenset((number, number + 1) for number in range(len(labels)))
-    return TextTable(("label \\ predicted", *labels), rows, bold=diagonal)
+    return replace(table, rows=tuple(rows))

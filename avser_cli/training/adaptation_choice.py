@@ -5,14 +5,14 @@ The folds are of speakers where they are known; the held-out side has no say in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.data.clip import Clip
+from avser_cli.data.group_numbers import group_numbers
 from avser_cli.data.network_inputs import Inputs
 from avser_cli.errors import CorpusError
 from avser_cli.model.calibration import (
@@ -25,12 +25,15 @@ from avser_cli.model.calibration import (
 from avser_cli.training.adaptation import Adaptation
 from avser_cli.training.adaptation_config import STATISTICS, UNCHANGED, Plan, Statistics
 from avser_cli.training.checkpoint import Checkpoint
-from avser_cli.training.validation_folds import Rows, ValidationFolds, validation_folds
+from avser_cli.training.validation_folds import (
+    FEWEST_CLIPS,
+    Rows,
+    ValidationFolds,
+    check_enough,
+    validation_folds,
+)
 
 Probabilities = npt.NDArray[np.float32]
-
-FEWEST_CLIPS = 20
-"""Clips on the training side from which on weights are fitted."""
 
 
 @dataclass(frozen=True)
@@ -63,15 +66,6 @@ class Choice:
         return found
 
 
-def check_enough(labels: Sequence[str]) -> None:
-    """Raise `CorpusError` where there are too few clips to train on, and say how many lack."""
-    if len(labels) < FEWEST_CLIPS:
-        raise CorpusError(
-            f"{len(labels)} clips to train on: {FEWEST_CLIPS} are needed, "
-            f"{FEWEST_CLIPS - len(labels)} more; --calibrate-only --split none takes 20 in all"
-        )
-
-
 def choose_plan(
     adaptation: Adaptation,
     on_trial: Callable[[str], None],
@@ -98,13 +92,16 @@ def choose_plan(
     data, rows = adaptation.prepared.dataset, adaptation.rows
     labels = data.labels[rows]
     clips = [data.clips[row] for row in rows]
-    check_enough([clip.emotion for clip in clips])
+    check_enough(
+        len(clips), "train on", f"--calibrate-only --split none takes {FEWEST_CLIPS} in all"
+    )
     folds = validation_folds(clips, labels, adaptation.config.folds)
     if folds is None:
         raise CorpusError("an emotion has only one clip to train on; at least two are needed")
     trials = _Trials(adaptation, folds, labels, on_trial)
     found = trials.without_training()
-    speakers = _speaker_numbers(clips)
+    # A clip whose speaker is not known stands alone.
+    speakers = group_numbers([clip.speaker or clip.key for clip in clips])
     best = _best(found, labels, speakers, UNCHANGED)
     if len(rows) >= adaptation.config.fewest_to_train:
         fitted = [plan for plan in found if plan.fits_output]
@@ -126,13 +123,6 @@ def _best(
     if simple not in found or is_better(found[lowest], found[simple], labels, speakers):
         return lowest
     return simple
-
-
-def _speaker_numbers(clips: Sequence[Clip]) -> npt.NDArray[np.int64]:
-    """Equal numbers for clips of one speaker; one each for clips whose speaker is not known."""
-    names = [clip.speaker or clip.key for clip in clips]
-    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
-    return np.array([numbers[name] for name in names], np.int64)
 
 
 @dataclass(frozen=True)

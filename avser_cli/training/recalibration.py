@@ -6,10 +6,8 @@ from avser_cli.errors import CorpusError
 from avser_cli.model.calibration import Calibration, calibrate
 from avser_cli.training.source_bundle import SourceBundle
 from avser_cli.training.training_run import TrainTestSplit
-from avser_cli.training.validation_folds import validation_folds
+from avser_cli.training.validation_folds import check_enough, validation_folds
 
-FEWEST_CLIPS = 20
-"""Clips on the training side from which on temperature and biases are fitted."""
 FOLDS = 5
 METHOD = "weights kept; temperature and a bias per emotion fitted"
 
@@ -33,11 +31,7 @@ def recalibrate(source: SourceBundle, prepared: TrainTestSplit) -> Calibration:
     """
     data = prepared.dataset
     rows = data.rows(prepared.split.train)
-    if len(rows) < FEWEST_CLIPS:
-        raise CorpusError(
-            f"{len(rows)} clips to fit on: {FEWEST_CLIPS} are needed, {FEWEST_CLIPS - len(rows)} "
-            "more; --split none fits on all"
-        )
+    check_enough(len(rows), "fit on", "--split none fits on all")
     labels = data.labels[rows]
     folds = validation_folds([data.clips[row] for row in rows], labels, FOLDS)
     if folds is None:

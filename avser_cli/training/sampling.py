@@ -8,7 +8,7 @@ to it in every epoch, rounded up or down.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.data.clip import Clip
+from avser_cli.data.group_numbers import group_numbers
 from avser_cli.data.network_inputs import Inputs
 from avser_cli.model.recipe import EACH_CLIP_ONCE, Sampling
 
@@ -53,8 +54,8 @@ class TrainingSet:
     def of(cls, inputs: Inputs, labels: Numbers, emotions: int, clips: Sequence[Clip]) -> Self:
         """The same of clips, in the order of the inputs."""
         names = tuple(dict.fromkeys(clip.corpus for clip in clips))
-        corpora = _numbered([clip.corpus for clip in clips])
-        speakers = _numbered([clip.speaker for clip in clips])
+        corpora = group_numbers([clip.corpus for clip in clips])
+        speakers = group_numbers([clip.speaker for clip in clips])
         return cls(inputs, labels, emotions, corpora, speakers, names)
 
     def __len__(self) -> int:
@@ -87,7 +88,7 @@ class TrainingSet:
             (self.labels, sampling.emotion),
             (self.speakers, sampling.speaker),
         ):
-            inside = _numbered(list(zip(above.tolist(), groups.tolist(), strict=True)))
+            inside = group_numbers(list(zip(above.tolist(), groups.tolist(), strict=True)))
             shares *= _shares(above, inside, power)
             above = inside
         shares /= np.bincount(above)[above]
@@ -116,9 +117,3 @@ def _shares(above: Numbers, groups: Numbers, power: float) -> Floats:
     totals = np.bincount(above[first], weights=sizes)
     shares: Floats = sizes[groups] / totals[above]
     return shares
-
-
-def _numbered(names: Sequence[Hashable]) -> Numbers:
-    """Equal names as equal numbers from 0."""
-    known: dict[Hashable, int] = {}
-    return np.array([known.setdefault(name, len(known)) for name in names], np.int64)

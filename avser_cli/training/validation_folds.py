@@ -10,6 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.data.clip import Clip
+from avser_cli.errors import CorpusError
+
+FEWEST_CLIPS = 20
+"""Clips on the training side from which on anything is fitted to them."""
 
 Rows = npt.NDArray[np.intp]
 
@@ -33,6 +37,24 @@ class ValidationFolds:
         """In words, with the reason where speakers are on both sides."""
         reason = "" if self.by == "speakers" else ", the speakers being too few or not known"
         return f"{len(self.rows)} folds of {self.by}{reason}"
+
+
+def check_enough(clips: int, use: str, way: str) -> None:
+    """Raise `CorpusError` where there are too few clips, and say how many lack.
+
+    Parameters
+    ----------
+    clips : int
+        Those of the training side.
+    use : str
+        What they are for, e.g. ``"fit on"``.
+    way : str
+        What to do with so few.
+    """
+    if clips < FEWEST_CLIPS:
+        raise CorpusError(
+            f"{clips} clips to {use}: {FEWEST_CLIPS} are needed, {FEWEST_CLIPS - clips} more; {way}"
+        )
 
 
 def validation_folds(

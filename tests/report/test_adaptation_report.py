@@ -4,7 +4,7 @@ import numpy as np
 
 from avser_cli.data.clip import Clip
 from avser_cli.evaluation.scoring import BeforeAfter, score_answers
-from avser_cli.report.adaptation_report import confusion_before_after, scores_table
+from avser_cli.report.adaptation_report import confusion_before_after, scores_before_after
 
 CLIPS = [Clip(key=str(n), path=Path("x"), corpus="mine", emotion="sad") for n in range(6)]
 TRUTH = np.array([0, 0, 0, 1, 1, 1])
@@ -18,7 +18,7 @@ def scored(predicted, confidence):
 
 def test_before_and_after_stand_side_by_side():
     found = BeforeAfter(scored([0, 0, 1, 0, 0, 1], 0.9), scored(TRUTH, 0.9))
-    table = scores_table(found)
+    table = scores_before_after(found)
     assert table.head == ("held out", "before", "after")
     uar, accuracy, error = table.rows
     assert uar[1].startswith("0.500 (0.") and uar[2] == "1.000 (1.000 … 1.000)"
@@ -32,5 +32,5 @@ def test_before_and_after_stand_side_by_side():
 
 def test_a_bundle_of_other_emotions_has_no_before():
     found = BeforeAfter(None, scored(TRUTH, 0.9))
-    assert scores_table(found).rows[0][1] == "unknown emotions"
+    assert scores_before_after(found).rows[0][1] == "unknown emotions"
     assert confusion_before_after(found).rows[0] == ("happy", "3", "0")
