@@ -169,9 +169,12 @@ def _locate(folder: Path, name: str) -> Path:
     """The file of a cell; backslashes separate folders as well, and ``a/../b`` is ``b``."""
     name = PureWindowsPath(name).as_posix() if "\\" in name else name
     path = folder / name
-    if ".." not in path.parts or "\0" in name:
+    if not (".." in path.parts or Path(name).is_absolute()) or "\0" in name:
         return path
-    plain = folder / os.path.normpath(name)
+    above, plain = folder.absolute(), Path(os.path.normpath(folder.absolute() / name))
+    if not plain.is_relative_to(above):
+        return path
+    plain = folder / plain.relative_to(above)
     # Where a is a symbolic link they are two files.
     return plain if path.exists() and plain.exists() and plain.samefile(path) else path
 

@@ -102,9 +102,14 @@ def test_absolute_and_windows_paths_and_quotes(table, tmp_path):
 
 
 def test_a_file_is_one_clip_by_whatever_path(table, tmp_path):
-    found = table("file,emotion\na.wav,sad\nsub/../a.wav,sad\n./sub/.././sub/d.wav,happy\n")
+    text = "file,emotion\na.wav,sad\nsub/../a.wav,sad\n./sub/.././sub/d.wav,happy\n"
+    found = table(f"{text}../{tmp_path.name}/a.wav,sad\n{tmp_path / 'sub' / 'd.wav'},happy\n")
     assert [clip.key for clip in found.clips] == ["mine:a", "mine:sub/d"]
-    assert [item.reason for item in found.skipped] == ["line 3: same as line 2"]
+    assert [item.reason for item in found.skipped] == [
+        "line 3: same as line 2",
+        "line 5: same as line 2",
+        "line 6: same as line 4",
+    ]
 
 
 def test_folders_that_are_links_are_followed(table, tmp_path):
