@@ -93,13 +93,19 @@ def closest_corpus(names: Sequence[str]) -> Corpus | None:
     return corpora[best] if forms[best] > CLOSE * len(names) else None
 
 
-def mixed_corpora(names: Iterable[str]) -> dict[str, int]:
-    """How many of the names fit some corpus, by the first that each fits."""
+def mixed_corpora(names: Iterable[str], first: Corpus | None = None) -> dict[str, int]:
+    """How many of the names fit some corpus, by the first that each fits.
+
+    Parameters
+    ----------
+    names : iterable of str
+    first : Corpus, optional
+        The one that is asked before the others.
+    """
     counts: Counter[str] = Counter()
-    by_right = sorted(known_corpora().values(), key=lambda corpus: corpus.yields_to is not None)
+    by_right = _by_right(first)
     for name in names:
-        fitting = (x for x in by_right if not x.table and _fits(x, name))
-        if (corpus := next(fitting, None)) is not None:
+        if (corpus := next((x for x in by_right if _fits(x, name)), None)) is not None:
             counts[corpus.name] += 1
     return dict(counts)
 
@@ -136,7 +142,7 @@ def read_corpus(corpus: Corpus, folder: Path, files: Iterable[Path]) -> CorpusCo
                 corpus.labels(name) if rows is None else _row_labels(corpus, rows, path)
             )
         except ValueError as error:
-            skipped.append(SkippedFile(path, str(error)))
+            skipped.append(SkippedFile(path, _reason(corpus, name, error)))
             continue
         identity = (path.stem.casefold(), *(labels.get(group, "") for group in sorted(GROUPS)))
         if identity in seen:
@@ -147,6 +153,20 @@ def read_corpus(corpus: Corpus, folder: Path, files: Iterable[Path]) -> CorpusCo
         clips.append(Clip(key=key, path=path, corpus=corpus.name, **labels))
     clips.sort(key=lambda clip: clip.key)
     return CorpusCopy(corpus, tuple(clips), tuple(copies), tuple(skipped))
+
+
+def _by_right(first: Corpus | None = None) -> list[Corpus]:
+    """Corpora in the order in which names are asked about; those that yield come last."""
+    known = (corpus for corpus in known_corpora().values() if not corpus.table)
+    return sorted(known, key=lambda corpus: (corpus is not first, corpus.yields_to is not None))
+
+
+def _reason(corpus: Corpus, name: str, error: ValueError) -> str:
+    """Why a name is no clip of a corpus, which may be that it is one of another."""
+    if corpus.table or corpus.has_form(name):
+        return str(error)
+    other = next((x for x in _by_right() if _fits(x, name)), None)
+    return str(error) if other is None else f"name is of {other.title}'s form; give its folder"
 
 
 def _fits(corpus: Corpus, name: str) -> bool:

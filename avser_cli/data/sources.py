@@ -36,6 +36,8 @@ PICTURE_SUFFIXES = frozenset({".png"})
 Kind = Literal["pictures", "sounds"]
 NAMED = 5
 """Names that a message lists before it counts the others."""
+STRAY = 0.1
+"""Share of other corpora's clips that are left out of a corpus's folder; with more it is refused."""
 
 
 @dataclass(frozen=True)
@@ -197,14 +199,16 @@ def _read_files(
         return _of_corpus(known_corpora()[str(source.name)], folder, files, mapping)
     if (folder / audformat.HEADER).is_file():
         return _of_table(audformat.read_database(folder / audformat.HEADER, mapping, source.name))
+    names = [published_name(path, folder) for path in files]
     corpus = recognize_folder(folder, files)
     if corpus is not None:
+        if not corpus.table:
+            _check_one_corpus(folder, names, corpus)
         return _of_corpus(corpus, folder, files, mapping)
     if (table := _table_in(folder)) is not None:
         name = source.name or folder.absolute().name
         found = _of_table(read_table(table, mapping, name))
         return replace(found, remarks=(f"{name}: labels from {table.name}",))
-    names = [published_name(path, folder) for path in files]
     _check_one_corpus(folder, names)
     try:
         return _of_folders(source, files, mapping)
@@ -287,12 +291,19 @@ def _empty_folders(
     return sorted(x.name for x in folders if x not in filled and read_emotion(x.name, mapping))
 
 
-def _check_one_corpus(folder: Path, names: Sequence[str]) -> None:
-    """Refuse a folder of several corpora: none of them would be read as it is."""
-    mixed = mixed_corpora(names)
-    if len(mixed) > 1 and 2 * sum(mixed.values()) >= len(names):
+def _check_one_corpus(folder: Path, names: Sequence[str], main: Corpus | None = None) -> None:
+    """Refuse a folder of several corpora: it would be read as one of them, or as none."""
+    mixed = mixed_corpora(names, main)
+    fitting = sum(mixed.values())
+    if main is None:
+        several = len(mixed) > 1 and 2 * fitting >= len(names)
+    else:
+        several = fitting - mixed[main.name] > STRAY * len(names)
+    if several:
         found = ", ".join(f"{name} {count}" for name, count in sorted(mixed.items()))
-        raise CorpusError(f"{folder}: holds clips of several corpora ({found}); give each folder")
+        raise CorpusError(
+            f"{folder}: holds clips of several corpora ({found}); give each corpus's folder"
+        )
 
 
 def _read_pictures(

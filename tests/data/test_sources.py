@@ -107,6 +107,23 @@ def test_what_has_no_label_says_why(tmp_path, names, reason):
         read_source(Source(touch(tmp_path / "x", *names)))
 
 
+def test_a_corpus_does_not_swallow_others_in_its_folder(tmp_path):
+    crema = [f"Crema/10{actor}_DFA_ANG_XX.wav" for actor in range(10, 30)]
+    others = ["Savee/DC_a01.wav", "Tess/OAF_angry/OAF_back_angry.wav", "Emodb/03a01Wa.wav"]
+    folder = touch(tmp_path / "ser", *crema, *others)
+    reason = r"several corpora \(crema-d 20, emodb 1, savee 1, tess 1\); give each corpus's folder"
+    with pytest.raises(CorpusError, match=reason):
+        read_source(Source(folder))
+    shutil.rmtree(folder / "Tess")
+    shutil.rmtree(folder / "Emodb")
+    (stray,) = read_source(Source(folder)).skipped
+    assert stray.reason == "name is of SAVEE's form; give its folder"
+    by_hand = read_source(Source(folder, "savee"))
+    assert {item.reason for item in by_hand.skipped} == {
+        "name is of CREMA-D's form; give its folder"
+    }
+
+
 def test_missing_sources_and_files_that_are_no_tables(tmp_path):
     with pytest.raises(InputError, match="no such folder or table"):
         read_source(Source(tmp_path / "x"))
