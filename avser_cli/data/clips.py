@@ -10,7 +10,7 @@ from pathlib import Path
 from avser_cli.checksums import sha256
 from avser_cli.data.clip import RAVDESS, Clip, SkippedFile
 from avser_cli.data.corpora import known_corpora
-from avser_cli.data.sources import DataSources, Kind, SourceContent, read_source
+from avser_cli.data.sources import DataSources, Kind, Source, SourceContent, read_source
 from avser_cli.errors import CorpusError, UsageError
 
 LISTED = 12
@@ -163,22 +163,24 @@ def _joined(data: DataSources, contents: Sequence[SourceContent]) -> tuple[list[
     Two folders of one corpus may hold other clips under one path, e.g. a speaker's each: those are
     told apart by their folders' names.
     """
-    by_key: dict[str, Clip] = {}
-    copies = Counter[str]()
+    by_key: dict[str, tuple[Source, Clip]] = {}
+    copies = Counter[tuple[Path, bool]]()
     for source, content in zip(data.sources, contents, strict=True):
         for clip in content.clips:
-            before = by_key.get(clip.key)
+            origin, before = by_key.get(clip.key, (source, None))
             if before is not None and (clip.corpus == RAVDESS or clip == before):
-                copies[str(source.path)] += 1
+                copies[source.path, origin is source] += 1
                 continue
             if before is not None:
                 below = clip.key.removeprefix(f"{clip.corpus}:")
                 clip = replace(clip, key=f"{clip.corpus}:{source.path.absolute().name}/{below}")
-            by_key[clip.key] = clip
+            by_key[clip.key] = source, clip
     lines = [
-        f"{place}: {count} clips are in another source, too" for place, count in copies.items()
+        f"{place}: {count} clips are {'there twice' if within else 'in another source, too'}"
+        for (place, within), count in copies.items()
     ]
-    return sorted(by_key.values(), key=lambda clip: clip.key), lines
+    found = (clip for _, clip in by_key.values())
+    return sorted(found, key=lambda clip: clip.key), lines
 
 
 def _lacking(clips: Sequence[Clip], emotions: Sequence[str]) -> list[str]:

@@ -44,8 +44,19 @@ class CorpusCopy:
         if len(self.clips) != self.corpus.clips:
             parts.append(f"{len(self.clips)} of {self.corpus.clips} clips")
         if self.copies:
-            parts.append(f"{len(self.copies)} second copies left out, e.g. {self.copies[0]}")
+            parts.append(second_copies(self.copies))
         return f"{self.corpus.title}: {'; '.join(parts)}" if parts else None
+
+
+def second_copies(paths: Sequence[Path]) -> str:
+    """How a remark names them."""
+    return f"{len(paths)} second copies left out, e.g. {paths[0]}"
+
+
+def identity(clip: Clip) -> tuple[str, ...]:
+    """Equal for copies of a clip of a known corpus, in whatever folders they lie."""
+    labels = (getattr(clip, group) or "" for group in sorted(GROUPS))
+    return (clip.corpus, clip.path.stem.casefold(), *labels)
 
 
 def recognize(names: Sequence[str], folder: Path = Path("FOLDER")) -> Corpus | None:
@@ -144,13 +155,13 @@ def read_corpus(corpus: Corpus, folder: Path, files: Iterable[Path]) -> CorpusCo
         except ValueError as error:
             skipped.append(SkippedFile(path, _reason(corpus, name, error)))
             continue
-        identity = (path.stem.casefold(), *(labels.get(group, "") for group in sorted(GROUPS)))
-        if identity in seen:
-            copies.append(path)
-            continue
-        seen.add(identity)
         key = clip_key(corpus.name, path.relative_to(folder))
-        clips.append(Clip(key=key, path=path, corpus=corpus.name, **labels))
+        clip = Clip(key=key, path=path, corpus=corpus.name, **labels)
+        if identity(clip) in seen:
+            copies.append(path)
+        else:
+            seen.add(identity(clip))
+            clips.append(clip)
     clips.sort(key=lambda clip: clip.key)
     return CorpusCopy(corpus, tuple(clips), tuple(copies), tuple(skipped))
 

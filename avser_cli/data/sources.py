@@ -20,16 +20,18 @@ from avser_cli.data.clip import Clip, SkippedFile
 from avser_cli.data.corpora import Corpus, known_corpora
 from avser_cli.data.corpus_folder import (
     closest_corpus,
+    identity,
     mixed_corpora,
     published_name,
     read_corpus,
     recognize_folder,
+    second_copies,
 )
 from avser_cli.data.emotion_folders import read_emotion_folders
 from avser_cli.data.emotion_words import read_emotion
 from avser_cli.data.emotions import Category
 from avser_cli.data.label_table import TABLE_SUFFIXES, LabelTable, has_columns, read_table
-from avser_cli.data.manifest import labelled_pictures, pictures_of_no_sound
+from avser_cli.data.manifest import drawn_of, labelled_pictures, pictures_of_no_sound
 from avser_cli.errors import CorpusError, InputError, UsageError
 
 PICTURE_SUFFIXES = frozenset({".png"})
@@ -37,7 +39,7 @@ Kind = Literal["pictures", "sounds"]
 NAMED = 5
 """Names that a message lists before it counts the others."""
 STRAY = 0.1
-"""Share of other corpora's clips that are left out of a corpus's folder; with more it is refused."""
+"""Share of other corpora's clips that a corpus's folder may have; with more it is refused."""
 
 
 @dataclass(frozen=True)
@@ -306,6 +308,25 @@ def _check_one_corpus(folder: Path, names: Sequence[str], main: Corpus | None = 
         )
 
 
+def _each_once(
+    clips: Iterable[Clip], sounds: Mapping[Path, str]
+) -> tuple[tuple[Clip, ...], list[Path]]:
+    """Clips by key, and pictures of second copies of a known corpus's clips.
+
+    Channels of one sound are no copies.
+    """
+    kept, copies = [], []
+    first: dict[tuple[str, ...], Path] = {}
+    for clip in sorted(clips, key=lambda clip: (len(clip.path.parts), clip.path.as_posix())):
+        before = first.setdefault(identity(clip), clip.path)
+        drawn_twice = before in sounds and sounds[before] == sounds.get(clip.path)
+        if before == clip.path or drawn_twice or clip.corpus not in known_corpora():
+            kept.append(clip)
+        else:
+            copies.append(clip.path)
+    return tuple(sorted(kept, key=lambda clip: clip.key)), copies
+
+
 def _read_pictures(
     source: Source, pictures: Sequence[Path], mapping: Mapping[str, str] | None
 ) -> SourceContent:
@@ -337,9 +358,11 @@ def _read_pictures(
             clips |= {clip.path: clip for clip in found.clips}
             skipped += found.skipped
             remarks = found.remarks
-    ordered = tuple(sorted(clips.values(), key=lambda clip: clip.key))
-    if not ordered:
+    if not clips:
         raise CorpusError(f"{folder}: the sounds of its {len(pictures)} pictures are gone")
+    ordered, copies = _each_once(clips.values(), drawn_of(folder))
+    if copies:
+        remarks += (f"{folder}: {second_copies(copies)}",)
     return SourceContent(ordered[0].corpus, "pictures", ordered, tuple(skipped), remarks)
 
 

@@ -175,6 +175,29 @@ def test_labels_of_pictures_come_from_their_manifest(tmp_path):
     assert (renamed.clips[0].key, renamed.clips[0].speaker) == ("yours:one", "yours:7")
 
 
+@pytest.mark.parametrize(
+    ("corpus", "name"), [("tess", "OAF_back_sad"), ("ravdess", "03-01-04-01-01-01-01")]
+)
+def test_pictures_of_second_copies_count_once(tmp_path, corpus, name):
+    places = ["left", "right", "again/left"]
+    folder = touch(tmp_path / "png", *(f"{place}/{name}.png" for place in places))
+    row = {"status": "drawn", "corpus": corpus, "emotion": "sad"}
+    sounds = {"left": "a.wav", "right": "a.wav", "again/left": "again/a.wav"}
+    labels = find_corpus(corpus).labels(name)
+    rows = [
+        {**row, **labels, "picture": f"{place}/{name}.png", "sound": sounds[place]}
+        for place in places
+    ]
+    # Second copies of sounds have no label in the manifest.
+    manifest(folder, COLUMNS, *rows[:2], {**rows[2], "corpus": "", "emotion": ""})
+    index = index_data(DataSources.of(folder), ("happy", "sad"))
+    said = [f"{folder}: 1 second copies left out, e.g. {folder}/again/left/{name}.png"]
+    if corpus == "ravdess":
+        said.append(f"{folder}: 1 clips are there twice")
+    assert len(index.clips) == 2 - (corpus == "ravdess")
+    assert list(index.remarks[-len(said) :]) == said
+
+
 def test_clips_of_a_folder_that_is_called_ravdess_have_keys_of_their_own(tmp_path):
     """Only names as RAVDESS's are unique."""
     folder = touch(tmp_path / "ravdess", "angry/1.png", "happy/1.png", "sad/1.png")
