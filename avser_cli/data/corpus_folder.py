@@ -74,13 +74,13 @@ def recognize(names: Sequence[str], folder: Path = Path("FOLDER")) -> Corpus | N
     CorpusError
         Two corpora fit equally well.
     """
-    fits = {
-        corpus.name: sum(_fits(corpus, name) for name in names)
+    counts = {
+        corpus.name: sum(fits(corpus, name) for name in names)
         for corpus in known_corpora().values()
         if not corpus.table
     }
-    most = max(fits.values())
-    best = [known_corpora()[name] for name, count in fits.items() if count == most]
+    most = max(counts.values())
+    best = [known_corpora()[name] for name, count in counts.items() if count == most]
     if most == 0 or 2 * most < len(names):
         return None
     best = [one for one in best if one.yields_to not in {other.name for other in best}]
@@ -116,7 +116,7 @@ def mixed_corpora(names: Iterable[str], first: Corpus | None = None) -> dict[str
     counts: Counter[str] = Counter()
     by_right = _by_right(first)
     for name in names:
-        if (corpus := next((x for x in by_right if _fits(x, name)), None)) is not None:
+        if (corpus := next((x for x in by_right if fits(x, name)), None)) is not None:
             counts[corpus.name] += 1
     return dict(counts)
 
@@ -176,11 +176,12 @@ def _reason(corpus: Corpus, name: str, error: ValueError) -> str:
     """Why a name is no clip of a corpus, which may be that it is one of another."""
     if corpus.table or corpus.has_form(name):
         return str(error)
-    other = next((x for x in _by_right() if _fits(x, name)), None)
+    other = next((x for x in _by_right() if fits(x, name)), None)
     return str(error) if other is None else f"name is of {other.title}'s form; give its folder"
 
 
-def _fits(corpus: Corpus, name: str) -> bool:
+def fits(corpus: Corpus, name: str) -> bool:
+    """Whether a path without its ending is one of a corpus's clips."""
     try:
         corpus.labels(name)
     except ValueError:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +21,7 @@ from avser_cli.data.clip import Clip, SkippedFile
 from avser_cli.data.corpora import Corpus, known_corpora
 from avser_cli.data.corpus_folder import (
     closest_corpus,
+    fits,
     identity,
     mixed_corpora,
     published_name,
@@ -176,20 +178,42 @@ def is_table(path: Path) -> bool:
 
 def _read_table(path: Path, source: Source, mapping: Mapping[str, str] | None) -> SourceContent:
     if path.name == audformat.HEADER or path.suffix.lower() in (".yaml", ".yml"):
-        found = audformat.read_database(path, mapping, source.name)
-    elif path.suffix.lower() in TABLE_SUFFIXES:
-        found = read_table(path, mapping, source.name)
-    else:
-        raise InputError(
-            f"{path}: neither a folder nor a table of labels (.csv, .tsv, {audformat.HEADER})"
-        )
-    return _of_table(found)
+        return _of_table(partial(audformat.read_database, path, mapping), source)
+    if path.suffix.lower() in TABLE_SUFFIXES:
+        return _of_table(partial(read_table, path, mapping), source)
+    raise InputError(
+        f"{path}: neither a folder nor a table of labels (.csv, .tsv, {audformat.HEADER})"
+    )
 
 
-def _of_table(found: LabelTable) -> SourceContent:
+def _of_table(read: Callable[[str | None], LabelTable], source: Source) -> SourceContent:
+    """Content of a table that is read under a name."""
+    found = read(source.name)
+    name = found.clips[0].corpus
+    own = name if source.name in known_corpora() else own_name(name, (x.path for x in found.clips))
+    if own != name:
+        found = read(own)
     drawn = all(clip.path.suffix.lower() in PICTURE_SUFFIXES for clip in found.clips)
     kind: Kind = "pictures" if drawn else "sounds"
-    return SourceContent(found.clips[0].corpus, kind, found.clips, found.skipped)
+    return SourceContent(own, kind, found.clips, found.skipped, _renaming(source, name, own))
+
+
+def own_name(name: str, files: Iterable[Path]) -> str:
+    """The name of recordings of one's own: never a known corpus's, unless their names are its."""
+    corpus = known_corpora().get(name.casefold())
+    if corpus is None:
+        return name
+    paths = [path.with_suffix("").as_posix() for path in files]
+    fitting = 0 if corpus.table else sum(fits(corpus, path) for path in paths)
+    return name if fitting and 2 * fitting >= len(paths) else f"own-{name}"
+
+
+def _renaming(source: Source, name: str, own: str) -> tuple[str, ...]:
+    """A line where recordings are not called what their folder or table is."""
+    if own == name:
+        return ()
+    title = known_corpora()[name.casefold()].title
+    return (f"{source.path}: not read as {title}, whose names are others; called {own}",)
 
 
 def _read_files(
@@ -200,7 +224,8 @@ def _read_files(
     if source.name in known_corpora():
         return _of_corpus(known_corpora()[str(source.name)], folder, files, mapping)
     if (folder / audformat.HEADER).is_file():
-        return _of_table(audformat.read_database(folder / audformat.HEADER, mapping, source.name))
+        header = folder / audformat.HEADER
+        return _of_table(partial(audformat.read_database, header, mapping), source)
     names = [published_name(path, folder) for path in files]
     corpus = recognize_folder(folder, files)
     if corpus is not None:
@@ -208,9 +233,9 @@ def _read_files(
             _check_one_corpus(folder, names, corpus)
         return _of_corpus(corpus, folder, files, mapping)
     if (table := _table_in(folder)) is not None:
-        name = source.name or folder.absolute().name
-        found = _of_table(read_table(table, mapping, name))
-        return replace(found, remarks=(f"{name}: labels from {table.name}",))
+        named = source.name or folder.absolute().name
+        found = _of_table(lambda name: read_table(table, mapping, name or named), source)
+        return replace(found, remarks=(*found.remarks, f"{found.name}: labels from {table.name}"))
     _check_one_corpus(folder, names)
     try:
         return _of_folders(source, files, mapping)
@@ -265,9 +290,10 @@ def _of_folders(
     empty = _empty_folders(folder, files, mapping)
     if empty and not files:
         raise CorpusError(f"{folder}: no sound in its folders {', '.join(empty[:NAMED])}")
-    found = read_emotion_folders(folder, files, mapping, source.name)
-    name = found.clips[0].corpus
-    remarks = []
+    given = source.name or folder.absolute().name or "data"
+    name = source.name or own_name(given, files)
+    found = read_emotion_folders(folder, files, mapping, name)
+    remarks = [*_renaming(source, given, name)]
     if found.unknown:
         folders = [f"{one} ({count})" for one, count in sorted(found.unknown.items())]
         more = f" and {len(folders) - NAMED} more" if len(folders) > NAMED else ""

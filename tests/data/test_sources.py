@@ -211,8 +211,28 @@ def test_clips_of_a_folder_that_is_called_ravdess_have_keys_of_their_own(tmp_pat
         "file,emotion\n" + "".join(f"ravdess/{word}/1.png,{word}\n" for word in expected.values())
     )
     assert labels(read_source(Source(tmp_path / "ravdess.csv"))) == {
-        f"ravdess:ravdess/{word}/1": word for word in expected.values()
+        f"own-ravdess:ravdess/{word}/1": word for word in expected.values()
     }
+
+
+def test_recordings_of_ones_own_do_not_become_a_corpus_by_their_folders_name(tmp_path):
+    folder = touch(tmp_path / "CaFE", "happy/1.wav", "sad/1.wav", "sad/b/1.wav")
+    found = read_source(Source(folder))
+    assert labels(found)["own-CaFE:happy/1"] == "happy"
+    assert found.name == "own-CaFE"
+    assert found.remarks == (
+        f"{folder}: not read as CaFE, whose names are others; called own-CaFE",
+    )
+    assert read_source(Source(folder, "mine")).remarks == ()
+    table = folder / "t.csv"
+    table.write_text("file,emotion\nhappy/1.wav,joy\nsad/1.wav,wistful\n")
+    assert read_source(Source(folder)).name == "own-CaFE"
+    table.rename(folder / "emodb.csv")
+    assert read_source(Source(folder / "emodb.csv")).name == "own-emodb"
+    touch(folder, "wav/03a01Wa.wav")
+    (folder / "emodb.csv").write_text("file,emotion\nwav/03a01Wa.wav,anger\n")
+    published = read_source(Source(folder / "emodb.csv"))
+    assert (labels(published), published.remarks) == ({"emodb:wav/03a01Wa": "angry"}, ())
 
 
 def test_manifests_of_older_days_are_read(tmp_path):
