@@ -14,6 +14,8 @@ from avser_cli.data.corpora import GROUPS, Corpus, known_corpora
 from avser_cli.errors import CorpusError, os_reason
 from avser_cli.untrusted_input import read_bounded
 
+LOSSLESS = frozenset({".wav", ".flac", ".aiff", ".aif", ".caf"})
+"""Endings of sounds that are read rather than other copies of a clip."""
 MAX_TABLE_BYTES = 64_000_000
 CLOSE = 0.1
 """Share of names that must have a corpus's form where nothing else gives labels."""
@@ -27,7 +29,7 @@ class CorpusCopy:
     ----------
     corpus : Corpus
     clips : tuple of Clip
-        Sorted by key; of two copies of a clip, the one nearer to the top.
+        Sorted by key; of two copies of a clip, the one nearer to the top, then the lossless one.
     copies : tuple of pathlib.Path
         Second copies of clips, which are left out.
     skipped : tuple of SkippedFile
@@ -146,7 +148,7 @@ def read_corpus(corpus: Corpus, folder: Path, files: Iterable[Path]) -> CorpusCo
     rows = _table(corpus, folder) if corpus.table else None
     clips, copies, skipped = [], [], []
     seen: set[tuple[str, ...]] = set()
-    for path in sorted(files, key=lambda path: (len(path.parts), path.as_posix())):
+    for path in sorted(files, key=_preference):
         name = published_name(path, folder)
         try:
             labels: dict[str, Any] = (
@@ -164,6 +166,11 @@ def read_corpus(corpus: Corpus, folder: Path, files: Iterable[Path]) -> CorpusCo
             clips.append(clip)
     clips.sort(key=lambda clip: clip.key)
     return CorpusCopy(corpus, tuple(clips), tuple(copies), tuple(skipped))
+
+
+def _preference(path: Path) -> tuple[int, bool, str]:
+    """Of two copies, the nearer to the top is read, then the lossless one."""
+    return (len(path.parts), path.suffix.lower() not in LOSSLESS, path.as_posix())
 
 
 def _by_right(first: Corpus | None = None) -> list[Corpus]:

@@ -92,6 +92,14 @@ def test_second_copies_are_left_out_and_said(tmp_path):
     assert [item.path.name for item in copy.skipped] == ["notes.wav"]
 
 
+def test_of_two_encodings_the_lossless_one_is_read(tmp_path):
+    names = ["AudioMP3/1001_DFA_ANG_XX.mp3", "AudioWAV/1001_DFA_ANG_XX.wav"]
+    files = [tmp_path / name for name in names]
+    copy = read_corpus(find_corpus("crema-d"), tmp_path, files)
+    assert [clip.key for clip in copy.clips] == ["crema-d:AudioWAV/1001_DFA_ANG_XX"]
+    assert list(copy.copies) == files[:1]
+
+
 def test_a_speakers_folder_alone_is_read(tmp_path):
     folder = tmp_path / "DC"
     copy = read_corpus(find_corpus("savee"), folder, [folder / "a01.wav"])
