@@ -235,6 +235,19 @@ def test_published_names(name):
         corpus.labels(foreign)
 
 
+@pytest.mark.parametrize(
+    ("name", "path", "emotion", "speaker"),
+    [
+        ("aesdd", "disgust/d03 (01)", "disgust", "1"),
+        ("aesdd", "fear/f10 (6)", "fearful", "6"),
+        ("subesco", "F_02_MONIKA_S_2_SURPRISE_3]", "surprised", "F_02"),
+    ],
+)
+def test_names_that_are_published_otherwise_than_the_rule_has_it(name, path, emotion, speaker):
+    labels = find_corpus(name).labels(path)
+    assert (labels["emotion"], labels["speaker"]) == (emotion, f"{name}:{speaker}")
+
+
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_names_tell_the_corpus(name):
     assert recognize([path for path, *_ in PUBLISHED[name][0]]) is find_corpus(name)
