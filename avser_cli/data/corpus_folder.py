@@ -58,7 +58,9 @@ def second_copies(paths: Sequence[Path]) -> str:
 def identity(clip: Clip) -> tuple[str, ...]:
     """Equal for copies of a clip of a known corpus, in whatever folders they lie."""
     labels = (getattr(clip, group) or "" for group in sorted(GROUPS))
-    return (clip.corpus, clip.path.stem.casefold(), *labels)
+    corpus = known_corpora().get(clip.corpus)
+    stem = "" if corpus is not None and corpus.labels_identify else clip.path.stem.casefold()
+    return (clip.corpus, stem, *labels)
 
 
 def recognize(names: Sequence[str], folder: Path = Path("FOLDER")) -> Corpus | None:

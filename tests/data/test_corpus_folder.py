@@ -100,6 +100,14 @@ def test_of_two_encodings_the_lossless_one_is_read(tmp_path):
     assert list(copy.copies) == files[:1]
 
 
+def test_savee_in_both_of_its_layouts_counts_once(tmp_path):
+    places = ("ALL/DC_a", "AudioData/DC/a")
+    names = [f"{place}{take}.wav" for place in places for take in ("01", "02")]
+    copy = read_corpus(find_corpus("savee"), tmp_path, [tmp_path / name for name in names])
+    assert [clip.key for clip in copy.clips] == ["savee:ALL/DC_a01", "savee:ALL/DC_a02"]
+    assert [path.name for path in copy.copies] == ["a01.wav", "a02.wav"]
+
+
 def test_a_speakers_folder_alone_is_read(tmp_path):
     folder = tmp_path / "DC"
     copy = read_corpus(find_corpus("savee"), folder, [folder / "a01.wav"])

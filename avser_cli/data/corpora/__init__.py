@@ -44,6 +44,7 @@ _KEYS = {
     "speaker_names": dict,
     "folds": list,
     "text_period": int,
+    "labels_identify": bool,
     "yields_to": str,
     "table": dict,
     "note": str,
@@ -85,6 +86,8 @@ class Corpus:
         Published test folds, as speakers.
     text_period : int or None
         Sentences are numbered through: text ``n`` is the same as ``n`` plus this.
+    labels_identify : bool
+        Clips of the same labels are one, whatever their files are called.
     yields_to : str or None
         The corpus that a folder is taken for where it fits both equally.
     table : Mapping
@@ -114,6 +117,7 @@ class Corpus:
     speaker_names: Mapping[str, str] = field(default_factory=dict)
     folds: tuple[tuple[str, ...], ...] = ()
     text_period: int | None = None
+    labels_identify: bool = False
     yields_to: str | None = None
     table: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
