@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from avser_cli.checksums import sha256
 from avser_cli.data.clip import RAVDESS, Clip, SkippedFile
 from avser_cli.data.corpora import known_corpora
+from avser_cli.data.emotion_words import map_example
 from avser_cli.data.sources import DataSources, Kind, Source, SourceContent, read_source
 from avser_cli.errors import CorpusError, UsageError
+from avser_cli.shell import quoted
 
 LISTED = 12
 """Labels that a message lists before it counts the others."""
@@ -79,11 +81,10 @@ class Index:
             if len(there) < 2:
                 there = [name for name, _ in counts]
             if 2 <= len(there) <= LISTED:
-                ways.append(f"take --emotions {_quoted(','.join(there))}")
+                ways.append(f"take --emotions {quoted(','.join(there))}")
         words = [*self.unknown, *(name for name, _ in counts if name not in emotions)]
-        words = [word for word in words if not set(word) & set(",=")]
-        if words:
-            ways.append(f"map labels, e.g. --map {_quoted(f'{words[0]}={missing[0]}')}")
+        if (example := map_example(words, missing[0])) is not None:
+            ways.append(f"map labels, e.g. {example}")
         folders = f"; folders of no known emotion: {_listed(self.unknown)}" if self.unknown else ""
         listed = _listed(self.labels) or "none"
         return f"labels there: {listed}{folders}; {' or '.join(ways) or 'add some'}"
@@ -96,9 +97,23 @@ def _listed(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in ordered[:LISTED]) + more
 
 
-def _quoted(text: str) -> str:
-    """As a shell takes it for one word."""
-    return f'"{text}"' if " " in text else text
+class _Noting(Mapping[str, str]):
+    """A mapping that notes which of its words were found."""
+
+    def __init__(self, mapping: Mapping[str, str]) -> None:
+        self._mapping = mapping
+        self.used: set[str] = set()
+
+    def __getitem__(self, word: str) -> str:
+        label = self._mapping[word]
+        self.used.add(word)
+        return label
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._mapping)
+
+    def __len__(self) -> int:
+        return len(self._mapping)
 
 
 def index_folder(folder: Path, emotions: Sequence[str]) -> Index:
@@ -119,12 +134,16 @@ def index_data(data: DataSources, emotions: Sequence[str]) -> Index:
         A source is named twice, or two have one name.
     """
     _check_each_once(data)
-    contents = [read_source(source, data.mapping) for source in data.sources]
+    mapping = _Noting(data.mapping)
+    contents = [read_source(source, mapping) for source in data.sources]
     _check_names(data, contents)
     found, remarks = _joined(data, contents)
     remarks = [*(line for content in contents for line in content.remarks), *remarks]
     clips = tuple(clip for clip in found if clip.emotion in emotions)
     remarks += _lacking(clips, emotions)
+    unused = [word for word in data.mapping if word not in mapping.used]
+    if unused:
+        remarks.append(f"--map: no label or folder is called {', '.join(unused)}")
     return Index(
         sources=data,
         kind="pictures" if any(x.kind == "pictures" for x in contents) else "sounds",

@@ -12,6 +12,7 @@ from typing import Any
 from avser_cli.data.clip import Clip, SkippedFile, clip_key
 from avser_cli.data.corpora import GROUPS, Corpus, known_corpora
 from avser_cli.errors import CorpusError, os_reason
+from avser_cli.shell import quoted
 from avser_cli.untrusted_input import read_bounded
 
 LOSSLESS = frozenset({".wav", ".flac", ".aiff", ".aif", ".caf"})
@@ -91,7 +92,8 @@ def recognize(names: Sequence[str], folder: Path = Path("FOLDER")) -> Corpus | N
     if len(best) > 1:
         titles = " and ".join(corpus.title for corpus in best)
         raise CorpusError(
-            f"{folder}: names fit {titles}; say which, e.g. --data {best[0].name}={folder}"
+            f"{folder}: names fit {titles}; say which, e.g. --data "
+            f"{quoted(f'{best[0].name}={folder}')}"
         )
     return best[0]
 

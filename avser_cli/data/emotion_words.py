@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from avser_cli.errors import UsageError
+from avser_cli.shell import quoted
 
 # ruff: noqa: E501, RUF001
 _WORDS = {
@@ -68,9 +69,12 @@ def read_emotion(word: str, mapping: Mapping[str, str] | None = None) -> str | N
         E.g. ``"HAPPINESS"``, ``"01_Anger"`` or ``"Colère"``.
     mapping : Mapping, optional
         From `parse_mapping`; goes before the known words, and is asked for their labels, too.
+        Digits and separators count only where its words have some.
     """
-    if mapping and (mapped := mapping.get(_plain(word))) is not None:
-        return mapped
+    if mapping:
+        for mine in (_plain(word), _bare(word)):
+            if (mapped := mapping.get(mine)) is not None:
+                return mapped
     label = _known_emotion(word)
     return label if label is None or not mapping else mapping.get(label, label)
 
@@ -105,6 +109,16 @@ def parse_mapping(text: str) -> dict[str, str]:
         if mapping.setdefault(_plain(word), label) != label:
             raise UsageError(f"--map gives {word!r} two labels")
     return mapping
+
+
+def map_example(words: Iterable[str], label: str) -> str | None:
+    """An option that maps the first of some words that one can name, as it is typed."""
+    word = next((word for word in words if not set(word) & set(",=")), None)
+    return None if word is None else f"--map {quoted(f'{word}={label}')}"
+
+
+def _bare(word: str) -> str:
+    return " ".join(part for part in _SEPARATORS.split(_plain(word)) if part)
 
 
 def _plain(word: str) -> str:

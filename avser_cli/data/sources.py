@@ -30,7 +30,7 @@ from avser_cli.data.corpus_folder import (
     second_copies,
 )
 from avser_cli.data.emotion_folders import read_emotion_folders
-from avser_cli.data.emotion_words import read_emotion
+from avser_cli.data.emotion_words import map_example, read_emotion
 from avser_cli.data.emotions import Category
 from avser_cli.data.label_table import TABLE_SUFFIXES, LabelTable, has_columns, read_table
 from avser_cli.data.manifest import drawn_of, labelled_pictures, pictures_of_no_sound
@@ -296,11 +296,12 @@ def _of_folders(
     remarks = [*_renaming(source, given, name)]
     if found.unknown:
         folders = [f"{one} ({count})" for one, count in sorted(found.unknown.items())]
+        example = map_example(sorted(found.unknown), "happy")
         more = f" and {len(folders) - NAMED} more" if len(folders) > NAMED else ""
         remarks.append(
             f"{name}: folders whose names are no known emotion are left out: "
-            f"{', '.join(folders[:NAMED])}{more}; name their labels with --map, e.g. "
-            f"--map {sorted(found.unknown)[0]}=happy"
+            f"{', '.join(folders[:NAMED])}{more}; name their labels with --map"
+            f"{f', e.g. {example}' if example else ''}"
         )
     if empty:
         remarks.append(f"{name}: no sound in folders {', '.join(empty[:NAMED])}")

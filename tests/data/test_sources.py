@@ -81,6 +81,20 @@ def test_folders_of_emotions_and_what_is_no_emotion(tmp_path):
     assert labels(mapped)["mine:Anger/a"] == "cross"
 
 
+def test_what_a_message_says_of_mapping_can_be_typed(tmp_path):
+    folder = touch(tmp_path / "mine", "joy/a.wav", "a,b/a.wav", "not sure/a.wav")
+    (line,) = read_source(Source(folder)).remarks
+    assert line.endswith('e.g. --map "not sure=happy"')
+
+
+def test_words_of_a_mapping_that_nothing_is_called_are_named(tmp_path):
+    folder = touch(tmp_path / "mine", "joy/a.wav", "02_fun/a.wav", "frustrated/a.wav")
+    mapping = parse_mapping("happy=wistful,fun=sad,frstrated=angry")
+    index = index_data(DataSources((Source(folder),), mapping), ("sad", "wistful"))
+    assert len(index.clips) == 2
+    assert index.remarks[-1] == "--map: no label or folder is called frstrated"
+
+
 def test_a_mapping_is_for_labels_of_corpora_too(tmp_path):
     folder = touch(tmp_path / "x", "03a01Wa.wav", "03a01Ta.wav")
     assert set(labels(read_source(Source(folder), {"sad": "blue"})).values()) == {"angry", "blue"}
