@@ -303,6 +303,8 @@ def _of_folders(
             f"{', '.join(folders[:NAMED])}{more}; name their labels with --map"
             f"{f', e.g. {example}' if example else ''}"
         )
+    if found.copies:
+        remarks.append(f"{name}: {second_copies(found.copies)}")
     if empty:
         remarks.append(f"{name}: no sound in folders {', '.join(empty[:NAMED])}")
     loose = tuple(

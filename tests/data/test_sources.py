@@ -81,6 +81,14 @@ def test_folders_of_emotions_and_what_is_no_emotion(tmp_path):
     assert labels(mapped)["mine:Anger/a"] == "cross"
 
 
+def test_a_doubled_tree_of_folders_is_said(tmp_path):
+    folder = touch(tmp_path / "own", "happy/1.wav", "mine/happy/1.wav")
+    found = read_source(Source(folder))
+    assert len(found.clips) == 1
+    said = f"own: 1 second copies left out, e.g. {folder}/mine/happy/1.wav"
+    assert found.remarks == (said,)
+
+
 def test_what_a_message_says_of_mapping_can_be_typed(tmp_path):
     folder = touch(tmp_path / "mine", "joy/a.wav", "a,b/a.wav", "not sure/a.wav")
     (line,) = read_source(Source(folder)).remarks
