@@ -71,11 +71,11 @@ PUBLISHED: dict[str, tuple[list[tuple[str, str, str, str | None]], str]] = {
     ),
     "nemo": (
         [
-            ("samples/EB0_anger_11", "angry", "EB0", None),
-            ("samples/IC0_sadness_14", "sad", "IC0", None),
-            ("samples/KD0_happiness_42", "happy", "KD0", None),
-            ("samples/SM0_surprised_0", "surprised", "SM0", None),
-            ("samples/WR0_neutral_89", "neutral", "WR0", None),
+            ("samples/EB0_anger_11", "angry", "EB0", "female"),
+            ("samples/IC0_sadness_14", "sad", "IC0", "female"),
+            ("samples/KD0_happiness_42", "happy", "KD0", "female"),
+            ("samples/SM0_surprised_0", "surprised", "SM0", "male"),
+            ("samples/WR0_neutral_89", "neutral", "WR0", "male"),
         ],
         "samples/EB0_boredom_11",
     ),

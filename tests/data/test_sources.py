@@ -85,7 +85,7 @@ def test_a_doubled_tree_of_folders_is_said(tmp_path):
     folder = touch(tmp_path / "own", "happy/1.wav", "mine/happy/1.wav")
     found = read_source(Source(folder))
     assert len(found.clips) == 1
-    said = f"own: 1 second copies left out, e.g. {folder}/mine/happy/1.wav"
+    said = f"own: 1 second copies left out, e.g. {folder / 'mine' / 'happy' / '1.wav'}"
     assert found.remarks == (said,)
 
 
@@ -213,7 +213,8 @@ def test_pictures_of_second_copies_count_once(tmp_path, corpus, name):
     # Second copies of sounds have no label in the manifest.
     manifest(folder, COLUMNS, *rows[:2], {**rows[2], "corpus": "", "emotion": ""})
     index = index_data(DataSources.of(folder), ("happy", "sad"))
-    said = [f"{folder}: 1 second copies left out, e.g. {folder}/again/left/{name}.png"]
+    copy = folder / "again" / "left" / f"{name}.png"
+    said = [f"{folder}: 1 second copies left out, e.g. {copy}"]
     if corpus == "ravdess":
         said.append(f"{folder}: 1 clips are there twice")
     assert len(index.clips) == 2 - (corpus == "ravdess")
