@@ -98,6 +98,16 @@ def recognize(names: Sequence[str], folder: Path = Path("FOLDER")) -> Corpus | N
     return best[0]
 
 
+def equally_fitting(corpus: Corpus, names: Sequence[str]) -> list[Corpus]:
+    """Corpora that yield to one, though they fit all names that it fits."""
+    yielding = [other for other in known_corpora().values() if other.yields_to == corpus.name]
+    return [
+        other
+        for other in yielding
+        if all(fits(other, name) for name in names if fits(corpus, name))
+    ]
+
+
 def closest_corpus(names: Sequence[str]) -> Corpus | None:
     """The corpus whose form most names have, whatever their codes; `None` where few have any's."""
     forms = {

@@ -21,6 +21,7 @@ from avser_cli.data.clip import Clip, SkippedFile
 from avser_cli.data.corpora import Corpus, known_corpora
 from avser_cli.data.corpus_folder import (
     closest_corpus,
+    equally_fitting,
     fits,
     identity,
     mixed_corpora,
@@ -35,6 +36,7 @@ from avser_cli.data.emotions import Category
 from avser_cli.data.label_table import TABLE_SUFFIXES, LabelTable, has_columns, read_table
 from avser_cli.data.manifest import drawn_of, labelled_pictures, pictures_of_no_sound
 from avser_cli.errors import CorpusError, InputError, UsageError
+from avser_cli.shell import quoted
 
 PICTURE_SUFFIXES = frozenset({".png"})
 Kind = Literal["pictures", "sounds"]
@@ -229,9 +231,16 @@ def _read_files(
     names = [published_name(path, folder) for path in files]
     corpus = recognize_folder(folder, files)
     if corpus is not None:
-        if not corpus.table:
-            _check_one_corpus(folder, names, corpus)
-        return _of_corpus(corpus, folder, files, mapping)
+        found = _of_corpus(corpus, folder, files, mapping)
+        if corpus.table:
+            return found
+        _check_one_corpus(folder, names, corpus)
+        others = tuple(
+            f"{folder}: names fit {other.title}, too; taken for {corpus.title} (else --data "
+            f"{quoted(f'{other.name}={folder}')})"
+            for other in equally_fitting(corpus, names)
+        )
+        return replace(found, remarks=(*others, *found.remarks))
     if (table := _table_in(folder)) is not None:
         named = source.name or folder.absolute().name
         found = _of_table(lambda name: read_table(table, mapping, name or named), source)

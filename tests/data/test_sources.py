@@ -46,7 +46,13 @@ def test_a_corpus_whose_own_readme_errs_is_read_by_its_scripts_and_says_so(tmp_p
 def test_names_of_two_corpora_are_told_apart_by_hand(tmp_path):
     names = [f"03-01-0{emotion}-01-01-01-01.wav" for emotion in (3, 4, 5)]
     folder = touch(tmp_path / "x", *names)
-    assert read_source(Source(folder)).name == "ravdess"
+    found = read_source(Source(folder))
+    assert found.name == "ravdess"
+    assert found.remarks[0] == (
+        f"{folder}: names fit BanglaSER, too; taken for RAVDESS (else --data banglaser={folder})"
+    )
+    with_song = touch(tmp_path / "y", *names, "03-02-03-01-01-01-01.wav")
+    assert len(read_source(Source(with_song)).remarks) == 1
     by_hand = read_source(parse_source(f"banglaser={folder}"))
     assert by_hand.name == "banglaser"
     assert {clip.key for clip in by_hand.clips} >= {"banglaser:03-01-03-01-01-01-01"}
