@@ -44,7 +44,7 @@ class CorpusCopy:
     def remark(self) -> str | None:
         """One line where the copy is not a full, single one; else `None`."""
         parts = []
-        if len(self.clips) != self.corpus.clips:
+        if len(self.clips) not in (self.corpus.clips, *self.corpus.other_counts):
             parts.append(f"{len(self.clips)} of {self.corpus.clips} clips")
         if self.copies:
             parts.append(second_copies(self.copies))

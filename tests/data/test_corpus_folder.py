@@ -8,8 +8,10 @@ import pytest
 from avser_cli.audio.decoding import SOUND_SUFFIXES
 from avser_cli.audio.folder import find_files
 from avser_cli.data import corpus_folder
+from avser_cli.data.clip import Clip
 from avser_cli.data.corpora import find_corpus
 from avser_cli.data.corpus_folder import (
+    CorpusCopy,
     closest_corpus,
     mixed_corpora,
     read_corpus,
@@ -98,6 +100,21 @@ def test_of_two_encodings_the_lossless_one_is_read(tmp_path):
     copy = read_corpus(find_corpus("crema-d"), tmp_path, files)
     assert [clip.key for clip in copy.clips] == ["crema-d:AudioWAV/1001_DFA_ANG_XX"]
     assert list(copy.copies) == files[:1]
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "remark"),
+    [
+        ("ravdess", 2452, None),
+        ("ravdess", 1440, None),
+        ("ravdess", 1012, None),
+        ("ravdess", 1439, "RAVDESS: 1439 of 2452 clips"),
+        ("mesd", 862, None),
+    ],
+)
+def test_what_is_published_by_itself_is_whole(name, count, remark):
+    clip = Clip("x:1", Path("1"), name, "sad")
+    assert CorpusCopy(find_corpus(name), (clip,) * count, (), ()).remark() == remark
 
 
 def test_savee_in_both_of_its_layouts_counts_once(tmp_path):

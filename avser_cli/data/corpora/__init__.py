@@ -30,6 +30,7 @@ _KEYS = {
     "citation": str,
     "url": str,
     "clips": int,
+    "other_counts": list,
     "pattern": str,
     "emotions": dict,
     "emotion_numbers": dict,
@@ -66,6 +67,8 @@ class Corpus:
     licence, citation, url : str
     clips : int
         Clips in a full copy.
+    other_counts : tuple of int
+        Clips of other copies that are whole, e.g. of what is published by itself.
     pattern : re.Pattern
         Reads the end of a path without the file's ending; names are of `GROUPS`.
     emotions : Mapping
@@ -104,6 +107,7 @@ class Corpus:
     url: str
     clips: int
     pattern: re.Pattern[str]
+    other_counts: tuple[int, ...] = ()
     emotions: Mapping[str, str] = field(default_factory=dict)
     emotion_numbers: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     sex: Mapping[str, str] = field(default_factory=dict)
@@ -240,6 +244,7 @@ def _build(content: dict[str, Any]) -> Corpus:
             "speakers": speakers,
             "speaker_count": content.get("speaker_count", len(speakers)),
             "folds": folds,
+            "other_counts": tuple(int(count) for count in content.get("other_counts", ())),
             "near_misses": misses,
         }
     )
