@@ -146,7 +146,8 @@ def recognize_folder(folder: Path, files: Sequence[Path]) -> Corpus | None:
         Two corpora fit equally well.
     """
     for corpus in known_corpora().values():
-        if corpus.table and _has_columns(corpus, folder):
+        places = _table_places(corpus, folder, files) if corpus.table else []
+        if any(_has_columns(corpus, place) for place in places):
             return corpus
     return recognize([published_name(path, folder) for path in files], folder)
 
@@ -159,7 +160,8 @@ def read_corpus(corpus: Corpus, folder: Path, files: Iterable[Path]) -> CorpusCo
     CorpusError
         The corpus's table of labels is missing or damaged.
     """
-    rows = _table(corpus, folder) if corpus.table else None
+    files = list(files)
+    rows = _table(corpus, folder, files) if corpus.table else None
     clips, copies, skipped = [], [], []
     seen: set[tuple[str, ...]] = set()
     for path in sorted(files, key=_preference):
@@ -219,24 +221,31 @@ def published_name(path: Path, folder: Path) -> str:
     return "/".join((*(part.strip("/") for part in folder.absolute().parts[-2:]), relative))
 
 
-def _open_table(corpus: Corpus, folder: Path) -> list[dict[str, str]]:
-    content = read_bounded(folder / corpus.table["file"], MAX_TABLE_BYTES)
-    lines = content.decode("utf-8-sig").splitlines()
+def _table_places(corpus: Corpus, folder: Path, files: Iterable[Path]) -> list[Path]:
+    """Where a corpus's table may be: in a folder, above it, or in the one that holds all files."""
+    below = {path.relative_to(folder).parts[0] for path in files}
+    folders = (folder, folder.absolute().parent, *(folder / name for name in below))
+    return [place / corpus.table["file"] for place in folders[: 3 if len(below) == 1 else 2]]
+
+
+def _open_table(corpus: Corpus, path: Path) -> list[dict[str, str]]:
+    lines = read_bounded(path, MAX_TABLE_BYTES).decode("utf-8-sig").splitlines()
     return list(csv.DictReader(lines, delimiter=corpus.table["delimiter"]))
 
 
-def _has_columns(corpus: Corpus, folder: Path) -> bool:
+def _has_columns(corpus: Corpus, path: Path) -> bool:
     try:
-        rows = _open_table(corpus, folder)
+        rows = _open_table(corpus, path)
     except (OSError, ValueError, csv.Error):
         return False
     return bool(rows) and {corpus.table["audio"], corpus.table["emotion"]} <= set(rows[0])
 
 
-def _table(corpus: Corpus, folder: Path) -> dict[str, dict[str, str]]:
-    path = folder / corpus.table["file"]
+def _table(corpus: Corpus, folder: Path, files: Iterable[Path]) -> dict[str, dict[str, str]]:
+    places = _table_places(corpus, folder, files)
+    path = next((place for place in places if _has_columns(corpus, place)), places[0])
     try:
-        rows = _open_table(corpus, folder)
+        rows = _open_table(corpus, path)
     except OSError as error:
         raise CorpusError(f"{path}: {os_reason(error)}") from None
     except (ValueError, csv.Error) as error:

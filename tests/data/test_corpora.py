@@ -241,11 +241,15 @@ def test_published_names(name):
         ("aesdd", "disgust/d03 (01)", "disgust", "1"),
         ("aesdd", "fear/f10 (6)", "fearful", "6"),
         ("subesco", "F_02_MONIKA_S_2_SURPRISE_3]", "surprised", "F_02"),
+        ("emov-db", "EMOV/bea/anger_1-28_0001", "angry", "bea"),
+        ("casia", "angry/201-angry-liuchanhg", "angry", "liuchanhg"),
+        ("esd", "0011/happy/0011_000701", "happy", "0011"),
     ],
 )
-def test_names_that_are_published_otherwise_than_the_rule_has_it(name, path, emotion, speaker):
+def test_names_that_do_not_follow_the_published_rule(name, path, emotion, speaker):
     labels = find_corpus(name).labels(path)
     assert (labels["emotion"], labels["speaker"]) == (emotion, f"{name}:{speaker}")
+    assert recognize([path]) is find_corpus(name)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

@@ -49,6 +49,19 @@ def test_labels_of_emns_come_from_its_table(tmp_path):
     ]
 
 
+def test_emns_is_found_a_level_deeper_and_without_its_table(tmp_path):
+    text = "id|utterance|emotion|gender|audio_recording|user_id\n1|A.|Happy|female|wavs/a1.wav|7\n"
+    (tmp_path / "EMNS").mkdir()
+    (tmp_path / "EMNS" / "metadata.csv").write_text(text)
+    file = tmp_path / "EMNS" / "cleaned_webm" / "a1.webm"
+    for folder in (tmp_path, tmp_path / "EMNS", tmp_path / "EMNS" / "cleaned_webm"):
+        corpus = recognize_folder(folder, [file])
+        assert corpus is find_corpus("emns")
+        assert [clip.emotion for clip in read_corpus(corpus, folder, [file]).clips] == ["happy"]
+    beside = tmp_path / "TESS" / "OAF_back_angry.wav"
+    assert recognize_folder(tmp_path, [beside, file]) is find_corpus("tess")
+
+
 def test_a_part_of_ravdess_is_not_taken_for_banglaser():
     names = ["03-01-01-01-01-01-01", "03-01-03-01-01-01-01", "03-01-05-01-01-01-01"]
     assert recognize(names) is find_corpus("ravdess")

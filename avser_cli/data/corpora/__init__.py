@@ -32,6 +32,7 @@ _KEYS = {
     "clips": int,
     "other_counts": list,
     "pattern": str,
+    "other_patterns": list,
     "emotions": dict,
     "emotion_numbers": dict,
     "sex": dict,
@@ -71,6 +72,8 @@ class Corpus:
         Clips of other copies that are whole, e.g. of what is published by itself.
     pattern : re.Pattern
         Reads the end of a path without the file's ending; names are of `GROUPS`.
+    other_patterns : tuple of re.Pattern
+        Likewise, for layouts that are passed on besides the published one.
     emotions : Mapping
         Codes in the names to labels.
     emotion_numbers : Mapping
@@ -108,6 +111,7 @@ class Corpus:
     clips: int
     pattern: re.Pattern[str]
     other_counts: tuple[int, ...] = ()
+    other_patterns: tuple[re.Pattern[str], ...] = ()
     emotions: Mapping[str, str] = field(default_factory=dict)
     emotion_numbers: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     sex: Mapping[str, str] = field(default_factory=dict)
@@ -137,16 +141,20 @@ class Corpus:
         for form, reason in self.near_misses:
             if form.fullmatch(name):
                 raise ValueError(reason)
-        match = self.pattern.fullmatch(name)
+        match = self._match(name)
         if match is None:
             raise ValueError(f"name is not of {self.title}'s form")
         return self.from_codes({group: code for group, code in match.groupdict().items() if code})
 
     def has_form(self, name: str) -> bool:
         """Whether a path has the form of this corpus's names, be its codes known or not."""
-        return bool(self.pattern.fullmatch(name)) or any(
+        return self._match(name) is not None or any(
             form.fullmatch(name) for form, _ in self.near_misses
         )
+
+    def _match(self, name: str) -> re.Match[str] | None:
+        found = (pattern.fullmatch(name) for pattern in (self.pattern, *self.other_patterns))
+        return next((match for match in found if match is not None), None)
 
     def from_codes(self, codes: dict[str, str]) -> dict[str, str]:
         """Labels from codes by group, as `labels` finds them in a name, or a table of labels has.
@@ -220,11 +228,12 @@ def parse_corpus(text: str, origin: str) -> Corpus:
 
 
 def _build(content: dict[str, Any]) -> Corpus:
-    pattern = _path_ending(content["pattern"])
-    unknown = sorted(set(pattern.groupindex) - GROUPS)
+    texts = (content["pattern"], *content.get("other_patterns", ()))
+    pattern, *others = patterns = [_path_ending(text) for text in texts]
+    unknown = sorted({group for one in patterns for group in one.groupindex} - GROUPS)
     if unknown:
         raise ValueError(f"pattern has an unknown group, {unknown[0]}")
-    if "emotion" not in pattern.groupindex and "table" not in content:
+    if "table" not in content and not all("emotion" in one.groupindex for one in patterns):
         raise ValueError("pattern has no group emotion")
     numbers = {name: (int(first), int(last)) for name, (first, last) in
                content.get("emotion_numbers", {}).items()}  # fmt: skip
@@ -240,6 +249,7 @@ def _build(content: dict[str, Any]) -> Corpus:
             **content,
             "languages": tuple(content["languages"]),
             "pattern": pattern,
+            "other_patterns": tuple(others),
             "emotion_numbers": numbers,
             "speakers": speakers,
             "speaker_count": content.get("speaker_count", len(speakers)),
