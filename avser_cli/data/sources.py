@@ -197,7 +197,8 @@ def _of_table(read: Callable[[str | None], LabelTable], source: Source) -> Sourc
         found = read(own)
     drawn = all(clip.path.suffix.lower() in PICTURE_SUFFIXES for clip in found.clips)
     kind: Kind = "pictures" if drawn else "sounds"
-    return SourceContent(own, kind, found.clips, found.skipped, _renaming(source, name, own))
+    remarks = (*_renaming(source, name, own), *found.remarks)
+    return SourceContent(own, kind, found.clips, found.skipped, remarks)
 
 
 def own_name(name: str, files: Iterable[Path]) -> str:

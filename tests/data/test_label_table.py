@@ -59,7 +59,7 @@ def test_rows_that_cannot_be_used_are_named(table):
     ("text", "encoding", "reason"),
     [
         ("", "utf-8", "no column file$"),
-        ("file,label\na.wav,sad", "utf-8", "no column emotion; its columns: file, label"),
+        ("file,mood\na.wav,sad", "utf-8", "no column emotion; its columns: file, mood"),
         ('file,emotion\n"a.wav,sad\nb.wav,sad', "utf-8", "line 3: unexpected end of data"),
         ("file,emotion\na.wav,sad,x", "utf-8", "line 2: more cells than the 2 columns"),
         ("file,emotion\nä.wav,sad", "latin-1", "not UTF-8"),
@@ -98,7 +98,33 @@ def test_absolute_and_windows_paths_and_quotes(table, tmp_path):
         f"mine:{outside.with_suffix('')}": None,
         "mine:sub/d": 'She said "no", twice',
     }
-    assert [item.reason for item in found.skipped] == ["line 5: no such file"]
+    assert [str(item) for item in found.skipped] == [r"C:\data\a.wav: line 5: no such file"]
+
+
+def test_words_for_sex_are_read_and_others_cost_no_clip(table):
+    text = "file,emotion,sex,start\n"
+    words = ["F", "Weiblich", "w", "woman", "m", "Männlich", "other", "unknown", ""]
+    found = table(text + "".join(f"a.wav,sad,{word},{n}\n" for n, word in enumerate(words)))
+    assert not found.skipped
+    sexes = [clip.sex for clip in found.clips]
+    assert sexes == ["female"] * 4 + ["male"] * 2 + [None] * 3
+    said = "mine: sex of 2 rows is neither female nor male and left out, e.g. 'other' in line 8"
+    assert found.remarks == (said,)
+
+
+def test_tables_as_excel_and_hugging_face_write_them(table, tmp_path):
+    (clip,) = table("file;emotion;start;end\na.wav;sad;0,5;1,25\n").clips
+    assert (clip.start, clip.end) == (0.5, 1.25)
+    found = table("file_name,label,gender,speaker_id,transcription\na.wav,joy,male,7,Hello you\n")
+    (clip,) = found.clips
+    assert (clip.emotion, clip.sex, clip.speaker) == ("happy", "male", "mine:7")
+    assert clip.text == "Hello you"
+    assert has_columns(tmp_path / "mine.csv")
+    # A column of the very name goes before others.
+    (clip,) = table("path,file,label,emotion\nx,a.wav,3,sad\n").clips
+    assert (clip.path.name, clip.emotion) == ("a.wav", "sad")
+    (clip,) = table("path,emotion\na.wav,sad\n").clips
+    assert not has_columns(tmp_path / "mine.csv")
 
 
 def test_a_file_is_one_clip_by_whatever_path(table, tmp_path):
