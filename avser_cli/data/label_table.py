@@ -197,7 +197,7 @@ def label_rows(
             keys[clip.key] = place
         clips[place], lines[place] = clip, line
     kept = (clip for place, clip in clips.items() if place not in unclear)
-    remarks = ()
+    remarks: tuple[str, ...] = ()
     if odd_sexes:
         remarks = (
             f"{corpus}: sex of {len(odd_sexes)} rows is neither female nor male and left out, e.g. "
