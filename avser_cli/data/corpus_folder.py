@@ -205,6 +205,8 @@ def _reason(corpus: Corpus, name: str, error: ValueError) -> str:
 
 def fits(corpus: Corpus, name: str) -> bool:
     """Whether a path without its ending is one of a corpus's clips."""
+    if corpus.match(name) is None:
+        return False
     try:
         corpus.labels(name)
     except ValueError:

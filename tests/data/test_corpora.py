@@ -300,6 +300,34 @@ def test_the_reason_is_the_true_one(name, reason):
         find_corpus("ravdess").labels(name)
 
 
+@pytest.mark.parametrize(
+    ("corpus", "name", "reason"),
+    [
+        ("nemo", "samples/EB0_boredom_11", "unknown emotion, boredom"),
+        ("tess", "OAF_angry/OAF_back_bored", "unknown emotion, bored"),
+        ("tess", "XAF_back_angry", "unknown speaker, XAF"),
+        ("emovo", "f1/dis-f4-b1", "unknown speaker, f4"),
+        ("esd", "0011/Bored/0011_000371", "unknown emotion, Bored"),
+        ("esd", "0021/Sad/0021_001080", "unknown speaker, 0021"),
+        ("savee", "DC/x01", "unknown emotion, x"),
+        ("savee", "XX/a01", "unknown speaker, XX"),
+        ("shemo", "female/F01B01", "unknown emotion, B"),
+        ("casia", "somebody/angry/201", "unknown speaker, somebody"),
+        ("casia", "liuchanhg/normal/201", "unknown emotion, normal"),
+        ("crema-d", "AudioWAV/1001_DFA_ANG_ZZ", "unknown intensity, ZZ"),
+        ("emov-db", "tom_Amused/amused_1-15_0001", "unknown speaker, tom"),
+        ("jl-corpus", "female3_angry_10a_1", "unknown speaker, female3"),
+        ("mesd", "Anger_X_A_abajo", "unknown speaker, X"),
+        ("emovo", "f1/dis-f1-x1", "name is not of EMOVO's form"),
+        ("nemo", "notes", "name is not of nEMO's form"),
+    ],
+)
+def test_a_name_that_reads_right_says_which_code_is_foreign(corpus, name, reason):
+    with pytest.raises(ValueError, match=f"^{re.escape(reason)}$"):
+        find_corpus(corpus).labels(name)
+    assert not find_corpus(corpus).has_form("notes")
+
+
 @given(st.text(max_size=30))
 def test_any_other_text_is_a_value_error(text):
     for corpus in known_corpora().values():

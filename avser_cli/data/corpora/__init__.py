@@ -32,6 +32,7 @@ _KEYS = {
     "clips": int,
     "other_counts": list,
     "pattern": str,
+    "form": str,
     "other_patterns": list,
     "emotions": dict,
     "emotion_numbers": dict,
@@ -74,6 +75,8 @@ class Corpus:
         Reads the end of a path without the file's ending; names are of `GROUPS`.
     other_patterns : tuple of re.Pattern
         Likewise, for layouts that are passed on besides the published one.
+    form : re.Pattern or None
+        Looser than the patterns: tells which code of a name, if one, is not the corpus's.
     emotions : Mapping
         Codes in the names to labels.
     emotion_numbers : Mapping
@@ -112,6 +115,7 @@ class Corpus:
     pattern: re.Pattern[str]
     other_counts: tuple[int, ...] = ()
     other_patterns: tuple[re.Pattern[str], ...] = ()
+    form: re.Pattern[str] | None = None
     emotions: Mapping[str, str] = field(default_factory=dict)
     emotion_numbers: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     sex: Mapping[str, str] = field(default_factory=dict)
@@ -141,18 +145,23 @@ class Corpus:
         for form, reason in self.near_misses:
             if form.fullmatch(name):
                 raise ValueError(reason)
-        match = self._match(name)
-        if match is None:
-            raise ValueError(f"name is not of {self.title}'s form")
-        return self.from_codes({group: code for group, code in match.groupdict().items() if code})
+        match = self.match(name)
+        read_right = match or (self.form and self.form.fullmatch(name))
+        if read_right:
+            codes = {group: code for group, code in read_right.groupdict().items() if code}
+            labels = self.from_codes(codes)
+            if match:
+                return labels
+        raise ValueError(f"name is not of {self.title}'s form")
 
     def has_form(self, name: str) -> bool:
         """Whether a path has the form of this corpus's names, be its codes known or not."""
-        return self._match(name) is not None or any(
+        return self.match(name) is not None or any(
             form.fullmatch(name) for form, _ in self.near_misses
         )
 
-    def _match(self, name: str) -> re.Match[str] | None:
+    def match(self, name: str) -> re.Match[str] | None:
+        """What the patterns read in a path, whether the codes are known or not."""
         found = (pattern.fullmatch(name) for pattern in (self.pattern, *self.other_patterns))
         return next((match for match in found if match is not None), None)
 
@@ -230,7 +239,11 @@ def parse_corpus(text: str, origin: str) -> Corpus:
 def _build(content: dict[str, Any]) -> Corpus:
     texts = (content["pattern"], *content.get("other_patterns", ()))
     pattern, *others = patterns = [_path_ending(text) for text in texts]
-    unknown = sorted({group for one in patterns for group in one.groupindex} - GROUPS)
+    form = _path_ending(content["form"]) if "form" in content else None
+    unknown = sorted(
+        {group for one in (*patterns, *([form] if form else ())) for group in one.groupindex}
+        - GROUPS
+    )
     if unknown:
         raise ValueError(f"pattern has an unknown group, {unknown[0]}")
     if "table" not in content and not all("emotion" in one.groupindex for one in patterns):
@@ -249,6 +262,7 @@ def _build(content: dict[str, Any]) -> Corpus:
             **content,
             "languages": tuple(content["languages"]),
             "pattern": pattern,
+            "form": form,
             "other_patterns": tuple(others),
             "emotion_numbers": numbers,
             "speakers": speakers,
