@@ -1,3 +1,4 @@
+import csv
 import tempfile
 import time
 from pathlib import Path
@@ -6,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from avser_cli.data.emotion_words import read_emotion
 from avser_cli.data.label_table import has_columns, read_table
 from avser_cli.errors import CorpusError
 
@@ -80,6 +82,70 @@ def test_any_text_is_read_or_refused(text):
         path.write_bytes(b"file,emotion,start,end\n" + text.encode())
         with pytest.raises(CorpusError):
             read_table(path)
+
+
+NAMES = ["a.wav", "b, c.wav", "d;e.wav", "it's.wav", "ä 高.wav", "sub/f.wav"]
+CELLS = st.text(
+    st.sampled_from("\"',;\t\n aZ0é高") | st.characters(codec="utf-8", exclude_categories=["Cc"]),
+    max_size=12,
+).map(str.strip)
+ROWS = st.dictionaries(
+    st.sampled_from(NAMES),
+    st.fixed_dictionaries(
+        {
+            "emotion": CELLS.filter(bool),
+            "speaker": CELLS,
+            "text": CELLS,
+            "sex": st.sampled_from(["", "female", "male"]),
+            "start": st.integers(0, 999).map(lambda n: n / 100),
+            "end": st.none() | st.integers(1000, 10_000).map(lambda n: n / 100),
+        }
+    ),
+    min_size=1,
+)
+
+
+@given(
+    ROWS,
+    st.permutations(["file", "emotion", "speaker", "text", "sex", "start", "end"]),
+    st.sampled_from([",", ";", "\t"]),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+    st.sampled_from(["\n", "\r\n"]),
+    st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+)
+def test_what_csv_writes_comes_back(rows, columns, delimiter, encoding, line, quoting):
+    with tempfile.TemporaryDirectory() as folder:
+        for name in rows:
+            Path(folder, name).parent.mkdir(exist_ok=True)
+            Path(folder, name).touch()
+        path = Path(folder, "t.csv")
+        with path.open("w", encoding=encoding, newline="") as handle:
+            writer = csv.DictWriter(
+                handle, columns, delimiter=delimiter, lineterminator=line, quoting=quoting
+            )
+            writer.writeheader()
+            writer.writerows({"file": name, **cells} for name, cells in rows.items())
+        found = read_table(path)
+    assert not found.skipped
+    read = {
+        clip.path.relative_to(folder).as_posix(): {
+            "emotion": clip.emotion,
+            "speaker": clip.speaker,
+            "text": clip.text,
+            "sex": clip.sex,
+            "start": clip.start,
+            "end": clip.end,
+        }
+        for clip in found.clips
+    }
+    assert read == {
+        name: {
+            **{cell: value if value != "" else None for cell, value in cells.items()},
+            "emotion": read_emotion(cells["emotion"]) or cells["emotion"].casefold(),
+            "speaker": f"t:{cells['speaker']}" if cells["speaker"] else None,
+        }
+        for name, cells in rows.items()
+    }
 
 
 def test_absolute_and_windows_paths_and_quotes(table, tmp_path):
