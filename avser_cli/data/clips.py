@@ -40,6 +40,8 @@ class Index:
         Number of clips of every emotion there is, whether it was asked for or not.
     unknown : Mapping
         Folders whose names are no known emotion, and how many files are in them.
+    unused : tuple of str
+        Words of the mapping that no label or folder is called.
     """
 
     sources: DataSources
@@ -50,6 +52,7 @@ class Index:
     other_emotions: int = 0
     labels: Mapping[str, int] = field(default_factory=dict)
     unknown: Mapping[str, int] = field(default_factory=dict)
+    unused: tuple[str, ...] = ()
 
     def check_emotions(self, emotions: Sequence[str], fixed: bool = False) -> None:
         """Raise `CorpusError` where an emotion has no clip.
@@ -87,7 +90,12 @@ class Index:
             ways.append(f"map labels, e.g. {example}")
         folders = f"; folders of no known emotion: {_listed(self.unknown)}" if self.unknown else ""
         listed = _listed(self.labels) or "none"
-        return f"labels there: {listed}{folders}; {' or '.join(ways) or 'add some'}"
+        unused = f"{_unused(self.unused)}; " if self.unused else ""
+        return f"{unused}labels there: {listed}{folders}; {' or '.join(ways) or 'add some'}"
+
+
+def _unused(words: Iterable[str]) -> str:
+    return f"--map: no label or folder is called {', '.join(words)}"
 
 
 def _listed(counts: Mapping[str, int]) -> str:
@@ -141,9 +149,9 @@ def index_data(data: DataSources, emotions: Sequence[str]) -> Index:
     remarks = [*(line for content in contents for line in content.remarks), *remarks]
     clips = tuple(clip for clip in found if clip.emotion in emotions)
     remarks += _lacking(clips, emotions)
-    unused = [word for word in data.mapping if word not in mapping.used]
+    unused = tuple(word for word in data.mapping if word not in mapping.used)
     if unused:
-        remarks.append(f"--map: no label or folder is called {', '.join(unused)}")
+        remarks.append(_unused(unused))
     return Index(
         sources=data,
         kind="pictures" if any(x.kind == "pictures" for x in contents) else "sounds",
@@ -152,6 +160,7 @@ def index_data(data: DataSources, emotions: Sequence[str]) -> Index:
         remarks=tuple(remarks),
         other_emotions=len(found) - len(clips),
         labels=Counter(clip.emotion for clip in found),
+        unused=unused,
         unknown=sum((Counter(content.unknown) for content in contents), Counter()),
     )
 

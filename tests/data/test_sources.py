@@ -106,7 +106,10 @@ def test_words_of_a_mapping_that_nothing_is_called_are_named(tmp_path):
     mapping = parse_mapping("happy=wistful,fun=sad,frstrated=angry")
     index = index_data(DataSources((Source(folder),), mapping), ("sad", "wistful"))
     assert len(index.clips) == 2
-    assert index.remarks[-1] == "--map: no label or folder is called frstrated"
+    said = "--map: no label or folder is called frstrated"
+    assert index.remarks[-1] == said
+    with pytest.raises(CorpusError, match=f"no clip of angry; {said}; labels there: "):
+        index.check_emotions(("angry", "sad"))
 
 
 def test_a_mapping_is_for_labels_of_corpora_too(tmp_path):
