@@ -31,6 +31,7 @@ SHARED = {
     "files",
     "litert",
     "native_output",
+    "shell",
     "cluster",
     "processes",
     "untrusted_input",

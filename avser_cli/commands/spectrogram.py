@@ -199,13 +199,17 @@ def _listed(source: Path) -> tuple[Found, _Labels]:
         echo(f"left out: {escape(item.path)}: {escape(item.reason)}")
     if any(clip.start is not None or clip.end is not None for clip in content.clips):
         raise UsageError(f"{source}: start and end have no pictures; train on the table itself")
-    outside = [x.path for x in content.clips if not x.path.is_relative_to(source.parent)]
+    outside = [x.path for x in content.clips if not _is_below(x.path, source.parent)]
     if outside:
         raise UsageError(
             f"{outside[0]}: not below the table's folder, whose tree is mirrored; move the table"
         )
     labels = {clip.path: clip for clip in content.clips}
     return Found(PathList(str(path) for path in sorted(labels)), [], 0), lambda _: labels
+
+
+def _is_below(path: Path, folder: Path) -> bool:
+    return path.is_relative_to(folder) and ".." not in path.relative_to(folder).parts
 
 
 def _folder_labels(folder: Path, sounds: Sequence[Path]) -> Mapping[Path, Clip]:

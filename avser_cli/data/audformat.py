@@ -48,11 +48,12 @@ def read_database(
     if not labelled:
         raise CorpusError(f"{header}: no table has a column emotion")
     about: dict[str, dict[str, str]] = {}
+    speakers = _speakers(header, content)
     for name, table in tables.items():
         if table.get("type") == "filewise":
             for _, cells in _rows(header, name):
-                about.setdefault(cells["file"], {}).update(_of_speaker(content, cells))
-    rows = list(_labelled_rows(header, content, labelled, about))
+                about.setdefault(cells["file"], {}).update(_of_row(speakers, cells))
+    rows = list(_labelled_rows(header, content, labelled, about, speakers))
     found = label_rows(
         rows, header.parent, corpus or str(content.get("name") or "database"), mapping
     )
@@ -87,17 +88,21 @@ def _columns(table: dict[str, Any]) -> dict[str, Any]:
     return columns if isinstance(columns, dict) else {}
 
 
-def _rows(header: Path, name: str) -> Iterator[Row]:
+def _rows(header: Path, name: str, needed: tuple[str, ...] = ("file",)) -> Iterator[Row]:
     path = header.with_name(f"db.{name}.csv")
     if not path.is_file():
         for other in ("parquet", "pkl"):
             if path.with_suffix(f".{other}").is_file():
                 raise CorpusError(f"{path}: no such file; save the database with its tables as CSV")
-    return read_rows(path, ("file",))
+    return read_rows(path, needed)
 
 
 def _labelled_rows(
-    header: Path, content: dict[str, Any], names: list[str], about: Mapping[str, dict[str, str]]
+    header: Path,
+    content: dict[str, Any],
+    names: list[str],
+    about: Mapping[str, dict[str, str]],
+    speakers: Mapping[str, str],
 ) -> Iterator[Row]:
     """Rows with an emotion; the same label for the same sound in a further table is one row."""
     seen: dict[tuple[str, str, str], dict[str, str]] = {}
@@ -106,7 +111,7 @@ def _labelled_rows(
         for line, cells in _rows(header, name):
             if not cells["emotion"]:
                 continue
-            row = {**about.get(cells["file"], {}), **_of_speaker(content, cells)}
+            row = {**about.get(cells["file"], {}), **_of_row(speakers, cells)}
             row |= {"file": cells["file"], "emotion": cells["emotion"], "split": split}
             for time in ("start", "end"):
                 row[time] = _seconds(cells.get(time, ""))
@@ -126,27 +131,34 @@ def _split(content: dict[str, Any], table: dict[str, Any]) -> str:
     return str(kind or name or "")
 
 
-def _of_speaker(content: dict[str, Any], cells: Mapping[str, str]) -> dict[str, str]:
-    """Speaker, sex and text of a row, the sex by the speaker's scheme where no column says it."""
-    found = {}
-    if cells.get("speaker"):
-        found["speaker"] = cells["speaker"]
-    text = next((cells[name] for name in TEXT_COLUMNS if cells.get(name)), "")
-    sex = next((cells[name] for name in SEX_COLUMNS if cells.get(name)), "")
+def _speakers(header: Path, content: dict[str, Any]) -> dict[str, str]:
+    """The sex of each speaker, from the scheme of speakers or the table that it names."""
     schemes = content.get("schemes")
     scheme = schemes.get("speaker") if isinstance(schemes, dict) else None
     labels = scheme.get("labels") if isinstance(scheme, dict) else None
-    if not sex and isinstance(labels, dict):
-        of_speaker = {str(key): value for key, value in labels.items()}.get(
-            cells.get("speaker", "")
-        )
-        if isinstance(of_speaker, dict):
-            sex = str(next((of_speaker[x] for x in SEX_COLUMNS if of_speaker.get(x)), ""))
-    if text:
-        found["text"] = text
-    if sex in ("female", "male"):
-        found["sex"] = sex
+    if isinstance(labels, str):
+        misc = content.get("misc_tables")
+        if not isinstance(misc, dict) or labels not in misc:
+            return {}
+        # The first column is the index.
+        labels = {next(iter(cells.values())): cells for _, cells in _rows(header, labels, ())}
+    found = {}
+    for speaker, facts in labels.items() if isinstance(labels, dict) else ():
+        if isinstance(facts, Mapping):
+            sex = next((facts[name] for name in SEX_COLUMNS if facts.get(name)), "")
+            found[str(speaker)] = str(sex)
     return found
+
+
+def _of_row(speakers: Mapping[str, str], cells: Mapping[str, str]) -> dict[str, str]:
+    """Speaker, sex and text of a row, the sex by the speaker where no column says it."""
+    sex = next((cells[name] for name in SEX_COLUMNS if cells.get(name)), "")
+    found = {
+        "speaker": cells.get("speaker", ""),
+        "text": next((cells[name] for name in TEXT_COLUMNS if cells.get(name)), ""),
+        "sex": sex or speakers.get(cells.get("speaker", ""), ""),
+    }
+    return {name: cell for name, cell in found.items() if cell}
 
 
 def _seconds(cell: str) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from avser_cli.checksums import sha256
 from avser_cli.data.clip import RAVDESS, Clip, SkippedFile
 from avser_cli.data.corpora import known_corpora
-from avser_cli.data.sources import DataSources, Kind, SourceContent, read_source
+from avser_cli.data.emotion_words import map_example
+from avser_cli.data.sources import DataSources, Kind, Source, SourceContent, read_source
 from avser_cli.errors import CorpusError, UsageError
+from avser_cli.shell import quoted
 
 LISTED = 12
 """Labels that a message lists before it counts the others."""
@@ -38,6 +40,8 @@ class Index:
         Number of clips of every emotion there is, whether it was asked for or not.
     unknown : Mapping
         Folders whose names are no known emotion, and how many files are in them.
+    unused : tuple of str
+        Words of the mapping that no label or folder is called.
     """
 
     sources: DataSources
@@ -48,6 +52,7 @@ class Index:
     other_emotions: int = 0
     labels: Mapping[str, int] = field(default_factory=dict)
     unknown: Mapping[str, int] = field(default_factory=dict)
+    unused: tuple[str, ...] = ()
 
     def check_emotions(self, emotions: Sequence[str], fixed: bool = False) -> None:
         """Raise `CorpusError` where an emotion has no clip.
@@ -79,14 +84,18 @@ class Index:
             if len(there) < 2:
                 there = [name for name, _ in counts]
             if 2 <= len(there) <= LISTED:
-                ways.append(f"take --emotions {_quoted(','.join(there))}")
+                ways.append(f"take --emotions {quoted(','.join(there))}")
         words = [*self.unknown, *(name for name, _ in counts if name not in emotions)]
-        words = [word for word in words if not set(word) & set(",=")]
-        if words:
-            ways.append(f"map labels, e.g. --map {_quoted(f'{words[0]}={missing[0]}')}")
+        if (example := map_example(words, missing[0])) is not None:
+            ways.append(f"map labels, e.g. {example}")
         folders = f"; folders of no known emotion: {_listed(self.unknown)}" if self.unknown else ""
         listed = _listed(self.labels) or "none"
-        return f"labels there: {listed}{folders}; {' or '.join(ways) or 'add some'}"
+        unused = f"{_unused(self.unused)}; " if self.unused else ""
+        return f"{unused}labels there: {listed}{folders}; {' or '.join(ways) or 'add some'}"
+
+
+def _unused(words: Iterable[str]) -> str:
+    return f"--map: no label or folder is called {', '.join(words)}"
 
 
 def _listed(counts: Mapping[str, int]) -> str:
@@ -96,9 +105,23 @@ def _listed(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in ordered[:LISTED]) + more
 
 
-def _quoted(text: str) -> str:
-    """As a shell takes it for one word."""
-    return f'"{text}"' if " " in text else text
+class _Noting(Mapping[str, str]):
+    """A mapping that notes which of its words were found."""
+
+    def __init__(self, mapping: Mapping[str, str]) -> None:
+        self._mapping = mapping
+        self.used: set[str] = set()
+
+    def __getitem__(self, word: str) -> str:
+        label = self._mapping[word]
+        self.used.add(word)
+        return label
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._mapping)
+
+    def __len__(self) -> int:
+        return len(self._mapping)
 
 
 def index_folder(folder: Path, emotions: Sequence[str]) -> Index:
@@ -119,12 +142,16 @@ def index_data(data: DataSources, emotions: Sequence[str]) -> Index:
         A source is named twice, or two have one name.
     """
     _check_each_once(data)
-    contents = [read_source(source, data.mapping) for source in data.sources]
+    mapping = _Noting(data.mapping)
+    contents = [read_source(source, mapping) for source in data.sources]
     _check_names(data, contents)
     found, remarks = _joined(data, contents)
     remarks = [*(line for content in contents for line in content.remarks), *remarks]
     clips = tuple(clip for clip in found if clip.emotion in emotions)
     remarks += _lacking(clips, emotions)
+    unused = tuple(word for word in data.mapping if word not in mapping.used)
+    if unused:
+        remarks.append(_unused(unused))
     return Index(
         sources=data,
         kind="pictures" if any(x.kind == "pictures" for x in contents) else "sounds",
@@ -133,6 +160,7 @@ def index_data(data: DataSources, emotions: Sequence[str]) -> Index:
         remarks=tuple(remarks),
         other_emotions=len(found) - len(clips),
         labels=Counter(clip.emotion for clip in found),
+        unused=unused,
         unknown=sum((Counter(content.unknown) for content in contents), Counter()),
     )
 
@@ -163,22 +191,24 @@ def _joined(data: DataSources, contents: Sequence[SourceContent]) -> tuple[list[
     Two folders of one corpus may hold other clips under one path, e.g. a speaker's each: those are
     told apart by their folders' names.
     """
-    by_key: dict[str, Clip] = {}
-    copies = Counter[str]()
+    by_key: dict[str, tuple[Source, Clip]] = {}
+    copies = Counter[tuple[Path, bool]]()
     for source, content in zip(data.sources, contents, strict=True):
         for clip in content.clips:
-            before = by_key.get(clip.key)
+            origin, before = by_key.get(clip.key, (source, None))
             if before is not None and (clip.corpus == RAVDESS or clip == before):
-                copies[str(source.path)] += 1
+                copies[source.path, origin is source] += 1
                 continue
             if before is not None:
                 below = clip.key.removeprefix(f"{clip.corpus}:")
                 clip = replace(clip, key=f"{clip.corpus}:{source.path.absolute().name}/{below}")
-            by_key[clip.key] = clip
+            by_key[clip.key] = source, clip
     lines = [
-        f"{place}: {count} clips are in another source, too" for place, count in copies.items()
+        f"{place}: {count} clips are {'there twice' if within else 'in another source, too'}"
+        for (place, within), count in copies.items()
     ]
-    return sorted(by_key.values(), key=lambda clip: clip.key), lines
+    found = (clip for _, clip in by_key.values())
+    return sorted(found, key=lambda clip: clip.key), lines
 
 
 def _lacking(clips: Sequence[Clip], emotions: Sequence[str]) -> list[str]:

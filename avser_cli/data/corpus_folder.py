@@ -12,8 +12,11 @@ from typing import Any
 from avser_cli.data.clip import Clip, SkippedFile, clip_key
 from avser_cli.data.corpora import GROUPS, Corpus, known_corpora
 from avser_cli.errors import CorpusError, os_reason
+from avser_cli.shell import quoted
 from avser_cli.untrusted_input import read_bounded
 
+LOSSLESS = frozenset({".wav", ".flac", ".aiff", ".aif", ".caf"})
+"""Endings of sounds that are read rather than other copies of a clip."""
 MAX_TABLE_BYTES = 64_000_000
 CLOSE = 0.1
 """Share of names that must have a corpus's form where nothing else gives labels."""
@@ -27,7 +30,7 @@ class CorpusCopy:
     ----------
     corpus : Corpus
     clips : tuple of Clip
-        Sorted by key; of two copies of a clip, the one nearer to the top.
+        Sorted by key; of two copies of a clip, the one nearer to the top, then the lossless one.
     copies : tuple of pathlib.Path
         Second copies of clips, which are left out.
     skipped : tuple of SkippedFile
@@ -41,11 +44,24 @@ class CorpusCopy:
     def remark(self) -> str | None:
         """One line where the copy is not a full, single one; else `None`."""
         parts = []
-        if len(self.clips) != self.corpus.clips:
+        if len(self.clips) not in (self.corpus.clips, *self.corpus.other_counts):
             parts.append(f"{len(self.clips)} of {self.corpus.clips} clips")
         if self.copies:
-            parts.append(f"{len(self.copies)} second copies left out, e.g. {self.copies[0]}")
+            parts.append(second_copies(self.copies))
         return f"{self.corpus.title}: {'; '.join(parts)}" if parts else None
+
+
+def second_copies(paths: Sequence[Path]) -> str:
+    """How a remark names them."""
+    return f"{len(paths)} second copies left out, e.g. {paths[0]}"
+
+
+def identity(clip: Clip) -> tuple[str, ...]:
+    """Equal for copies of a clip of a known corpus, in whatever folders they lie."""
+    labels = (getattr(clip, group) or "" for group in sorted(GROUPS))
+    corpus = known_corpora().get(clip.corpus)
+    stem = "" if corpus is not None and corpus.labels_identify else clip.path.stem.casefold()
+    return (clip.corpus, stem, *labels)
 
 
 def recognize(names: Sequence[str], folder: Path = Path("FOLDER")) -> Corpus | None:
@@ -63,22 +79,33 @@ def recognize(names: Sequence[str], folder: Path = Path("FOLDER")) -> Corpus | N
     CorpusError
         Two corpora fit equally well.
     """
-    fits = {
-        corpus.name: sum(_fits(corpus, name) for name in names)
+    counts = {
+        corpus.name: sum(fits(corpus, name) for name in names)
         for corpus in known_corpora().values()
         if not corpus.table
     }
-    most = max(fits.values())
-    best = [known_corpora()[name] for name, count in fits.items() if count == most]
+    most = max(counts.values())
+    best = [known_corpora()[name] for name, count in counts.items() if count == most]
     if most == 0 or 2 * most < len(names):
         return None
     best = [one for one in best if one.yields_to not in {other.name for other in best}]
     if len(best) > 1:
         titles = " and ".join(corpus.title for corpus in best)
         raise CorpusError(
-            f"{folder}: names fit {titles}; say which, e.g. --data {best[0].name}={folder}"
+            f"{folder}: names fit {titles}; say which, e.g. --data "
+            f"{quoted(f'{best[0].name}={folder}')}"
         )
     return best[0]
+
+
+def equally_fitting(corpus: Corpus, names: Sequence[str]) -> list[Corpus]:
+    """Corpora that yield to one, though they fit all names that it fits."""
+    yielding = [other for other in known_corpora().values() if other.yields_to == corpus.name]
+    return [
+        other
+        for other in yielding
+        if all(fits(other, name) for name in names if fits(corpus, name))
+    ]
 
 
 def closest_corpus(names: Sequence[str]) -> Corpus | None:
@@ -93,13 +120,19 @@ def closest_corpus(names: Sequence[str]) -> Corpus | None:
     return corpora[best] if forms[best] > CLOSE * len(names) else None
 
 
-def mixed_corpora(names: Iterable[str]) -> dict[str, int]:
-    """How many of the names fit some corpus, by the first that each fits."""
+def mixed_corpora(names: Iterable[str], first: Corpus | None = None) -> dict[str, int]:
+    """How many of the names fit some corpus, by the first that each fits.
+
+    Parameters
+    ----------
+    names : iterable of str
+    first : Corpus, optional
+        The one that is asked before the others.
+    """
     counts: Counter[str] = Counter()
-    by_right = sorted(known_corpora().values(), key=lambda corpus: corpus.yields_to is not None)
+    by_right = _by_right(first)
     for name in names:
-        fitting = (x for x in by_right if not x.table and _fits(x, name))
-        if (corpus := next(fitting, None)) is not None:
+        if (corpus := next((x for x in by_right if fits(x, name)), None)) is not None:
             counts[corpus.name] += 1
     return dict(counts)
 
@@ -113,7 +146,8 @@ def recognize_folder(folder: Path, files: Sequence[Path]) -> Corpus | None:
         Two corpora fit equally well.
     """
     for corpus in known_corpora().values():
-        if corpus.table and _has_columns(corpus, folder):
+        places = _table_places(corpus, folder, files) if corpus.table else []
+        if any(_has_columns(corpus, place) for place in places):
             return corpus
     return recognize([published_name(path, folder) for path in files], folder)
 
@@ -126,30 +160,53 @@ def read_corpus(corpus: Corpus, folder: Path, files: Iterable[Path]) -> CorpusCo
     CorpusError
         The corpus's table of labels is missing or damaged.
     """
-    rows = _table(corpus, folder) if corpus.table else None
+    files = list(files)
+    rows = _table(corpus, folder, files) if corpus.table else None
     clips, copies, skipped = [], [], []
     seen: set[tuple[str, ...]] = set()
-    for path in sorted(files, key=lambda path: (len(path.parts), path.as_posix())):
+    for path in sorted(files, key=_preference):
         name = published_name(path, folder)
         try:
             labels: dict[str, Any] = (
                 corpus.labels(name) if rows is None else _row_labels(corpus, rows, path)
             )
         except ValueError as error:
-            skipped.append(SkippedFile(path, str(error)))
+            skipped.append(SkippedFile(path, _reason(corpus, name, error)))
             continue
-        identity = (path.stem.casefold(), *(labels.get(group, "") for group in sorted(GROUPS)))
-        if identity in seen:
-            copies.append(path)
-            continue
-        seen.add(identity)
         key = clip_key(corpus.name, path.relative_to(folder))
-        clips.append(Clip(key=key, path=path, corpus=corpus.name, **labels))
+        clip = Clip(key=key, path=path, corpus=corpus.name, **labels)
+        if identity(clip) in seen:
+            copies.append(path)
+        else:
+            seen.add(identity(clip))
+            clips.append(clip)
     clips.sort(key=lambda clip: clip.key)
     return CorpusCopy(corpus, tuple(clips), tuple(copies), tuple(skipped))
 
 
-def _fits(corpus: Corpus, name: str) -> bool:
+def _preference(path: Path) -> tuple[int, bool, str]:
+    """Of two copies, the nearer to the top is read, then the lossless one."""
+    return (len(path.parts), path.suffix.lower() not in LOSSLESS, path.as_posix())
+
+
+def _by_right(first: Corpus | None = None) -> list[Corpus]:
+    """Corpora in the order in which names are asked about; those that yield come last."""
+    known = (corpus for corpus in known_corpora().values() if not corpus.table)
+    return sorted(known, key=lambda corpus: (corpus is not first, corpus.yields_to is not None))
+
+
+def _reason(corpus: Corpus, name: str, error: ValueError) -> str:
+    """Why a name is no clip of a corpus, which may be that it is one of another."""
+    if corpus.table or corpus.has_form(name):
+        return str(error)
+    other = next((x for x in _by_right() if fits(x, name)), None)
+    return str(error) if other is None else f"name is of {other.title}'s form; give its folder"
+
+
+def fits(corpus: Corpus, name: str) -> bool:
+    """Whether a path without its ending is one of a corpus's clips."""
+    if corpus.match(name) is None:
+        return False
     try:
         corpus.labels(name)
     except ValueError:
@@ -166,24 +223,31 @@ def published_name(path: Path, folder: Path) -> str:
     return "/".join((*(part.strip("/") for part in folder.absolute().parts[-2:]), relative))
 
 
-def _open_table(corpus: Corpus, folder: Path) -> list[dict[str, str]]:
-    content = read_bounded(folder / corpus.table["file"], MAX_TABLE_BYTES)
-    lines = content.decode("utf-8-sig").splitlines()
+def _table_places(corpus: Corpus, folder: Path, files: Iterable[Path]) -> list[Path]:
+    """Where a corpus's table may be: in a folder, above it, or in the one that holds all files."""
+    below = {path.relative_to(folder).parts[0] for path in files}
+    folders = (folder, folder.absolute().parent, *(folder / name for name in below))
+    return [place / corpus.table["file"] for place in folders[: 3 if len(below) == 1 else 2]]
+
+
+def _open_table(corpus: Corpus, path: Path) -> list[dict[str, str]]:
+    lines = read_bounded(path, MAX_TABLE_BYTES).decode("utf-8-sig").splitlines()
     return list(csv.DictReader(lines, delimiter=corpus.table["delimiter"]))
 
 
-def _has_columns(corpus: Corpus, folder: Path) -> bool:
+def _has_columns(corpus: Corpus, path: Path) -> bool:
     try:
-        rows = _open_table(corpus, folder)
+        rows = _open_table(corpus, path)
     except (OSError, ValueError, csv.Error):
         return False
     return bool(rows) and {corpus.table["audio"], corpus.table["emotion"]} <= set(rows[0])
 
 
-def _table(corpus: Corpus, folder: Path) -> dict[str, dict[str, str]]:
-    path = folder / corpus.table["file"]
+def _table(corpus: Corpus, folder: Path, files: Iterable[Path]) -> dict[str, dict[str, str]]:
+    places = _table_places(corpus, folder, files)
+    path = next((place for place in places if _has_columns(corpus, place)), places[0])
     try:
-        rows = _open_table(corpus, folder)
+        rows = _open_table(corpus, path)
     except OSError as error:
         raise CorpusError(f"{path}: {os_reason(error)}") from None
     except (ValueError, csv.Error) as error:

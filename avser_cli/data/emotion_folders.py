@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import filecmp
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,11 +29,14 @@ class EmotionFolders:
         Names of folders that are no known emotion, and how many files are in them.
     loose : tuple of pathlib.Path
         Files that lie in no folder below the given one.
+    copies : tuple of pathlib.Path
+        Second copies of clips, in a second tree further down, which are left out.
     """
 
     clips: tuple[Clip, ...]
     unknown: Mapping[str, int]
     loose: tuple[Path, ...]
+    copies: tuple[Path, ...] = ()
 
 
 def read_emotion_folders(
@@ -42,8 +47,8 @@ def read_emotion_folders(
 ) -> EmotionFolders:
     """Clips labelled by the folder that they lie in; the innermost emotion counts.
 
-    A further level of folders is taken for speakers where it has more than one name; ``train``,
-    ``dev`` and ``test`` are splits.
+    A further level of folders is taken for speakers where it has more than one name or lies below
+    the emotions; ``train``, ``dev`` and ``test`` are splits.
 
     Parameters
     ----------
@@ -61,9 +66,12 @@ def read_emotion_folders(
         No folder is named for an emotion.
     """
     corpus = corpus or folder.absolute().name or "data"
-    read, unknown, loose = [], Counter[str](), []
-    for path in sorted(files):
-        parents = path.relative_to(folder).parts[:-1]
+    read, unknown, loose, copies = [], Counter[str](), [], []
+    ordered = sorted(files)
+    below = {path.relative_to(folder).parts for path in ordered}
+    for path in ordered:
+        relative = path.relative_to(folder)
+        parents = relative.parts[:-1]
         labels = [read_emotion(name, mapping) for name in parents]
         at = max((n for n, label in enumerate(labels) if label is not None), default=None)
         if at is None:
@@ -72,10 +80,14 @@ def read_emotion_folders(
             else:
                 loose.append(path)
             continue
+        if _is_copy(path, folder, [relative.parts[n:] for n in range(1, at + 1)], below):
+            copies.append(path)
+            continue
         others = [name for n, name in enumerate(parents) if n != at]
         splits = [SPLITS[name.casefold()] for name in others if name.casefold() in SPLITS]
         speaker = "/".join(name for name in others if name.casefold() not in SPLITS)
-        read.append((path, str(labels[at]), speaker, splits[-1] if splits else None))
+        inner = any(name.casefold() not in SPLITS for name in parents[at + 1 :])
+        read.append((path, str(labels[at]), speaker, splits[-1] if splits else None, inner))
     if not read:
         names = ", ".join(sorted(unknown)[:NAMED_FOLDERS]) or "none"
         raise CorpusError(
@@ -83,18 +95,28 @@ def read_emotion_folders(
             "name labels with --map, e.g. --map fun=happy"
         )
     keys = clip_keys(corpus, [path.relative_to(folder) for path, *_ in read])
-    several = len({speaker for _, _, speaker, _ in read}) > 1
+    told = len({speaker for *_, speaker, _, _ in read}) > 1 or all(inner for *_, inner in read)
     clips = tuple(
         Clip(
             key=key,
             path=path,
             corpus=corpus,
             emotion=emotion,
-            speaker=f"{corpus}:{speaker}" if several and speaker else None,
+            speaker=f"{corpus}:{speaker}" if told and speaker else None,
             split=split,
         )
-        for key, (path, emotion, speaker, split) in zip(keys, read, strict=True)
+        for key, (path, emotion, speaker, split, _) in zip(keys, read, strict=True)
     )
-    return EmotionFolders(
-        tuple(sorted(clips, key=lambda clip: clip.key)), dict(unknown), tuple(loose)
-    )
+    in_order = tuple(sorted(clips, key=lambda clip: clip.key))
+    return EmotionFolders(in_order, dict(unknown), tuple(loose), tuple(copies))
+
+
+def _is_copy(
+    path: Path, folder: Path, tails: Iterable[tuple[str, ...]], below: Set[tuple[str, ...]]
+) -> bool:
+    """Whether the end of a file's path below the folder is the path of an equal file."""
+    for other in (folder.joinpath(*tail) for tail in tails if tail in below):
+        with suppress(OSError):
+            if filecmp.cmp(path, other, shallow=False):
+                return True
+    return False

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from avser_cli.errors import UsageError
+from avser_cli.shell import quoted
 
 # ruff: noqa: E501, RUF001
 _WORDS = {
@@ -14,28 +15,36 @@ _WORDS = {
     "heureuse joie joyeux alegría alegre feliz felicidad felicidade alegria gioia felice felicità "
     "radość radosny szczęście szczęśliwy vreugde blij glad glädje glede ilo iloinen mutlu mutluluk "
     "радость счастье радостный счастливый χαρά 高兴 開心 开心 快乐 喜び 嬉しい 행복 기쁨 खुशी سعيد "
-    "سعادة فرح شادی خوشحال خوشی",
+    "سعادة فرح شادی خوشحال خوشی "
+    "štěstí šťastný radost radostný veselý সুখ সুখী খুশি আনন্দ আনন্দিত ደስታ ደስተኛ",
     "sad": "sad sadness traurig trauer traurigkeit triste tristesse tristeza tristezza smutek smutny "
     "verdriet verdrietig droevig ledsen sorg trist surullinen suru üzgün üzüntü грусть печаль "
-    "грустный λύπη 悲伤 伤心 难过 悲しみ 悲しい 슬픔 दुख दुखी حزين حزن غم غمگین ناراحتی اداس",
+    "грустный λύπη 悲伤 伤心 难过 悲しみ 悲しい 슬픔 दुख दुखी حزين حزن غم غمگین ناراحتی اداس "
+    "triest smutný smutná দুঃখ দুঃখী দুঃখিত বিষণ্ণ ሀዘን ሐዘን ያዘነ",
     "angry": "angry anger ang ärger wut wütend ärgerlich zorn colère fâché enojo enfado enojado "
     "enfadado raiva rabia rabbia arrabbiato złość zły gniew boos woede arg ilska sint sinne "
     "viha vihainen kızgın öfke гнев злость злой θυμός 生气 愤怒 怒り 분노 화남 गुस्सा क्रोध غضب "
-    "غاضب خشم عصبانی عصبانیت غصہ",
+    "غاضب خشم عصبانی عصبانیت غصہ "
+    "furious kwaad θυμωμένος θυμωμένη hněv vztek zlost naštvaný রাগ রাগান্বিত ক্রোধ ቁጣ ንዴት የተናደደ",
     "neutral": "neutral neutrality neu neutre neutro neutra neutrale neutralny neutralność neutraal "
     "nøytral neutraali nötr нейтральный нейтрально ουδέτερο 中性 平静 中立 중립 तटस्थ محايد عادی "
-    "خنثی",
+    "خنثی "
+    "neutrální নিরপেক্ষ ገለልተኛ",
     "calm": "calm calmness ruhig calme calma calmo tranquilo tranquillo spokój spokojny kalm rustig "
-    "lugn rauhallinen sakin спокойный спокойствие 落ち着き 평온 هادئ آرام",
+    "lugn rauhallinen sakin спокойный спокойствие 落ち着き 평온 هادئ آرام "
+    "klid klidný শান্ত መረጋጋት የተረጋጋ",
     "fearful": "fearful fear fea afraid scared angst ängstlich furcht peur effrayé miedo medo paura "
     "strach bang rädsla rädd frykt redd pelko korku страх φόβος 恐惧 害怕 恐れ 恐怖 공포 두려움 डर "
-    "خوف خائف ترس",
+    "خوف خائف ترس "
+    "bange vystrašený ভয় ভীত ፍርሃት ፍርሀት",
     "disgust": "disgust disgusted dis ekel angeekelt dégoût dégoûté asco nojo desgosto disgusto "
     "disgustato wstręt obrzydzenie walging avsky äckel avsmak inho tiksinti iğrenme отвращение "
-    "αηδία 厌恶 嫌悪 혐오 घृणा اشمئزاز نفرت",
+    "αηδία 厌恶 嫌悪 혐오 घृणा اشمئزاز نفرت "
+    "znechucení znechucený hnus ঘৃণা መጸየፍ",
     "surprised": "surprised surprise sur überraschung überrascht erstaunt surpris sorpresa surpresa "
     "sorpreso zaskoczenie zaskoczony verrassing verrast förvåning förvånad overraskelse yllätys "
-    "şaşkın şaşkınlık sürpriz удивление έκπληξη 惊讶 吃惊 驚き 놀람 आश्चर्य مفاجأة تعجب حیرت",
+    "şaşkın şaşkınlık sürpriz удивление έκπληξη 惊讶 吃惊 驚き 놀람 आश्चर्य مفاجأة تعجب حیرت "
+    "překvapení překvapený 惊喜 বিস্ময় বিস্মিত আশ্চর্য অবাক መገረም ግርምት የተገረመ",
     "bored": "bored boredom langeweile gelangweilt ennui aburrimiento noia nuda скука 无聊",
     "excited": "excited excitement aufgeregt",
     "amused": "amused amusement",
@@ -68,9 +77,12 @@ def read_emotion(word: str, mapping: Mapping[str, str] | None = None) -> str | N
         E.g. ``"HAPPINESS"``, ``"01_Anger"`` or ``"Colère"``.
     mapping : Mapping, optional
         From `parse_mapping`; goes before the known words, and is asked for their labels, too.
+        Digits and separators count only where its words have some.
     """
-    if mapping and (mapped := mapping.get(_plain(word))) is not None:
-        return mapped
+    if mapping:
+        for mine in (_plain(word), _bare(word)):
+            if (mapped := mapping.get(mine)) is not None:
+                return mapped
     label = _known_emotion(word)
     return label if label is None or not mapping else mapping.get(label, label)
 
@@ -105,6 +117,16 @@ def parse_mapping(text: str) -> dict[str, str]:
         if mapping.setdefault(_plain(word), label) != label:
             raise UsageError(f"--map gives {word!r} two labels")
     return mapping
+
+
+def map_example(words: Iterable[str], label: str) -> str | None:
+    """An option that maps the first of some words that one can name, as it is typed."""
+    word = next((word for word in words if not set(word) & set(",=")), None)
+    return None if word is None else f"--map {quoted(f'{word}={label}')}"
+
+
+def _bare(word: str) -> str:
+    return " ".join(part for part in _SEPARATORS.split(_plain(word)) if part)
 
 
 def _plain(word: str) -> str:

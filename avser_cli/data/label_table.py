@@ -6,6 +6,7 @@ import csv
 import io
 import math
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
@@ -20,7 +21,23 @@ MAX_BYTES = 256_000_000
 HEADER_BYTES = 65_536
 """As much of a file is read to see whether it is a table of labels."""
 NEEDED = ("file", "emotion")
-_SEXES = {"female": "female", "f": "female", "male": "male", "m": "male"}
+ALIASES = {
+    "file": ("file_name", "filename", "path", "filepath"),
+    "emotion": ("label",),
+    "speaker": ("speaker_id",),
+    "sex": ("gender",),
+    "text": ("transcription", "transcript", "sentence"),
+}
+"""Other names of columns, as Hugging Face's and others' tables have them."""
+_SEXES = {
+    "female": "female f w woman women girl weiblich frau femme féminin femenino mujer femminile "
+    "donna kobieta vrouw kvinna žena женский 女",
+    "male": "male m man men boy männlich mann homme masculin masculino hombre maschile uomo "
+    "mężczyzna muž мужской 男",
+}
+_SEX_OF = {word: sex for sex, words in _SEXES.items() for word in words.split()}
+
+_DECIMAL_COMMA = re.compile(r"\d+,\d+", re.ASCII)
 
 Row = tuple[int, dict[str, str]]
 """Line of the table, and its cells by column."""
@@ -34,10 +51,13 @@ class LabelTable:
     ----------
     clips : tuple of Clip
     skipped : tuple of SkippedFile
+    remarks : tuple of str
+        Lines about cells that are not used though their rows are.
     """
 
     clips: tuple[Clip, ...]
     skipped: tuple[SkippedFile, ...]
+    remarks: tuple[str, ...] = ()
 
 
 def read_table(
@@ -46,7 +66,8 @@ def read_table(
     """Read a table; relative paths are below the table's folder.
 
     Known besides ``file`` and ``emotion``: ``speaker``, ``sex``, ``text``, ``split``, ``start`` and
-    ``end`` (seconds). A label that is no known word for an emotion is kept as it is written.
+    ``end`` (seconds); `ALIASES` are other names of these columns. A label that is no known word for
+    an emotion is kept as it is written.
 
     Parameters
     ----------
@@ -70,7 +91,11 @@ def read_table(
 
 
 def has_columns(path: Path) -> bool:
-    """Whether a file is a table of labels, by its first line."""
+    """Whether a file is a table of labels, by its first line.
+
+    Only its own names of columns and those of Hugging Face's folders of sounds tell: many a table
+    of figures has a path and a label.
+    """
     try:
         with path.open("rb") as handle:
             # A cut in the middle of a letter costs that letter, far behind the header.
@@ -78,11 +103,24 @@ def has_columns(path: Path) -> bool:
         names = next(csv.reader([first], delimiter=_delimiter(first)), [])
     except (OSError, csv.Error):
         return False
-    return set(NEEDED) <= {name.strip().casefold() for name in names}
+    columns = {name.strip().casefold() for name in names}
+    if "file_name" in columns:
+        columns = set(_columns(columns))
+    return set(NEEDED) <= columns
+
+
+def _columns(names: Iterable[str]) -> list[str]:
+    """Names of columns in lower case, and as they are called here."""
+    columns = [name.strip().casefold() for name in names]
+    for column, aliases in ALIASES.items():
+        alias = next((alias for alias in aliases if alias in columns), None)
+        if alias is not None and column not in columns:
+            columns[columns.index(alias)] = column
+    return columns
 
 
 def read_rows(path: Path, needed: Iterable[str]) -> Iterator[Row]:
-    """The rows of a table, with names of columns in lower case and cells without outer spaces.
+    """The rows of a table, with names of columns as here and cells without outer spaces.
 
     Raises
     ------
@@ -104,7 +142,7 @@ def read_rows(path: Path, needed: Iterable[str]) -> Iterator[Row]:
     delimiter = _delimiter(header)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        columns = [name.strip().casefold() for name in next(reader, [])]
+        columns = _columns(next(reader, []))
         missing = [name for name in needed if name not in columns]
         if missing:
             there = f"; its columns: {', '.join(columns)}" if columns else ""
@@ -132,8 +170,12 @@ def label_rows(
     skipped: list[SkippedFile] = []
     keys: dict[str, tuple[Path, float | None, float | None]] = {}
     unclear: set[tuple[Path, float | None, float | None]] = set()
+    odd_sexes: list[str] = []
     for line, cells in rows:
         file = _locate(folder, cells["file"])
+        sex = cells.get("sex", "").casefold()
+        if sex and sex not in _SEX_OF:
+            odd_sexes.append(f"{cells['sex'][:20]!r} in line {line}")
         try:
             clip = _clip(file, folder, corpus, cells, mapping)
             place = (clip.path, clip.start, clip.end)
@@ -146,14 +188,22 @@ def label_rows(
                     "neither is used"
                 )
         except ValueError as error:
-            skipped.append(SkippedFile(file, f"line {line}: {error}"))
+            # A path of another system is shown as it is written.
+            shown = Path(cells["file"]) if "\\" in cells["file"] and not file.exists() else file
+            skipped.append(SkippedFile(shown, f"line {line}: {error}"))
             continue
         if keys.setdefault(clip.key, place) != place:
             clip = replace(clip, key=f"{clip.key}{file.suffix}")
             keys[clip.key] = place
         clips[place], lines[place] = clip, line
     kept = (clip for place, clip in clips.items() if place not in unclear)
-    return LabelTable(tuple(sorted(kept, key=lambda clip: clip.key)), tuple(skipped))
+    remarks: tuple[str, ...] = ()
+    if odd_sexes:
+        remarks = (
+            f"{corpus}: sex of {len(odd_sexes)} rows is neither female nor male and left out, e.g. "
+            f"{odd_sexes[0]}",
+        )
+    return LabelTable(tuple(sorted(kept, key=lambda clip: clip.key)), tuple(skipped), remarks)
 
 
 def _decode(content: bytes, errors: str = "strict") -> str:
@@ -169,9 +219,12 @@ def _locate(folder: Path, name: str) -> Path:
     """The file of a cell; backslashes separate folders as well, and ``a/../b`` is ``b``."""
     name = PureWindowsPath(name).as_posix() if "\\" in name else name
     path = folder / name
-    if ".." not in path.parts or "\0" in name:
+    if not (".." in path.parts or Path(name).is_absolute()) or "\0" in name:
         return path
-    plain = folder / os.path.normpath(name)
+    above, plain = folder.absolute(), Path(os.path.normpath(folder.absolute() / name))
+    if not plain.is_relative_to(above):
+        return path
+    plain = folder / plain.relative_to(above)
     # Where a is a symbolic link they are two files.
     return plain if path.exists() and plain.exists() and plain.samefile(path) else path
 
@@ -192,9 +245,6 @@ def _clip(
         raise ValueError(f"end {end:g} is not after start {start or 0:g}")
     if file.suffix.lower() == ".png" and (start, end) != (None, None):
         raise ValueError("a picture has no start and end")
-    sex = cells.get("sex", "").casefold()
-    if sex and sex not in _SEXES:
-        raise ValueError(f"sex must be female or male, not {sex!r}")
     part = "" if start is None and end is None else _part(start, end)
     below = file.relative_to(folder) if file.is_relative_to(folder) else file
     return Clip(
@@ -203,7 +253,7 @@ def _clip(
         corpus=corpus,
         emotion=read_emotion(cells["emotion"], mapping) or cells["emotion"].casefold(),
         speaker=f"{corpus}:{cells['speaker']}" if cells.get("speaker") else None,
-        sex=_SEXES.get(sex),
+        sex=_SEX_OF.get(cells.get("sex", "").casefold()),
         text=cells.get("text") or None,
         split=read_split(cells["split"]) if cells.get("split") else None,
         start=start,
@@ -216,7 +266,7 @@ def _seconds(cells: dict[str, str], name: str) -> float | None:
     if not cell:
         return None
     try:
-        value = float(cell)
+        value = float(cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell) else cell)
     except ValueError:
         value = math.nan
     if not (math.isfinite(value) and value >= 0):

@@ -37,7 +37,7 @@ RESTRICTIONS = (
     ),
     Restriction(_has("research"), "for research only"),
     Restriction(_has("-ND"), "derived works, which weights may be, are not to be passed on"),
-    Restriction(_has("-NC"), "not for commercial use"),
+    Restriction(_has("-NC", "non-commercial"), "not for commercial use"),
     Restriction(_has("-SA", "ODbL"), "to be passed on under the same licence"),
     Restriction(_has("BY", "ODbL", "Apache", "cite"), "the corpus is to be named"),
 )

@@ -218,6 +218,11 @@ def labelled_pictures(
     return clips
 
 
+def drawn_of(folder: Path) -> dict[Path, str]:
+    """The sound that each picture of a folder was drawn of, by its manifest."""
+    return {folder / row["picture"]: row["sound"] for row in read_manifest(folder)}
+
+
 def pictures_of_no_sound(folder: Path) -> set[Path]:
     """Pictures of a folder whose sounds are gone, by its manifest."""
     return {folder / row["picture"] for row in read_manifest(folder) if row["status"] == GONE}

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -20,22 +21,29 @@ from avser_cli.data.clip import Clip, SkippedFile
 from avser_cli.data.corpora import Corpus, known_corpora
 from avser_cli.data.corpus_folder import (
     closest_corpus,
+    equally_fitting,
+    fits,
+    identity,
     mixed_corpora,
     published_name,
     read_corpus,
     recognize_folder,
+    second_copies,
 )
 from avser_cli.data.emotion_folders import read_emotion_folders
-from avser_cli.data.emotion_words import read_emotion
+from avser_cli.data.emotion_words import map_example, read_emotion
 from avser_cli.data.emotions import Category
 from avser_cli.data.label_table import TABLE_SUFFIXES, LabelTable, has_columns, read_table
-from avser_cli.data.manifest import labelled_pictures, pictures_of_no_sound
+from avser_cli.data.manifest import drawn_of, labelled_pictures, pictures_of_no_sound
 from avser_cli.errors import CorpusError, InputError, UsageError
+from avser_cli.shell import quoted
 
 PICTURE_SUFFIXES = frozenset({".png"})
 Kind = Literal["pictures", "sounds"]
 NAMED = 5
 """Names that a message lists before it counts the others."""
+STRAY = 0.1
+"""Share of other corpora's clips that a corpus's folder may have; with more it is refused."""
 
 
 @dataclass(frozen=True)
@@ -172,20 +180,43 @@ def is_table(path: Path) -> bool:
 
 def _read_table(path: Path, source: Source, mapping: Mapping[str, str] | None) -> SourceContent:
     if path.name == audformat.HEADER or path.suffix.lower() in (".yaml", ".yml"):
-        found = audformat.read_database(path, mapping, source.name)
-    elif path.suffix.lower() in TABLE_SUFFIXES:
-        found = read_table(path, mapping, source.name)
-    else:
-        raise InputError(
-            f"{path}: neither a folder nor a table of labels (.csv, .tsv, {audformat.HEADER})"
-        )
-    return _of_table(found)
+        return _of_table(partial(audformat.read_database, path, mapping), source)
+    if path.suffix.lower() in TABLE_SUFFIXES:
+        return _of_table(partial(read_table, path, mapping), source)
+    raise InputError(
+        f"{path}: neither a folder nor a table of labels (.csv, .tsv, {audformat.HEADER})"
+    )
 
 
-def _of_table(found: LabelTable) -> SourceContent:
+def _of_table(read: Callable[[str | None], LabelTable], source: Source) -> SourceContent:
+    """Content of a table that is read under a name."""
+    found = read(source.name)
+    name = found.clips[0].corpus
+    own = name if source.name in known_corpora() else own_name(name, (x.path for x in found.clips))
+    if own != name:
+        found = read(own)
     drawn = all(clip.path.suffix.lower() in PICTURE_SUFFIXES for clip in found.clips)
     kind: Kind = "pictures" if drawn else "sounds"
-    return SourceContent(found.clips[0].corpus, kind, found.clips, found.skipped)
+    remarks = (*_renaming(source, name, own), *found.remarks)
+    return SourceContent(own, kind, found.clips, found.skipped, remarks)
+
+
+def own_name(name: str, files: Iterable[Path]) -> str:
+    """The name of recordings of one's own: never a known corpus's, unless their names are its."""
+    corpus = known_corpora().get(name.casefold())
+    if corpus is None:
+        return name
+    paths = [path.with_suffix("").as_posix() for path in files]
+    fitting = 0 if corpus.table else sum(fits(corpus, path) for path in paths)
+    return name if fitting and 2 * fitting >= len(paths) else f"own-{name}"
+
+
+def _renaming(source: Source, name: str, own: str) -> tuple[str, ...]:
+    """A line where recordings are not called what their folder or table is."""
+    if own == name:
+        return ()
+    title = known_corpora()[name.casefold()].title
+    return (f"{source.path}: not read as {title}, whose names are others; called {own}",)
 
 
 def _read_files(
@@ -196,15 +227,25 @@ def _read_files(
     if source.name in known_corpora():
         return _of_corpus(known_corpora()[str(source.name)], folder, files, mapping)
     if (folder / audformat.HEADER).is_file():
-        return _of_table(audformat.read_database(folder / audformat.HEADER, mapping, source.name))
+        header = folder / audformat.HEADER
+        return _of_table(partial(audformat.read_database, header, mapping), source)
+    names = [published_name(path, folder) for path in files]
     corpus = recognize_folder(folder, files)
     if corpus is not None:
-        return _of_corpus(corpus, folder, files, mapping)
+        found = _of_corpus(corpus, folder, files, mapping)
+        if corpus.table:
+            return found
+        _check_one_corpus(folder, names, corpus)
+        others = tuple(
+            f"{folder}: names fit {other.title}, too; taken for {corpus.title} (else --data "
+            f"{quoted(f'{other.name}={folder}')})"
+            for other in equally_fitting(corpus, names)
+        )
+        return replace(found, remarks=(*others, *found.remarks))
     if (table := _table_in(folder)) is not None:
-        name = source.name or folder.absolute().name
-        found = _of_table(read_table(table, mapping, name))
-        return replace(found, remarks=(f"{name}: labels from {table.name}",))
-    names = [published_name(path, folder) for path in files]
+        named = source.name or folder.absolute().name
+        found = _of_table(lambda name: read_table(table, mapping, name or named), source)
+        return replace(found, remarks=(*found.remarks, f"{found.name}: labels from {table.name}"))
     _check_one_corpus(folder, names)
     try:
         return _of_folders(source, files, mapping)
@@ -259,17 +300,21 @@ def _of_folders(
     empty = _empty_folders(folder, files, mapping)
     if empty and not files:
         raise CorpusError(f"{folder}: no sound in its folders {', '.join(empty[:NAMED])}")
-    found = read_emotion_folders(folder, files, mapping, source.name)
-    name = found.clips[0].corpus
-    remarks = []
+    given = source.name or folder.absolute().name or "data"
+    name = source.name or own_name(given, files)
+    found = read_emotion_folders(folder, files, mapping, name)
+    remarks = [*_renaming(source, given, name)]
     if found.unknown:
         folders = [f"{one} ({count})" for one, count in sorted(found.unknown.items())]
+        example = map_example(sorted(found.unknown), "happy")
         more = f" and {len(folders) - NAMED} more" if len(folders) > NAMED else ""
         remarks.append(
             f"{name}: folders whose names are no known emotion are left out: "
-            f"{', '.join(folders[:NAMED])}{more}; name their labels with --map, e.g. "
-            f"--map {sorted(found.unknown)[0]}=happy"
+            f"{', '.join(folders[:NAMED])}{more}; name their labels with --map"
+            f"{f', e.g. {example}' if example else ''}"
         )
+    if found.copies:
+        remarks.append(f"{name}: {second_copies(found.copies)}")
     if empty:
         remarks.append(f"{name}: no sound in folders {', '.join(empty[:NAMED])}")
     loose = tuple(
@@ -287,12 +332,38 @@ def _empty_folders(
     return sorted(x.name for x in folders if x not in filled and read_emotion(x.name, mapping))
 
 
-def _check_one_corpus(folder: Path, names: Sequence[str]) -> None:
-    """Refuse a folder of several corpora: none of them would be read as it is."""
-    mixed = mixed_corpora(names)
-    if len(mixed) > 1 and 2 * sum(mixed.values()) >= len(names):
+def _check_one_corpus(folder: Path, names: Sequence[str], main: Corpus | None = None) -> None:
+    """Refuse a folder of several corpora: it would be read as one of them, or as none."""
+    mixed = mixed_corpora(names, main)
+    fitting = sum(mixed.values())
+    if main is None:
+        several = len(mixed) > 1 and 2 * fitting >= len(names)
+    else:
+        several = fitting - mixed[main.name] > STRAY * len(names)
+    if several:
         found = ", ".join(f"{name} {count}" for name, count in sorted(mixed.items()))
-        raise CorpusError(f"{folder}: holds clips of several corpora ({found}); give each folder")
+        raise CorpusError(
+            f"{folder}: holds clips of several corpora ({found}); give each corpus's folder"
+        )
+
+
+def _each_once(
+    clips: Iterable[Clip], sounds: Mapping[Path, str]
+) -> tuple[tuple[Clip, ...], list[Path]]:
+    """Clips by key, and pictures of second copies of a known corpus's clips.
+
+    Channels of one sound are no copies.
+    """
+    kept, copies = [], []
+    first: dict[tuple[str, ...], Path] = {}
+    for clip in sorted(clips, key=lambda clip: (len(clip.path.parts), clip.path.as_posix())):
+        before = first.setdefault(identity(clip), clip.path)
+        drawn_twice = before in sounds and sounds[before] == sounds.get(clip.path)
+        if before == clip.path or drawn_twice or clip.corpus not in known_corpora():
+            kept.append(clip)
+        else:
+            copies.append(clip.path)
+    return tuple(sorted(kept, key=lambda clip: clip.key)), copies
 
 
 def _read_pictures(
@@ -326,9 +397,11 @@ def _read_pictures(
             clips |= {clip.path: clip for clip in found.clips}
             skipped += found.skipped
             remarks = found.remarks
-    ordered = tuple(sorted(clips.values(), key=lambda clip: clip.key))
-    if not ordered:
+    if not clips:
         raise CorpusError(f"{folder}: the sounds of its {len(pictures)} pictures are gone")
+    ordered, copies = _each_once(clips.values(), drawn_of(folder))
+    if copies:
+        remarks += (f"{folder}: {second_copies(copies)}",)
     return SourceContent(ordered[0].corpus, "pictures", ordered, tuple(skipped), remarks)
 
 

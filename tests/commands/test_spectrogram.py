@@ -336,3 +336,17 @@ def test_the_files_of_a_table_are_drawn_with_their_labels(avser, tmp_path):
     refused = avser("spectrogram", "mine.csv", "png2")
     assert refused.returncode == 2
     assert "start and end have no pictures" in refused.stderr
+
+
+def test_pictures_of_a_table_stay_below_the_target(avser, tmp_path):
+    write_wav(tmp_path / "wav" / "a.wav", voice())
+    (tmp_path / "deep" / "sub").mkdir(parents=True)
+    for name in ("../../wav/a.wav", tmp_path / "wav" / "a.wav"):
+        (tmp_path / "deep" / "sub" / "t.csv").write_text(f"file,emotion\n{name},sad\n")
+        refused = avser("spectrogram", "deep/sub/t.csv", "png/x")
+        assert refused.returncode == 2
+        assert "wav/a.wav: not below the table's folder" in refused.stderr
+    assert not list(tmp_path.rglob("*.png"))
+    (tmp_path / "t.csv").write_text(f"file,emotion\n{tmp_path / 'wav' / 'a.wav'},sad\n")
+    assert avser("spectrogram", "t.csv", "png").returncode == 0
+    assert (tmp_path / "png" / "wav" / "a.png").is_file()

@@ -59,6 +59,16 @@ def test_labels_speakers_and_splits_are_joined(database):
     ]
 
 
+def test_sexes_of_speakers_may_stand_in_a_table_of_their_own(database):
+    text = HEADER.replace("labels: {3: {gender: male}, 8: {gender: female}}", "labels: speakers")
+    misc = "misc_tables:\n  speakers: {levels: {speaker: int}, columns: {gender: {}}}\n"
+    database.write_text(text + misc)
+    database.with_name("db.speakers.csv").write_text("speaker,gender\n3,male\n8,female\n")
+    assert [clip.sex for clip in read_database(database).clips] == ["male", "female", "female"]
+    database.write_text(text)
+    assert {clip.sex for clip in read_database(database).clips} == {None}
+
+
 def test_two_labels_for_one_sound_are_named(database):
     database.with_name("db.emotion.test.csv").write_text("file,emotion\nwav/a.wav,anger\n")
     found = read_database(database)

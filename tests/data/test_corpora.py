@@ -71,11 +71,11 @@ PUBLISHED: dict[str, tuple[list[tuple[str, str, str, str | None]], str]] = {
     ),
     "nemo": (
         [
-            ("samples/EB0_anger_11", "angry", "EB0", None),
-            ("samples/IC0_sadness_14", "sad", "IC0", None),
-            ("samples/KD0_happiness_42", "happy", "KD0", None),
-            ("samples/SM0_surprised_0", "surprised", "SM0", None),
-            ("samples/WR0_neutral_89", "neutral", "WR0", None),
+            ("samples/EB0_anger_11", "angry", "EB0", "female"),
+            ("samples/IC0_sadness_14", "sad", "IC0", "female"),
+            ("samples/KD0_happiness_42", "happy", "KD0", "female"),
+            ("samples/SM0_surprised_0", "surprised", "SM0", "male"),
+            ("samples/WR0_neutral_89", "neutral", "WR0", "male"),
         ],
         "samples/EB0_boredom_11",
     ),
@@ -235,6 +235,23 @@ def test_published_names(name):
         corpus.labels(foreign)
 
 
+@pytest.mark.parametrize(
+    ("name", "path", "emotion", "speaker"),
+    [
+        ("aesdd", "disgust/d03 (01)", "disgust", "1"),
+        ("aesdd", "fear/f10 (6)", "fearful", "6"),
+        ("subesco", "F_02_MONIKA_S_2_SURPRISE_3]", "surprised", "F_02"),
+        ("emov-db", "EMOV/bea/anger_1-28_0001", "angry", "bea"),
+        ("casia", "angry/201-angry-liuchanhg", "angry", "liuchanhg"),
+        ("esd", "0011/happy/0011_000701", "happy", "0011"),
+    ],
+)
+def test_names_that_do_not_follow_the_published_rule(name, path, emotion, speaker):
+    labels = find_corpus(name).labels(path)
+    assert (labels["emotion"], labels["speaker"]) == (emotion, f"{name}:{speaker}")
+    assert recognize([path]) is find_corpus(name)
+
+
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_names_tell_the_corpus(name):
     assert recognize([path for path, *_ in PUBLISHED[name][0]]) is find_corpus(name)
@@ -281,6 +298,34 @@ def test_sentences_of_esd_are_the_same_in_each_emotion():
 def test_the_reason_is_the_true_one(name, reason):
     with pytest.raises(ValueError, match=re.escape(reason)):
         find_corpus("ravdess").labels(name)
+
+
+@pytest.mark.parametrize(
+    ("corpus", "name", "reason"),
+    [
+        ("nemo", "samples/EB0_boredom_11", "unknown emotion, boredom"),
+        ("tess", "OAF_angry/OAF_back_bored", "unknown emotion, bored"),
+        ("tess", "XAF_back_angry", "unknown speaker, XAF"),
+        ("emovo", "f1/dis-f4-b1", "unknown speaker, f4"),
+        ("esd", "0011/Bored/0011_000371", "unknown emotion, Bored"),
+        ("esd", "0021/Sad/0021_001080", "unknown speaker, 0021"),
+        ("savee", "DC/x01", "unknown emotion, x"),
+        ("savee", "XX/a01", "unknown speaker, XX"),
+        ("shemo", "female/F01B01", "unknown emotion, B"),
+        ("casia", "somebody/angry/201", "unknown speaker, somebody"),
+        ("casia", "liuchanhg/normal/201", "unknown emotion, normal"),
+        ("crema-d", "AudioWAV/1001_DFA_ANG_ZZ", "unknown intensity, ZZ"),
+        ("emov-db", "tom_Amused/amused_1-15_0001", "unknown speaker, tom"),
+        ("jl-corpus", "female3_angry_10a_1", "unknown speaker, female3"),
+        ("mesd", "Anger_X_A_abajo", "unknown speaker, X"),
+        ("emovo", "f1/dis-f1-x1", "name is not of EMOVO's form"),
+        ("nemo", "notes", "name is not of nEMO's form"),
+    ],
+)
+def test_a_name_that_reads_right_says_which_code_is_foreign(corpus, name, reason):
+    with pytest.raises(ValueError, match=f"^{re.escape(reason)}$"):
+        find_corpus(corpus).labels(name)
+    assert not find_corpus(corpus).has_form("notes")
 
 
 @given(st.text(max_size=30))

@@ -8,8 +8,10 @@ import pytest
 from avser_cli.audio.decoding import SOUND_SUFFIXES
 from avser_cli.audio.folder import find_files
 from avser_cli.data import corpus_folder
+from avser_cli.data.clip import Clip
 from avser_cli.data.corpora import find_corpus
 from avser_cli.data.corpus_folder import (
+    CorpusCopy,
     closest_corpus,
     mixed_corpora,
     read_corpus,
@@ -45,6 +47,19 @@ def test_labels_of_emns_come_from_its_table(tmp_path):
     assert [(item.path.stem, item.reason) for item in copy.skipped] == [
         ("foreign", "not in metadata.csv")
     ]
+
+
+def test_emns_is_found_a_level_deeper_and_without_its_table(tmp_path):
+    text = "id|utterance|emotion|gender|audio_recording|user_id\n1|A.|Happy|female|wavs/a1.wav|7\n"
+    (tmp_path / "EMNS").mkdir()
+    (tmp_path / "EMNS" / "metadata.csv").write_text(text)
+    file = tmp_path / "EMNS" / "cleaned_webm" / "a1.webm"
+    for folder in (tmp_path, tmp_path / "EMNS", tmp_path / "EMNS" / "cleaned_webm"):
+        corpus = recognize_folder(folder, [file])
+        assert corpus is find_corpus("emns")
+        assert [clip.emotion for clip in read_corpus(corpus, folder, [file]).clips] == ["happy"]
+    beside = tmp_path / "TESS" / "OAF_back_angry.wav"
+    assert recognize_folder(tmp_path, [beside, file]) is find_corpus("tess")
 
 
 def test_a_part_of_ravdess_is_not_taken_for_banglaser():
@@ -90,6 +105,37 @@ def test_second_copies_are_left_out_and_said(tmp_path):
     assert remark is not None and "\n" not in remark
     assert remark.startswith("RAVDESS: 2 of 2452 clips; 2 second copies left out")
     assert [item.path.name for item in copy.skipped] == ["notes.wav"]
+
+
+def test_of_two_encodings_the_lossless_one_is_read(tmp_path):
+    names = ["AudioMP3/1001_DFA_ANG_XX.mp3", "AudioWAV/1001_DFA_ANG_XX.wav"]
+    files = [tmp_path / name for name in names]
+    copy = read_corpus(find_corpus("crema-d"), tmp_path, files)
+    assert [clip.key for clip in copy.clips] == ["crema-d:AudioWAV/1001_DFA_ANG_XX"]
+    assert list(copy.copies) == files[:1]
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "remark"),
+    [
+        ("ravdess", 2452, None),
+        ("ravdess", 1440, None),
+        ("ravdess", 1012, None),
+        ("ravdess", 1439, "RAVDESS: 1439 of 2452 clips"),
+        ("mesd", 862, None),
+    ],
+)
+def test_what_is_published_by_itself_is_whole(name, count, remark):
+    clip = Clip("x:1", Path("1"), name, "sad")
+    assert CorpusCopy(find_corpus(name), (clip,) * count, (), ()).remark() == remark
+
+
+def test_savee_in_both_of_its_layouts_counts_once(tmp_path):
+    places = ("ALL/DC_a", "AudioData/DC/a")
+    names = [f"{place}{take}.wav" for place in places for take in ("01", "02")]
+    copy = read_corpus(find_corpus("savee"), tmp_path, [tmp_path / name for name in names])
+    assert [clip.key for clip in copy.clips] == ["savee:ALL/DC_a01", "savee:ALL/DC_a02"]
+    assert [path.name for path in copy.copies] == ["a01.wav", "a02.wav"]
 
 
 def test_a_speakers_folder_alone_is_read(tmp_path):

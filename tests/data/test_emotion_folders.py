@@ -30,6 +30,33 @@ def test_a_further_level_is_speakers(form):
     assert {clip.speaker for clip in found.clips} == {"mine:anna", "mine:ben"}
 
 
+def test_one_speaker_below_the_emotions_is_one():
+    found = read("sad/anna/1.wav", "joy/anna/1.wav")
+    assert {clip.speaker for clip in found.clips} == {"mine:anna"}
+    above = read("x/sad/1.wav", "x/joy/1.wav")
+    assert {clip.speaker for clip in above.clips} == {None}
+
+
+def test_a_second_tree_of_the_same_files_is_left_out(tmp_path):
+    names = ["happy/1.wav", "anna/sad/1.wav"]
+    for place in ("", "mine", "mine/again"):
+        for name in names:
+            file = tmp_path / place / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(name)
+    other = tmp_path / "ben" / "happy" / "1.wav"
+    other.parent.mkdir(parents=True)
+    other.write_text("of ben's")
+    found = read_emotion_folders(tmp_path, tmp_path.rglob("*.wav"), corpus="mine")
+    keys = {clip.key: clip.speaker for clip in found.clips}
+    assert keys == {
+        "mine:happy/1": None,
+        "mine:anna/sad/1": "mine:anna",
+        "mine:ben/happy/1": "mine:ben",
+    }
+    assert len(found.copies) == 4
+
+
 def test_splits_are_no_speakers():
     found = read("train/sad/1.wav", "test/sad/2.wav", "validation/happy/3.wav")
     assert {clip.split for clip in found.clips} == {"train", "test", "dev"}

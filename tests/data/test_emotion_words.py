@@ -24,6 +24,15 @@ from avser_cli.errors import UsageError
         ("радость", "happy"),
         ("高兴", "happy"),
         ("슬픔", "sad"),
+        ("惊喜", "surprised"),
+        ("kwaad", "angry"),
+        ("Triest", "sad"),
+        ("bange", "fearful"),
+        ("θυμωμένος", "angry"),
+        ("furious", "angry"),
+        ("03_রাগ", "angry"),
+        ("ደስታ", "happy"),
+        ("Znechucení", "disgust"),
         ("not_happy", None),
         ("frustrated", None),
         ("007", None),
@@ -53,6 +62,14 @@ def test_a_mapping_goes_before_the_words():
     assert read_emotion("fun", mapping) == "happy"
     assert read_emotion("calm", mapping) == "neutral"
     assert read_emotion("X 1", mapping) == "wistful"
+
+
+def test_digits_and_separators_count_in_a_mapping_as_in_known_words():
+    mapping = parse_mapping("fun=happy,not sure=neutral,s1=sad")
+    for word in ("03_fun", "fun_", "FUN-2"):
+        assert read_emotion(word, mapping) == "happy"
+    assert read_emotion("Not_sure", mapping) == "neutral"
+    assert (read_emotion("s1", mapping), read_emotion("s2", mapping)) == ("sad", None)
 
 
 @pytest.mark.parametrize("text", ["", "fun", "fun=", "=happy", "a=b=c", "a=sad,,b=sad"])

@@ -1,3 +1,4 @@
+import csv
 import tempfile
 import time
 from pathlib import Path
@@ -6,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from avser_cli.data.emotion_words import read_emotion
 from avser_cli.data.label_table import has_columns, read_table
 from avser_cli.errors import CorpusError
 
@@ -59,7 +61,7 @@ def test_rows_that_cannot_be_used_are_named(table):
     ("text", "encoding", "reason"),
     [
         ("", "utf-8", "no column file$"),
-        ("file,label\na.wav,sad", "utf-8", "no column emotion; its columns: file, label"),
+        ("file,mood\na.wav,sad", "utf-8", "no column emotion; its columns: file, mood"),
         ('file,emotion\n"a.wav,sad\nb.wav,sad', "utf-8", "line 3: unexpected end of data"),
         ("file,emotion\na.wav,sad,x", "utf-8", "line 2: more cells than the 2 columns"),
         ("file,emotion\nä.wav,sad", "latin-1", "not UTF-8"),
@@ -82,6 +84,70 @@ def test_any_text_is_read_or_refused(text):
             read_table(path)
 
 
+NAMES = ["a.wav", "b, c.wav", "d;e.wav", "it's.wav", "ä 高.wav", "sub/f.wav"]
+CELLS = st.text(
+    st.sampled_from("\"',;\t\n aZ0é高") | st.characters(codec="utf-8", exclude_categories=["Cc"]),
+    max_size=12,
+).map(str.strip)
+ROWS = st.dictionaries(
+    st.sampled_from(NAMES),
+    st.fixed_dictionaries(
+        {
+            "emotion": CELLS.filter(bool),
+            "speaker": CELLS,
+            "text": CELLS,
+            "sex": st.sampled_from(["", "female", "male"]),
+            "start": st.integers(0, 999).map(lambda n: n / 100),
+            "end": st.none() | st.integers(1000, 10_000).map(lambda n: n / 100),
+        }
+    ),
+    min_size=1,
+)
+
+
+@given(
+    ROWS,
+    st.permutations(["file", "emotion", "speaker", "text", "sex", "start", "end"]),
+    st.sampled_from([",", ";", "\t"]),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+    st.sampled_from(["\n", "\r\n"]),
+    st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+)
+def test_what_csv_writes_comes_back(rows, columns, delimiter, encoding, line, quoting):
+    with tempfile.TemporaryDirectory() as folder:
+        for name in rows:
+            Path(folder, name).parent.mkdir(exist_ok=True)
+            Path(folder, name).touch()
+        path = Path(folder, "t.csv")
+        with path.open("w", encoding=encoding, newline="") as handle:
+            writer = csv.DictWriter(
+                handle, columns, delimiter=delimiter, lineterminator=line, quoting=quoting
+            )
+            writer.writeheader()
+            writer.writerows({"file": name, **cells} for name, cells in rows.items())
+        found = read_table(path)
+    assert not found.skipped
+    read = {
+        clip.path.relative_to(folder).as_posix(): {
+            "emotion": clip.emotion,
+            "speaker": clip.speaker,
+            "text": clip.text,
+            "sex": clip.sex,
+            "start": clip.start,
+            "end": clip.end,
+        }
+        for clip in found.clips
+    }
+    assert read == {
+        name: {
+            **{cell: value if value != "" else None for cell, value in cells.items()},
+            "emotion": read_emotion(cells["emotion"]) or cells["emotion"].casefold(),
+            "speaker": f"t:{cells['speaker']}" if cells["speaker"] else None,
+        }
+        for name, cells in rows.items()
+    }
+
+
 def test_absolute_and_windows_paths_and_quotes(table, tmp_path):
     outside = tmp_path.with_name(f"{tmp_path.name}-outside.wav")
     outside.touch()
@@ -98,13 +164,44 @@ def test_absolute_and_windows_paths_and_quotes(table, tmp_path):
         f"mine:{outside.with_suffix('')}": None,
         "mine:sub/d": 'She said "no", twice',
     }
-    assert [item.reason for item in found.skipped] == ["line 5: no such file"]
+    assert [str(item) for item in found.skipped] == [r"C:\data\a.wav: line 5: no such file"]
+
+
+def test_words_for_sex_are_read_and_others_cost_no_clip(table):
+    text = "file,emotion,sex,start\n"
+    words = ["F", "Weiblich", "w", "woman", "m", "Männlich", "other", "unknown", ""]
+    found = table(text + "".join(f"a.wav,sad,{word},{n}\n" for n, word in enumerate(words)))
+    assert not found.skipped
+    sexes = [clip.sex for clip in found.clips]
+    assert sexes == ["female"] * 4 + ["male"] * 2 + [None] * 3
+    said = "mine: sex of 2 rows is neither female nor male and left out, e.g. 'other' in line 8"
+    assert found.remarks == (said,)
+
+
+def test_tables_as_excel_and_hugging_face_write_them(table, tmp_path):
+    (clip,) = table("file;emotion;start;end\na.wav;sad;0,5;1,25\n").clips
+    assert (clip.start, clip.end) == (0.5, 1.25)
+    found = table("file_name,label,gender,speaker_id,transcription\na.wav,joy,male,7,Hello you\n")
+    (clip,) = found.clips
+    assert (clip.emotion, clip.sex, clip.speaker) == ("happy", "male", "mine:7")
+    assert clip.text == "Hello you"
+    assert has_columns(tmp_path / "mine.csv")
+    # A column of the very name goes before others.
+    (clip,) = table("path,file,label,emotion\nx,a.wav,3,sad\n").clips
+    assert (clip.path.name, clip.emotion) == ("a.wav", "sad")
+    (clip,) = table("path,emotion\na.wav,sad\n").clips
+    assert not has_columns(tmp_path / "mine.csv")
 
 
 def test_a_file_is_one_clip_by_whatever_path(table, tmp_path):
-    found = table("file,emotion\na.wav,sad\nsub/../a.wav,sad\n./sub/.././sub/d.wav,happy\n")
+    text = "file,emotion\na.wav,sad\nsub/../a.wav,sad\n./sub/.././sub/d.wav,happy\n"
+    found = table(f"{text}../{tmp_path.name}/a.wav,sad\n{tmp_path / 'sub' / 'd.wav'},happy\n")
     assert [clip.key for clip in found.clips] == ["mine:a", "mine:sub/d"]
-    assert [item.reason for item in found.skipped] == ["line 3: same as line 2"]
+    assert [item.reason for item in found.skipped] == [
+        "line 3: same as line 2",
+        "line 5: same as line 2",
+        "line 6: same as line 4",
+    ]
 
 
 def test_folders_that_are_links_are_followed(table, tmp_path):

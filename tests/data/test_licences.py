@@ -17,6 +17,12 @@ def test_the_most_restrictive_licence_comes_first():
     )
 
 
+def test_emov_db_is_not_for_commercial_use():
+    assert weights_terms({"EmoV-DB": known_corpora()["emov-db"].licence}) == (
+        "not for commercial use (EmoV-DB)",
+    )
+
+
 @pytest.mark.parametrize(
     ("licence", "expected"),
     [

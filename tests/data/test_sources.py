@@ -46,7 +46,13 @@ def test_a_corpus_whose_own_readme_errs_is_read_by_its_scripts_and_says_so(tmp_p
 def test_names_of_two_corpora_are_told_apart_by_hand(tmp_path):
     names = [f"03-01-0{emotion}-01-01-01-01.wav" for emotion in (3, 4, 5)]
     folder = touch(tmp_path / "x", *names)
-    assert read_source(Source(folder)).name == "ravdess"
+    found = read_source(Source(folder))
+    assert found.name == "ravdess"
+    assert found.remarks[0] == (
+        f"{folder}: names fit BanglaSER, too; taken for RAVDESS (else --data banglaser={folder})"
+    )
+    with_song = touch(tmp_path / "y", *names, "03-02-03-01-01-01-01.wav")
+    assert len(read_source(Source(with_song)).remarks) == 1
     by_hand = read_source(parse_source(f"banglaser={folder}"))
     assert by_hand.name == "banglaser"
     assert {clip.key for clip in by_hand.clips} >= {"banglaser:03-01-03-01-01-01-01"}
@@ -81,6 +87,31 @@ def test_folders_of_emotions_and_what_is_no_emotion(tmp_path):
     assert labels(mapped)["mine:Anger/a"] == "cross"
 
 
+def test_a_doubled_tree_of_folders_is_said(tmp_path):
+    folder = touch(tmp_path / "own", "happy/1.wav", "mine/happy/1.wav")
+    found = read_source(Source(folder))
+    assert len(found.clips) == 1
+    said = f"own: 1 second copies left out, e.g. {folder / 'mine' / 'happy' / '1.wav'}"
+    assert found.remarks == (said,)
+
+
+def test_what_a_message_says_of_mapping_can_be_typed(tmp_path):
+    folder = touch(tmp_path / "mine", "joy/a.wav", "a,b/a.wav", "not sure/a.wav")
+    (line,) = read_source(Source(folder)).remarks
+    assert line.endswith('e.g. --map "not sure=happy"')
+
+
+def test_words_of_a_mapping_that_nothing_is_called_are_named(tmp_path):
+    folder = touch(tmp_path / "mine", "joy/a.wav", "02_fun/a.wav", "frustrated/a.wav")
+    mapping = parse_mapping("happy=wistful,fun=sad,frstrated=angry")
+    index = index_data(DataSources((Source(folder),), mapping), ("sad", "wistful"))
+    assert len(index.clips) == 2
+    said = "--map: no label or folder is called frstrated"
+    assert index.remarks[-1] == said
+    with pytest.raises(CorpusError, match=f"no clip of angry; {said}; labels there: "):
+        index.check_emotions(("angry", "sad"))
+
+
 def test_a_mapping_is_for_labels_of_corpora_too(tmp_path):
     folder = touch(tmp_path / "x", "03a01Wa.wav", "03a01Ta.wav")
     assert set(labels(read_source(Source(folder), {"sad": "blue"})).values()) == {"angry", "blue"}
@@ -105,6 +136,23 @@ def test_empty_folders_of_emotions_are_named(tmp_path):
 def test_what_has_no_label_says_why(tmp_path, names, reason):
     with pytest.raises(CorpusError, match=reason):
         read_source(Source(touch(tmp_path / "x", *names)))
+
+
+def test_a_corpus_does_not_swallow_others_in_its_folder(tmp_path):
+    crema = [f"Crema/10{actor}_DFA_ANG_XX.wav" for actor in range(10, 30)]
+    others = ["Savee/DC_a01.wav", "Tess/OAF_angry/OAF_back_angry.wav", "Emodb/03a01Wa.wav"]
+    folder = touch(tmp_path / "ser", *crema, *others)
+    reason = r"several corpora \(crema-d 20, emodb 1, savee 1, tess 1\); give each corpus's folder"
+    with pytest.raises(CorpusError, match=reason):
+        read_source(Source(folder))
+    shutil.rmtree(folder / "Tess")
+    shutil.rmtree(folder / "Emodb")
+    (stray,) = read_source(Source(folder)).skipped
+    assert stray.reason == "name is of SAVEE's form; give its folder"
+    by_hand = read_source(Source(folder, "savee"))
+    assert {item.reason for item in by_hand.skipped} == {
+        "name is of CREMA-D's form; give its folder"
+    }
 
 
 def test_missing_sources_and_files_that_are_no_tables(tmp_path):
@@ -158,6 +206,30 @@ def test_labels_of_pictures_come_from_their_manifest(tmp_path):
     assert (renamed.clips[0].key, renamed.clips[0].speaker) == ("yours:one", "yours:7")
 
 
+@pytest.mark.parametrize(
+    ("corpus", "name"), [("tess", "OAF_back_sad"), ("ravdess", "03-01-04-01-01-01-01")]
+)
+def test_pictures_of_second_copies_count_once(tmp_path, corpus, name):
+    places = ["left", "right", "again/left"]
+    folder = touch(tmp_path / "png", *(f"{place}/{name}.png" for place in places))
+    row = {"status": "drawn", "corpus": corpus, "emotion": "sad"}
+    sounds = {"left": "a.wav", "right": "a.wav", "again/left": "again/a.wav"}
+    labels = find_corpus(corpus).labels(name)
+    rows = [
+        {**row, **labels, "picture": f"{place}/{name}.png", "sound": sounds[place]}
+        for place in places
+    ]
+    # Second copies of sounds have no label in the manifest.
+    manifest(folder, COLUMNS, *rows[:2], {**rows[2], "corpus": "", "emotion": ""})
+    index = index_data(DataSources.of(folder), ("happy", "sad"))
+    copy = folder / "again" / "left" / f"{name}.png"
+    said = [f"{folder}: 1 second copies left out, e.g. {copy}"]
+    if corpus == "ravdess":
+        said.append(f"{folder}: 1 clips are there twice")
+    assert len(index.clips) == 2 - (corpus == "ravdess")
+    assert list(index.remarks[-len(said) :]) == said
+
+
 def test_clips_of_a_folder_that_is_called_ravdess_have_keys_of_their_own(tmp_path):
     """Only names as RAVDESS's are unique."""
     folder = touch(tmp_path / "ravdess", "angry/1.png", "happy/1.png", "sad/1.png")
@@ -171,8 +243,28 @@ def test_clips_of_a_folder_that_is_called_ravdess_have_keys_of_their_own(tmp_pat
         "file,emotion\n" + "".join(f"ravdess/{word}/1.png,{word}\n" for word in expected.values())
     )
     assert labels(read_source(Source(tmp_path / "ravdess.csv"))) == {
-        f"ravdess:ravdess/{word}/1": word for word in expected.values()
+        f"own-ravdess:ravdess/{word}/1": word for word in expected.values()
     }
+
+
+def test_recordings_of_ones_own_do_not_become_a_corpus_by_their_folders_name(tmp_path):
+    folder = touch(tmp_path / "CaFE", "happy/1.wav", "sad/1.wav", "sad/b/1.wav")
+    found = read_source(Source(folder))
+    assert labels(found)["own-CaFE:happy/1"] == "happy"
+    assert found.name == "own-CaFE"
+    assert found.remarks == (
+        f"{folder}: not read as CaFE, whose names are others; called own-CaFE",
+    )
+    assert read_source(Source(folder, "mine")).remarks == ()
+    table = folder / "t.csv"
+    table.write_text("file,emotion\nhappy/1.wav,joy\nsad/1.wav,wistful\n")
+    assert read_source(Source(folder)).name == "own-CaFE"
+    table.rename(folder / "emodb.csv")
+    assert read_source(Source(folder / "emodb.csv")).name == "own-emodb"
+    touch(folder, "wav/03a01Wa.wav")
+    (folder / "emodb.csv").write_text("file,emotion\nwav/03a01Wa.wav,anger\n")
+    published = read_source(Source(folder / "emodb.csv"))
+    assert (labels(published), published.remarks) == ({"emodb:wav/03a01Wa": "angry"}, ())
 
 
 def test_manifests_of_older_days_are_read(tmp_path):

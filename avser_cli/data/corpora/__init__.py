@@ -30,7 +30,10 @@ _KEYS = {
     "citation": str,
     "url": str,
     "clips": int,
+    "other_counts": list,
     "pattern": str,
+    "form": str,
+    "other_patterns": list,
     "emotions": dict,
     "emotion_numbers": dict,
     "sex": dict,
@@ -44,6 +47,7 @@ _KEYS = {
     "speaker_names": dict,
     "folds": list,
     "text_period": int,
+    "labels_identify": bool,
     "yields_to": str,
     "table": dict,
     "note": str,
@@ -65,8 +69,14 @@ class Corpus:
     licence, citation, url : str
     clips : int
         Clips in a full copy.
+    other_counts : tuple of int
+        Clips of other copies that are whole, e.g. of what is published by itself.
     pattern : re.Pattern
         Reads the end of a path without the file's ending; names are of `GROUPS`.
+    other_patterns : tuple of re.Pattern
+        Likewise, for layouts that are passed on besides the published one.
+    form : re.Pattern or None
+        Looser than the patterns: tells which code of a name, if one, is not the corpus's.
     emotions : Mapping
         Codes in the names to labels.
     emotion_numbers : Mapping
@@ -85,6 +95,8 @@ class Corpus:
         Published test folds, as speakers.
     text_period : int or None
         Sentences are numbered through: text ``n`` is the same as ``n`` plus this.
+    labels_identify : bool
+        Clips of the same labels are one, whatever their files are called.
     yields_to : str or None
         The corpus that a folder is taken for where it fits both equally.
     table : Mapping
@@ -101,6 +113,9 @@ class Corpus:
     url: str
     clips: int
     pattern: re.Pattern[str]
+    other_counts: tuple[int, ...] = ()
+    other_patterns: tuple[re.Pattern[str], ...] = ()
+    form: re.Pattern[str] | None = None
     emotions: Mapping[str, str] = field(default_factory=dict)
     emotion_numbers: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     sex: Mapping[str, str] = field(default_factory=dict)
@@ -114,6 +129,7 @@ class Corpus:
     speaker_names: Mapping[str, str] = field(default_factory=dict)
     folds: tuple[tuple[str, ...], ...] = ()
     text_period: int | None = None
+    labels_identify: bool = False
     yields_to: str | None = None
     table: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
@@ -129,16 +145,25 @@ class Corpus:
         for form, reason in self.near_misses:
             if form.fullmatch(name):
                 raise ValueError(reason)
-        match = self.pattern.fullmatch(name)
-        if match is None:
-            raise ValueError(f"name is not of {self.title}'s form")
-        return self.from_codes({group: code for group, code in match.groupdict().items() if code})
+        match = self.match(name)
+        read_right = match or (self.form and self.form.fullmatch(name))
+        if read_right:
+            codes = {group: code for group, code in read_right.groupdict().items() if code}
+            labels = self.from_codes(codes)
+            if match:
+                return labels
+        raise ValueError(f"name is not of {self.title}'s form")
 
     def has_form(self, name: str) -> bool:
         """Whether a path has the form of this corpus's names, be its codes known or not."""
-        return bool(self.pattern.fullmatch(name)) or any(
+        return self.match(name) is not None or any(
             form.fullmatch(name) for form, _ in self.near_misses
         )
+
+    def match(self, name: str) -> re.Match[str] | None:
+        """What the patterns read in a path, whether the codes are known or not."""
+        found = (pattern.fullmatch(name) for pattern in (self.pattern, *self.other_patterns))
+        return next((match for match in found if match is not None), None)
 
     def from_codes(self, codes: dict[str, str]) -> dict[str, str]:
         """Labels from codes by group, as `labels` finds them in a name, or a table of labels has.
@@ -212,11 +237,16 @@ def parse_corpus(text: str, origin: str) -> Corpus:
 
 
 def _build(content: dict[str, Any]) -> Corpus:
-    pattern = _path_ending(content["pattern"])
-    unknown = sorted(set(pattern.groupindex) - GROUPS)
+    texts = (content["pattern"], *content.get("other_patterns", ()))
+    pattern, *others = patterns = [_path_ending(text) for text in texts]
+    form = _path_ending(content["form"]) if "form" in content else None
+    unknown = sorted(
+        {group for one in (*patterns, *([form] if form else ())) for group in one.groupindex}
+        - GROUPS
+    )
     if unknown:
         raise ValueError(f"pattern has an unknown group, {unknown[0]}")
-    if "emotion" not in pattern.groupindex and "table" not in content:
+    if "table" not in content and not all("emotion" in one.groupindex for one in patterns):
         raise ValueError("pattern has no group emotion")
     numbers = {name: (int(first), int(last)) for name, (first, last) in
                content.get("emotion_numbers", {}).items()}  # fmt: skip
@@ -232,10 +262,13 @@ def _build(content: dict[str, Any]) -> Corpus:
             **content,
             "languages": tuple(content["languages"]),
             "pattern": pattern,
+            "form": form,
+            "other_patterns": tuple(others),
             "emotion_numbers": numbers,
             "speakers": speakers,
             "speaker_count": content.get("speaker_count", len(speakers)),
             "folds": folds,
+            "other_counts": tuple(int(count) for count in content.get("other_counts", ())),
             "near_misses": misses,
         }
     )
