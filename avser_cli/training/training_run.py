@@ -166,7 +166,7 @@ def corpus_of(index: Index, dataset: Dataset) -> Corpus:
     return Corpus(
         dataset,
         about,
-        index.other_emotions,
+        len(index.others),
         index.remarks,
         index.sources.categories,
         index.sources.drop_copies,
