@@ -16,6 +16,7 @@ from avser_cli.data.clip import SkippedFile
 from avser_cli.data.emotion_words import parse_mapping, read_emotion
 from avser_cli.data.emotions import PAPER_EMOTIONS, label_order
 from avser_cli.data.folds import NAMED_FOLDS
+from avser_cli.data.overlaps import overlap_chains
 from avser_cli.data.sources import DataSources, Source, parse_source
 from avser_cli.data.splits import SPLIT_ALIASES, SplitKind
 from avser_cli.errors import MissingExtraError, UsageError
@@ -160,8 +161,8 @@ class DataOptions:
         bool,
         typer.Option(
             "--drop-copies",
-            help="Leave training clips out that are copies of held-out ones; else such a split is "
-            "refused.",
+            help="Leave training clips out that are copies of held-out ones, or overlap them; else "
+            "such a split is refused.",
         ),
     ] = False
 
@@ -333,11 +334,14 @@ def report_split(prepared: TrainTestSplit) -> None:
     exact = len(clips) - len({clip.samples_sha256 for clip in clips})
     copies = len(clips) - len({clip.sound for clip in clips})
     re_encoded = f" and {copies - exact} re-encoded" if copies > exact else ""
-    kept = f"; {exact} exact{re_encoded} copies, kept on one side" if copies and split.test else ""
-    echo(f"leak check: no recording, take or forbidden speaker or text on both sides{kept}")
+    kept = [f"{exact} exact{re_encoded} copies"] if copies else []
+    parts = sum(map(len, overlap_chains(clips)))
+    kept += [f"{parts} overlapping parts"] if parts else []
+    words = f"; {' and '.join(kept)}, kept on one side" if kept and split.test else ""
+    echo(f"leak check: no recording, take or forbidden speaker or text on both sides{words}")
     unused = len(clips) - len(split.train) - len(split.test)
     if unused:
         echo(
-            f"on neither side: {unused} clips, of other words in the column split or copies of "
-            "held-out ones"
+            f"on neither side: {unused} clips, of other words in the column split, copies of "
+            "held-out ones or parts that overlap them"
         )

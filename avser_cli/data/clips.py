@@ -34,8 +34,8 @@ class Index:
         Files that are no clips.
     remarks : tuple of str
         Lines about the sources.
-    other_emotions : int
-        Number of clips of emotions that were not asked for.
+    others : tuple of Clip
+        Clips of emotions that were not asked for.
     labels : Mapping
         Number of clips of every emotion there is, whether it was asked for or not.
     unknown : Mapping
@@ -49,7 +49,7 @@ class Index:
     clips: tuple[Clip, ...]
     skipped: tuple[SkippedFile, ...] = ()
     remarks: tuple[str, ...] = ()
-    other_emotions: int = 0
+    others: tuple[Clip, ...] = ()
     labels: Mapping[str, int] = field(default_factory=dict)
     unknown: Mapping[str, int] = field(default_factory=dict)
     unused: tuple[str, ...] = ()
@@ -158,7 +158,7 @@ def index_data(data: DataSources, emotions: Sequence[str]) -> Index:
         clips=clips,
         skipped=tuple(item for content in contents for item in content.skipped),
         remarks=tuple(remarks),
-        other_emotions=len(found) - len(clips),
+        others=tuple(clip for clip in found if clip.emotion not in emotions),
         labels=Counter(clip.emotion for clip in found),
         unused=unused,
         unknown=sum((Counter(content.unknown) for content in contents), Counter()),

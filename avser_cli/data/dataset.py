@@ -16,6 +16,7 @@ from avser_cli.audio.parts import Part
 from avser_cli.cluster import spread
 from avser_cli.data.clip import Clip, SkippedFile
 from avser_cli.data.clips import Index
+from avser_cli.data.equal_files import equal_files
 from avser_cli.data.near_duplicates import duplicate_groups
 from avser_cli.data.network_inputs import Inputs, Reader, Result
 from avser_cli.errors import CorpusError, InputError, UsageError, of_path
@@ -79,7 +80,8 @@ def load_dataset(
     """Read what a network takes from every clip of an index.
 
     A clip that cannot be used is left out and named; of two labels for the same samples, neither is
-    taken.
+    taken. Clips of emotions that were not asked for contradict it only where their files are equal:
+    they are not decoded.
 
     Parameters
     ----------
@@ -117,6 +119,7 @@ def load_dataset(
             progress(done, len(clips))
     usable.sort()
     contradicting = _contradicting([(clips[n], checksums[n]) for n in usable])
+    contradicting |= _contradicted_by([clips[n] for n in usable], index.others)
     skipped += [SkippedFile(clips[n].path, contradicting[clips[n].key])
                 for n in usable if clips[n].key in contradicting]  # fmt: skip
     kept = [number for number in usable if clips[number].key not in contradicting]
@@ -175,11 +178,27 @@ def _contradicting(clips: Sequence[tuple[Clip, str]]) -> dict[str, str]:
     for same in by_samples.values():
         for clip in same if len({clip.emotion for clip in same}) > 1 else ():
             other = next(one for one in same if one.emotion != clip.emotion)
-            found[clip.key] = (
-                f"labelled {clip.emotion}, but {other.emotion} as {other.path}: the same samples; "
-                "neither is used"
-            )
+            found[clip.key] = _contradiction(clip, other)
     return found
+
+
+def _contradicted_by(clips: Sequence[Clip], others: Sequence[Clip]) -> dict[str, str]:
+    """The same of clips whose whole file equals that of one of others, of other emotions."""
+    whole = [clip for clip in clips if clip.start is clip.end is None]
+    by_path = {clip.path: clip for clip in others if clip.start is clip.end is None}
+    equal = equal_files((clip.path for clip in whole), by_path)
+    return {
+        clip.key: _contradiction(clip, by_path[equal[clip.path]])
+        for clip in whole
+        if clip.path in equal
+    }
+
+
+def _contradiction(clip: Clip, other: Clip) -> str:
+    return (
+        f"labelled {clip.emotion}, but {other.emotion} as {other.path}: the same samples; "
+        "neither is used"
+    )
 
 
 def _read_all(

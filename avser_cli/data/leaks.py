@@ -7,10 +7,13 @@ from dataclasses import dataclass, replace
 
 from avser_cli.data.clip import Clip
 from avser_cli.data.folds import UNITS
+from avser_cli.data.overlaps import overlapping_pairs
 from avser_cli.data.splits import Split, check_side_sizes
 
 RE_ENCODED = "sound (re-encoded)"
 """Kind of leak: equal to the ear, though no sample may be."""
+PART = "part"
+"""Kind of leak: overlapping parts of one file."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class Leak:
 
     Attributes
     ----------
-    kind : {"samples", "sound (re-encoded)", "take", "speaker", "text", "corpus"}
+    kind : {"samples", "part", "sound (re-encoded)", "take", "speaker", "text", "corpus"}
     trained, held_out : str
         A pair that shows it.
     """
@@ -29,14 +32,15 @@ class Leak:
     held_out: str
 
     def __str__(self) -> str:
-        return f"same {self.kind}: {self.trained} (trained on) and {self.held_out} (held out)"
+        what = "overlapping parts of one file" if self.kind == PART else f"same {self.kind}"
+        return f"{what}: {self.trained} (trained on) and {self.held_out} (held out)"
 
 
 def find_leaks(clips: Sequence[Clip], split: Split) -> list[Leak]:
     """Look for held-out clips that the training side gives away.
 
-    The same samples, the same sound re-encoded and the same take are leaks in every split; the same
-    speaker, text or corpus in the split of that name.
+    The same samples, overlapping parts of one file, the same sound re-encoded and the same take are
+    leaks in every split; the same speaker, text or corpus in the split of that name.
     """
     keys: dict[str, Callable[[Clip], Hashable]] = {
         "samples": lambda clip: clip.samples_sha256,
@@ -51,12 +55,19 @@ def find_leaks(clips: Sequence[Clip], split: Split) -> list[Leak]:
     for kind, key in keys.items():
         seen = {found: clip.key for clip in trained if (found := key(clip)) is not None}
         leaks += [Leak(kind, seen[key(x)], x.key) for x in held_out if key(x) in seen]
+    parts = [Leak(PART, one.key, x.key) for x, one in overlapping_pairs(held_out, trained)]
     exact = {leak.held_out for leak in leaks if leak.kind == "samples"}
-    return [leak for leak in leaks if leak.kind != RE_ENCODED or leak.held_out not in exact]
+    same_file = exact | {leak.held_out for leak in parts}
+    return [
+        *(leak for leak in parts if leak.held_out not in exact),
+        *(leak for leak in leaks if leak.kind != RE_ENCODED or leak.held_out not in same_file),
+    ]
 
 
 def without_copies(clips: Sequence[Clip], split: Split) -> Split:
     """The same split without training clips that are copies, exact or re-encoded, of held-out ones.
+
+    Parts of a file that overlap held-out ones are left out, too.
 
     Raises
     ------
@@ -65,6 +76,9 @@ def without_copies(clips: Sequence[Clip], split: Split) -> Split:
     """
     sounds = {clip.sound for clip in clips if clip.key in split.test}
     copies = {clip.key for clip in clips if clip.sound in sounds}
+    held_out = [clip for clip in clips if clip.key in split.test]
+    trained = [clip for clip in clips if clip.key in split.train]
+    copies |= {clip.key for clip, _ in overlapping_pairs(trained, held_out)}
     train = {key: samples for key, samples in split.train.items() if key not in copies}
     left = replace(split, train=train)
     check_side_sizes(clips, left)

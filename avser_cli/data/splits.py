@@ -15,6 +15,7 @@ from avser_cli.checksums import sha256
 from avser_cli.data.clip import Clip
 from avser_cli.data.corpora import find_corpus
 from avser_cli.data.folds import FEWEST_A_SIDE, NAMED_FOLDS, UNITS, Fold, split_folds
+from avser_cli.data.overlaps import overlap_chains
 from avser_cli.errors import CorpusError, UsageError
 from avser_cli.untrusted_input import Checksum
 
@@ -189,7 +190,10 @@ def split_clips(clips: Sequence[Clip], settings: SplitSettings) -> Split:
 
 
 def _random_test(clips: Sequence[Clip], settings: SplitSettings) -> set[str]:
-    """Keys of a stratified random share; recordings that exist twice stay on the training side."""
+    """Keys of a stratified random share.
+
+    Recordings that exist twice and overlapping parts of one file stay on the training side.
+    """
     sounds = Counter(clip.sound for clip in clips)
     takes = Counter(clip.recording for clip in clips)
     takes[None] = 1
@@ -197,6 +201,7 @@ def _random_test(clips: Sequence[Clip], settings: SplitSettings) -> set[str]:
     for clip in sorted(clips, key=lambda clip: clip.key):
         by_emotion[clip.emotion].append(clip.key)
     single = {x.key for x in clips if sounds[x.sound] == 1 and takes[x.recording] == 1}
+    single -= {clip.key for chain in overlap_chains(clips) for clip in chain}
     quotas = _quotas({e: len(keys) for e, keys in by_emotion.items()}, settings.test_size)
     test: set[str] = set()
     for emotion, keys in by_emotion.items():
@@ -232,8 +237,17 @@ def check_side_sizes(clips: Sequence[Clip], split: Split) -> None:
             count = sum(emotion_of[key] == emotion for key in members)
             if count < FEWEST_A_SIDE:
                 others = sorted(set(emotion_of.values()) - {emotion})
+                kept = _never_held_out(clips, split)
                 way = f" or take --emotions {','.join(others)}" if len(others) > 1 else ""
                 raise CorpusError(
                     f"{emotion}: {count} clips {side} in split {split.settings.describe()}; at "
-                    f"least {FEWEST_A_SIDE} are needed: add clips{way}"
+                    f"least {FEWEST_A_SIDE} are needed: add clips{way}{kept}"
                 )
+
+
+def _never_held_out(clips: Sequence[Clip], split: Split) -> str:
+    """What a random split holds back, in words, where it does."""
+    if split.settings.kind != "random":
+        return ""
+    parts = sum(map(len, overlap_chains(clips)))
+    return f"; {parts} clips overlap others of their file and are only trained on" if parts else ""

@@ -47,9 +47,9 @@ class GroupScores:
 
 
 def language_of(clip: Clip) -> str | None:
-    """Language of a clip's corpus as ISO 639-1 code, or several, or `None` where it is unknown."""
+    """ISO 639-1 code of a clip's language, or those of its corpus; `None` where it is unknown."""
     corpus = known_corpora().get(clip.corpus)
-    return " or ".join(corpus.languages) if corpus else None
+    return corpus.language_of(clip.speaker) if corpus else None
 
 
 GROUPINGS: dict[str, Callable[[Clip], str | None]] = {

@@ -14,7 +14,7 @@ from avser_cli.data.clip import Clip
 from avser_cli.data.clips import Index, corpus_checksum, describe, index_data
 from avser_cli.data.dataset import Dataset, Progress, load_dataset
 from avser_cli.data.emotions import Category
-from avser_cli.data.leaks import RE_ENCODED, Leak, find_leaks, without_copies
+from avser_cli.data.leaks import PART, RE_ENCODED, Leak, find_leaks, without_copies
 from avser_cli.data.network_inputs import Inputs, reader_of
 from avser_cli.data.sources import DataSources
 from avser_cli.data.splits import Split, SplitSettings, split_clips
@@ -167,7 +167,7 @@ def corpus_of(index: Index, dataset: Dataset) -> Corpus:
     return Corpus(
         dataset,
         about,
-        index.other_emotions,
+        len(index.others),
         index.remarks,
         index.sources.categories,
         index.sources.drop_copies,
@@ -177,7 +177,7 @@ def corpus_of(index: Index, dataset: Dataset) -> Corpus:
 def check_no_leaks(leaks: list[Leak]) -> None:
     """Raise `CorpusError` that shows the first of the leaks, if there are any."""
     if leaks:
-        copies = leaks[0].kind in ("samples", RE_ENCODED)
+        copies = leaks[0].kind in ("samples", PART, RE_ENCODED)
         way = "; leave one of them out, or add --drop-copies" if copies else ""
         raise CorpusError(f"the split leaks in {len(leaks)} places; the first: {leaks[0]}{way}")
 

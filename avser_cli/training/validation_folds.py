@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.data.clip import Clip
+from avser_cli.data.overlaps import overlap_chains
 from avser_cli.errors import CorpusError
 
 FEWEST_CLIPS = 20
@@ -83,9 +84,24 @@ def validation_folds(
         rows = _grouped([str(speaker) for speaker in speakers], labels, count)
         if rows is not None:
             return ValidationFolds(rows, "speakers")
-    # Copies of one sound stay together.
-    rows = _grouped([clip.sound for clip in clips], labels, count)
+    rows = _grouped(_sounds(clips), labels, count)
     return None if rows is None else ValidationFolds(rows, "clips")
+
+
+def _sounds(clips: Sequence[Clip]) -> list[str]:
+    """For each clip, what it shares with its copies and with parts of its file that overlap it."""
+    joined: dict[str, str] = {}
+
+    def head(sound: str) -> str:
+        while sound in joined:
+            sound = joined[sound]
+        return sound
+
+    for first, *others in overlap_chains(clips):
+        for clip in others:
+            if head(clip.sound) != head(first.sound):
+                joined[head(clip.sound)] = head(first.sound)
+    return [head(clip.sound) for clip in clips]
 
 
 def _grouped(

@@ -28,7 +28,7 @@ def test_bad_names_and_other_modalities_are_counted(tmp_path):
     reasons = {item.path.name: item.reason for item in index.skipped}
     assert set(reasons) == {"02-01-04-01-01-01-07.wav", "notes.wav"}
     assert "video-only" in reasons["02-01-04-01-01-01-07.wav"]
-    assert index.other_emotions == 1
+    assert len(index.others) == 1
 
 
 def test_pictures_beside_sounds_do_not_hide_them(tmp_path):

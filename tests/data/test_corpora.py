@@ -1,9 +1,11 @@
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from avser_cli.data.clip import Clip
 from avser_cli.data.corpora import find_corpus, known_corpora, parse_corpus
 from avser_cli.data.corpus_folder import recognize
 from avser_cli.errors import CorpusError, UsageError
@@ -267,6 +269,7 @@ def test_every_corpus_says_where_it_is_from():
         folded = [speaker for fold in corpus.folds for speaker in fold]
         assert len(folded) == len(set(folded))
         assert not corpus.folds or set(folded) == set(corpus.speakers)
+        assert bool(corpus.speaker_languages) == (len(corpus.languages) > 1)
 
 
 def test_sentences_of_esd_are_the_same_in_each_emotion():
@@ -275,7 +278,16 @@ def test_sentences_of_esd_are_the_same_in_each_emotion():
         esd.labels(f"0011/{name}/0011_{number:06d}")["text"]
         for name, number in (("Neutral", 7), ("Angry", 357), ("Surprise", 1407))
     }
-    assert texts == {"7"}
+    assert texts == {"en-7"}
+
+
+def test_sentences_of_two_languages_of_esd_are_not_the_same():
+    esd = find_corpus("esd")
+    said = set()
+    for speaker in ("0010", "0011", "0012"):
+        labels = esd.labels(f"{speaker}/Angry/{speaker}_000357")
+        said.add(Clip(speaker, Path(), "esd", "angry", text=labels["text"]).said)
+    assert said == {"esd:zh-7", "esd:en-7"}
 
 
 @pytest.mark.parametrize(
@@ -370,6 +382,8 @@ b = "bored"
         ("?P<speaker>", "?P<who>", "unknown group, who"),
         ("?P<emotion>", "", "no group emotion"),
         ("[ab])", "[ab]", "x.toml"),
+        ('= "bored"', '= "bored"\n[speaker_languages]\nde = ["1"]', "one of the languages"),
+        ('= "bored"', '= "bored"\n[speaker_languages]\nen = ["1"]', "one of the languages"),
         ('[emotions]\na = "angry"\nb = "bored"', "", "emotions are missing"),
     ],
 )

@@ -76,6 +76,21 @@ def test_unusable_and_doubled_files_are_named(tmp_path):
     assert ["empty" in item.reason for item in dataset.skipped] == [True]
 
 
+def test_a_label_that_was_not_asked_for_contradicts_too(tmp_path):
+    """Equal files are found, and no other: one sound in two files, one size, parts, nothing."""
+    write_wav(tmp_path / "0.wav", voice())
+    shutil.copy(tmp_path / "0.wav", tmp_path / "equal.wav")
+    write_wav(tmp_path / "other.wav", voice(seed=1))
+    rows = ["0.wav,happy,,", "equal.wav,disgust,,", "other.wav,happy,,", "0.wav,fear,0,1"]
+    (tmp_path / "labels.csv").write_text("\n".join(["file,emotion,start,end", *rows]))
+    dataset = load(tmp_path / "labels.csv")
+    assert [clip.path.name for clip in dataset.clips] == ["other.wav"]
+    assert [str(item) for item in dataset.skipped] == [
+        f"{tmp_path / '0.wav'}: labelled happy, but disgust as {tmp_path / 'equal.wav'}: "
+        "the same samples; neither is used"
+    ]
+
+
 def test_nothing_usable(tmp_path):
     (tmp_path / f"{ravdess_name()}.wav").write_bytes(b"")
     with pytest.raises(CorpusError, match="none of 1 clips"):

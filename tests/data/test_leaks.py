@@ -31,6 +31,33 @@ def test_a_re_encoded_copy_is_a_leak_and_an_exact_one_is_named_once():
     ]
 
 
+def test_overlapping_parts_of_one_file_are_a_leak_and_equal_ones_are_named_once():
+    parts = ((0.0, 1.0), (0.5, 1.5), (1.5, 2.5), (0.0, 1.0))
+    clips = [
+        replace(clip, path=clip.path.with_name("long.wav"), start=start, end=end)
+        for clip, (start, end) in zip(own_clips(4), parts, strict=True)
+    ]
+    clips[3] = replace(clips[3], samples_sha256=clips[0].samples_sha256)
+    first, second, apart, equal = (clip.key for clip in clips)
+    split = Split(SplitSettings(), {first: ""}, {second: "", apart: "", equal: ""})
+    leaks = find_leaks(clips, split)
+    assert [(leak.kind, leak.held_out) for leak in leaks] == [("part", second), ("samples", equal)]
+    assert str(leaks[0]) == (
+        f"overlapping parts of one file: {first} (trained on) and {second} (held out)"
+    )
+
+
+def test_training_parts_that_overlap_held_out_ones_are_dropped_where_asked():
+    clips = own_clips(48)
+    clips[0], clips[1] = (
+        replace(clip, path=clip.path.with_name("long.wav"), end=2.0) for clip in clips[:2]
+    )
+    split = split_clips(clips, SplitSettings("speaker", fold=1))
+    left = without_copies(clips, split)
+    assert set(split.train) - set(left.train) == {clips[1].key}
+    assert left.test == split.test and find_leaks(clips, left) == []
+
+
 def test_the_same_take_under_two_names_is_a_leak():
     one = ravdess_clip(ravdess_name("sad"))
     other = replace(one, key="renamed", samples_sha256="other")

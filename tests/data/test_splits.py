@@ -102,6 +102,20 @@ def test_re_encoded_copies_stay_on_the_training_side_and_change_no_other_split(s
     assert split_clips(plain, wanted) == split_clips(ravdess_clips(), wanted)
 
 
+def test_overlapping_parts_stay_on_the_training_side_and_others_are_held_out():
+    clips = own_clips(96)
+    clips[:48] = [
+        replace(clip, path=clips[0].path, start=n / 2, end=n / 2 + 1)
+        for n, clip in enumerate(clips[:48])
+    ]
+    split = split_clips(clips, SplitSettings())
+    assert set(split.test) <= {clip.key for clip in clips[48:]} and len(split.test) == 24
+    assert find_leaks(clips, split) == []
+    message = r"angry: 0 clips held out .*; 48 clips overlap others of their file and are only"
+    with pytest.raises(CorpusError, match=message):
+        split_clips(clips[:48], SplitSettings())
+
+
 @pytest.mark.parametrize("fold", range(1, 7))
 def test_speaker_split_holds_out_the_folds_actors(fold):
     split = split_clips(ravdess_clips(), SplitSettings("speaker", fold=fold))

@@ -40,7 +40,9 @@ def test_groups_are_of_corpora_languages_sexes_and_speakers():
 
 def test_languages_come_from_the_corpora():
     assert language_of(clip("ravdess")) == "en"
-    assert language_of(clip("esd")) == "zh or en"
+    assert language_of(clip("esd", "esd:0010")) == "zh"
+    assert language_of(clip("esd", "esd:0011")) == "en"
+    assert language_of(clip("esd")) == language_of(clip("esd", "esd:21")) == "zh or en"
     assert language_of(clip("my recordings")) is None
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,23 @@ def test_speakers_are_in_one_fold_each():
     sides = [{speakers[row] for row in rows} for rows in folds.rows]
     assert not sides[0] & sides[1]
     assert sorted(np.concatenate(folds.rows)) == list(range(36))
+
+
+def test_overlapping_parts_are_in_one_fold_with_their_copies():
+    sounds = [str(n) for n in range(24)]
+    sounds[12] = sounds[0]
+    clips = clips_of([None] * 24, sounds)
+    for n, clip in enumerate(clips):
+        if n < 12:  # Two and two overlap.
+            start = n // 2 * 3.0 + n % 2
+            clips[n] = replace(clip, start=start, end=start + 2)
+        else:
+            clips[n] = replace(clip, path=Path(f"{n}.wav"))
+    folds = validation_folds(clips, np.arange(24) // 2 % 2, 3)
+    assert folds is not None and folds.by == "clips"
+    for rows in folds.rows:
+        assert all(row ^ 1 in rows for row in rows if row < 12)
+        assert (12 in rows) == (0 in rows)
 
 
 def test_two_speakers_make_two_folds_however_many_are_wanted():

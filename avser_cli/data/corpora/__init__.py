@@ -44,6 +44,7 @@ _KEYS = {
     "near_misses": list,
     "speaker_count": int,
     "speakers": dict,
+    "speaker_languages": dict,
     "speaker_names": dict,
     "folds": list,
     "text_period": int,
@@ -87,6 +88,8 @@ class Corpus:
         Names that are of the corpus, but no clips of it, and why.
     speakers : Mapping
         Speaker to ``"female"``, ``"male"`` or ``"unknown"``; where given, there are no others.
+    speaker_languages : Mapping
+        Speaker to language, where there are several; sentences are numbered in each.
     speaker_count : int
         As published, where `speakers` does not list them; else as many as it lists.
     speaker_names : Mapping
@@ -125,6 +128,7 @@ class Corpus:
     takes: Mapping[str, str] = field(default_factory=dict)
     near_misses: tuple[tuple[re.Pattern[str], str], ...] = ()
     speakers: Mapping[str, str] = field(default_factory=dict)
+    speaker_languages: Mapping[str, str] = field(default_factory=dict)
     speaker_count: int = 0
     speaker_names: Mapping[str, str] = field(default_factory=dict)
     folds: tuple[tuple[str, ...], ...] = ()
@@ -195,7 +199,14 @@ class Corpus:
             labels["split"] = read_split(labels["split"])
         if self.text_period and labels.get("text", "").isdecimal():
             labels["text"] = str((int(labels["text"]) - 1) % self.text_period + 1)
+        if "text" in labels and self.speaker_languages:
+            labels["text"] = f"{self.language_of(labels.get('speaker'))}-{labels['text']}"
         return labels
+
+    def language_of(self, speaker: str | None) -> str:
+        """Language of a speaker, named as in clips; those of the corpus where it is not known."""
+        code = (speaker or "").removeprefix(f"{self.name}:")
+        return self.speaker_languages.get(code) or " or ".join(self.languages)
 
     def _emotion(self, code: str) -> str:
         if not self.emotion_numbers:
@@ -253,6 +264,13 @@ def _build(content: dict[str, Any]) -> Corpus:
     speakers = {one: sex for sex, group in content.get("speakers", {}).items() for one in group}
     if set(speakers.values()) - {*SEXES, "unknown"}:
         raise ValueError("speakers are female, male or unknown")
+    by_language = content.get("speaker_languages", {})
+    language_of = {one: language for language, group in by_language.items() for one in group}
+    if by_language and not (
+        set(by_language) == set(content["languages"])
+        and sorted(speakers) == sorted(x for group in by_language.values() for x in group)
+    ):
+        raise ValueError("speaker_languages must give each speaker one of the languages")
     folds = tuple(tuple(fold) for fold in content.get("folds", ()))
     if not speakers and "speaker_count" not in content:
         raise ValueError("speakers or speaker_count are missing")
@@ -266,6 +284,7 @@ def _build(content: dict[str, Any]) -> Corpus:
             "other_patterns": tuple(others),
             "emotion_numbers": numbers,
             "speakers": speakers,
+            "speaker_languages": language_of,
             "speaker_count": content.get("speaker_count", len(speakers)),
             "folds": folds,
             "other_counts": tuple(int(count) for count in content.get("other_counts", ())),
