@@ -219,11 +219,13 @@ def _answers(
                 del under_way[future]
                 yield answers.pop(future)
             for future in done:
-                if future.status == "pending":  # Its worker died before it gave the answers.
-                    ended.add(future)
-                elif future not in fine:
+                if future in fine:
+                    continue
+                # Its worker died before it gave the answers; another may have them by now.
+                if future.status not in ("pending", "finished"):
                     with _losses(client):
                         _raise_what_went_wrong(future, under_way[future])
+                ended.add(future)
     except _LostError:
         batches.give_back(under_way.values())
         raise

@@ -121,3 +121,51 @@ def test_a_scheduler_without_workers_is_told(monkeypatch):
         pytest.raises(ClusterError, match=r"no workers there for 0\.2 s; start some with"),
     ):
         list(cluster.spread(processes.address, slowly, [1]))
+
+
+class RestoredFuture:
+    """Its worker dies when it has ended; another one gives the answers at once."""
+
+    def __init__(self, value):
+        self.value, self.statuses = value, ["pending", "finished"]
+
+    @property
+    def status(self):
+        return self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+
+
+class EndedFutures:
+    def __init__(self, loop):
+        self.futures = []
+
+    def add(self, future):
+        self.futures.append(future)
+
+    def next_batch(self):
+        if not self.futures:
+            raise StopIteration
+        batch, self.futures = self.futures, []
+        return batch
+
+
+class RestoringClient:
+    loop, status = None, "running"
+
+    def scatter(self, function, **_):
+        return function
+
+    def nthreads(self):
+        return {"tcp://worker": 1}
+
+    def submit(self, work, function, batch, version, **_):
+        return RestoredFuture(work(function, batch, version))
+
+    def gather(self, futures):
+        return [future.value for future in futures]
+
+
+def test_answers_that_another_worker_has_at_once_are_not_lost(monkeypatch):
+    monkeypatch.setattr("distributed.as_completed", EndedFutures)
+    batches = cluster._Batches(range(5))
+    found = [x for part in cluster._answers(RestoringClient(), str, batches, True) for x in part]
+    assert found == ["0", "1", "2", "3", "4"]

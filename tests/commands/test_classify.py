@@ -726,8 +726,10 @@ def test_a_cluster_that_dies_loses_nothing_and_does_nothing_twice(avser, tmp_pat
     for number in range(1, 400):
         (tmp_path / "in" / f"{number:03}.wav").hardlink_to(sound)
     out = tmp_path / "rows.jsonl"
-    # A scheduler that is gone is waited for, here a second.
-    code = "from avser_cli import cli, cluster; cluster.CONNECT_SECONDS = 1; cli.main()"
+    # A scheduler that is gone is waited for, here three seconds. Small batches, few ahead: else all
+    # may be done before the scheduler is killed.
+    settings = "cluster.CONNECT_SECONDS, cluster.BATCH_SECONDS, cluster.WAITING = 3, 0.05, 1"
+    code = f"from avser_cli import cli, cluster; {settings}; cli.main()"
     with scheduler_and_workers() as processes:
         command = ["classify", "in", "--out", str(out), "--scheduler", processes.address]
         running = subprocess.Popen(
@@ -737,9 +739,9 @@ def test_a_cluster_that_dies_loses_nothing_and_does_nothing_twice(avser, tmp_pat
             stderr=subprocess.PIPE,
             text=True,
         )
-        wait_for_size(out, 1)
+        wait_for_size(out, 1, running)
         processes.kill_a_worker()
-        wait_for_size(out, 20_000)
+        wait_for_size(out, 20_000, running)
         processes.kill_scheduler()
         _, told = running.communicate(timeout=300)
     assert running.returncode == 9, told
@@ -754,9 +756,10 @@ def test_a_cluster_that_dies_loses_nothing_and_does_nothing_twice(avser, tmp_pat
     assert files == [f"in/{number:03}.wav" for number in range(400)]
 
 
-def wait_for_size(path, size, seconds=300):
+def wait_for_size(path, size, running, seconds=300):
     deadline = time.monotonic() + seconds
     while not path.exists() or path.stat().st_size < size:
+        assert running.poll() is None, running.stderr.read()
         assert time.monotonic() < deadline, f"{path}: too few rows"
         time.sleep(0.005)
 
