@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from avser_cli.audio.selection import EVERYTHING, SoundSelection
-from avser_cli.data.sources import is_table
+from avser_cli.data.source_content import is_table
 from avser_cli.errors import UsageError
 from avser_cli.features.render import Renderer, SpectrogramRenderer
 from avser_cli.features.spectrogram import SpectrogramConfig

@@ -28,7 +28,8 @@ from avser_cli.commands.picture_options import FigureOptions, PictureOptions
 from avser_cli.commands.sound_options import SoundOptions
 from avser_cli.data.clip import Clip
 from avser_cli.data.manifest import Outcomes, write_manifest
-from avser_cli.data.sources import Source, is_table, label_sounds, read_source
+from avser_cli.data.source_content import is_table, label_sounds, read_source
+from avser_cli.data.sources import Source
 from avser_cli.errors import InputError, MissingExtraError, OutputError, PartialError, UsageError
 from avser_cli.features.render import Renderer, RenderResult, render_all
 from avser_cli.files import (

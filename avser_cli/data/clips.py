@@ -11,7 +11,8 @@ from avser_cli.checksums import sha256
 from avser_cli.data.clip import RAVDESS, Clip, SkippedFile
 from avser_cli.data.corpora import known_corpora
 from avser_cli.data.emotion_words import map_example
-from avser_cli.data.sources import DataSources, Kind, Source, SourceContent, read_source
+from avser_cli.data.source_content import Kind, SourceContent, read_source
+from avser_cli.data.sources import DataSources, Source
 from avser_cli.errors import CorpusError, UsageError
 from avser_cli.shell import quoted
 

@@ -18,6 +18,8 @@ from avser_cli.untrusted_input import read_bounded
 LOSSLESS = frozenset({".wav", ".flac", ".aiff", ".aif", ".caf"})
 """Endings of sounds that are read rather than other copies of a clip."""
 MAX_TABLE_BYTES = 64_000_000
+STRAY = 0.1
+"""Share of other corpora's clips that a corpus's folder may have; with more it is refused."""
 CLOSE = 0.1
 """Share of names that must have a corpus's form where nothing else gives labels."""
 
@@ -77,7 +79,7 @@ def recognize(names: Sequence[str], folder: Path = Path("FOLDER")) -> Corpus | N
     Raises
     ------
     CorpusError
-        Two corpora fit equally well.
+        Two corpora fit equally well, or there are clips of both.
     """
     counts = {
         corpus.name: sum(fits(corpus, name) for name in names)
@@ -90,6 +92,7 @@ def recognize(names: Sequence[str], folder: Path = Path("FOLDER")) -> Corpus | N
         return None
     best = [one for one in best if one.yields_to not in {other.name for other in best}]
     if len(best) > 1:
+        check_one_corpus(folder, names)
         titles = " and ".join(corpus.title for corpus in best)
         raise CorpusError(
             f"{folder}: names fit {titles}; say which, e.g. --data "
@@ -135,6 +138,35 @@ def mixed_corpora(names: Iterable[str], first: Corpus | None = None) -> dict[str
         if (corpus := next((x for x in by_right if fits(x, name)), None)) is not None:
             counts[corpus.name] += 1
     return dict(counts)
+
+
+def check_one_corpus(folder: Path, names: Sequence[str], main: Corpus | None = None) -> None:
+    """Refuse a folder of several corpora: it would be read as one of them, or as none.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    names : sequence of str
+        Of its files, see `published_name`.
+    main : Corpus, optional
+        The one that it would be read as.
+
+    Raises
+    ------
+    CorpusError
+        It holds more clips of others than a few strays.
+    """
+    mixed = mixed_corpora(names, main)
+    fitting = sum(mixed.values())
+    if main is None:
+        several = len(mixed) > 1 and 2 * fitting >= len(names)
+    else:
+        several = fitting - mixed[main.name] > STRAY * len(names)
+    if several:
+        found = ", ".join(f"{name} {count}" for name, count in sorted(mixed.items()))
+        raise CorpusError(
+            f"{folder}: holds clips of several corpora ({found}); give each corpus's folder"
+        )
 
 
 def recognize_folder(folder: Path, files: Sequence[Path]) -> Corpus | None:

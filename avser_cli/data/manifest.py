@@ -120,7 +120,7 @@ def write_manifest(
     folder : pathlib.Path
     outcomes : Outcomes
     labels : Mapping
-        Clips of the sounds, from `avser_cli.data.sources.label_sounds`.
+        Clips of the sounds, from `avser_cli.data.source_content.label_sounds`.
     source : pathlib.Path or None
         A folder all of whose sounds are among the outcomes: pictures of others of it are `GONE`.
 

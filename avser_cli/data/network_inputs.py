@@ -14,7 +14,7 @@ from avser_cli.audio.decoding import Waveform, read_waveform
 from avser_cli.audio.parts import Part, read_parts
 from avser_cli.checksums import sha256
 from avser_cli.data.clips import Index
-from avser_cli.data.sources import PICTURE_SUFFIXES
+from avser_cli.data.source_content import PICTURE_SUFFIXES
 from avser_cli.errors import CorpusError, InputError
 from avser_cli.features.acoustic import feature_vector
 from avser_cli.features.fingerprint import Fingerprint, fingerprint_of

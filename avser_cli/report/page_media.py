@@ -16,7 +16,7 @@ from PIL import Image
 from avser_cli.audio.decoding import open_sound
 from avser_cli.audio.streams import Samples
 from avser_cli.data.clip import Clip
-from avser_cli.data.sources import PICTURE_SUFFIXES
+from avser_cli.data.source_content import PICTURE_SUFFIXES
 from avser_cli.errors import InputError
 from avser_cli.report.timeline import COLUMN, Overview
 
