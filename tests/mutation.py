@@ -27,7 +27,7 @@ TESTS = {
     "model/calibration": ["model/test_calibration.py"],
     "training/sampling": ["training/test_sampling.py"],
     "training/batches": ["training/test_batches.py"],
-    "training/trainer": ["training/test_trainer.py", "training/test_training_run.py"],
+    "training/trainer": ["training/test_trainer.py"],
     "training/ensemble": ["training/test_ensemble.py"],
     "training/training_run": ["training/test_training_run.py"],
     "experiments/significance": ["experiments/test_significance.py"],
