@@ -87,7 +87,7 @@ def _similarities(ones: Fingerprint, others: Fingerprint) -> npt.NDArray[np.floa
     best = np.zeros(len(ones), np.float32)
     for at in range(2 * MAX_SHIFT):
         neighbours = np.einsum("nd,nd->n", windows[at], windows[at + 1])
-        for part in (0.0, 0.25, 0.5, 0.75):
+        for part in (0.0, 0.25, 0.5, 0.75, 1.0):
             product = (1 - part) * products[at] + part * products[at + 1]
             power = (
                 (1 - part) ** 2 * powers[at]

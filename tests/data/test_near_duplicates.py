@@ -105,19 +105,23 @@ def correlation(one, other):
     return np.corrcoef(one.ravel(), other.ravel())[0, 1]
 
 
-def test_similarity_is_the_highest_correlation_over_quarters_of_frames():
+@pytest.mark.parametrize("quarters", [0, 13, 14, 15, 8 * MAX_SHIFT])
+def test_similarity_is_the_highest_correlation_over_quarters_of_frames(quarters):
     rng = np.random.default_rng(0)
     one, other = rng.random((2, BANDS, FRAMES), np.float32)
-    other[:, 3:] += 2 * one[:, :-3]
     inner, length = one[:, MAX_SHIFT:-MAX_SHIFT], FRAMES - 2 * MAX_SHIFT
-    found = []
-    for quarters in range(8 * MAX_SHIFT):
+
+    def shifted(quarters):
         start, rest = divmod(quarters, 4)
-        shifted = other[:, start : start + length] * (1 - rest / 4)
-        shifted = shifted + other[:, start + 1 : start + 1 + length] * (rest / 4)
-        found.append(correlation(inner, shifted))
+        whole = other[:, start : start + length]
+        if rest == 0:
+            return whole
+        return whole * (1 - rest / 4) + other[:, start + 1 : start + 1 + length] * (rest / 4)
+
+    inner += 2 * shifted(quarters)
+    found = [correlation(inner, shifted(number)) for number in range(8 * MAX_SHIFT + 1)]
+    assert np.argmax(found) == quarters
     assert similarity(one, other) == pytest.approx(max(found), abs=1e-5)
-    assert np.argmax(found) == 4 * (MAX_SHIFT + 3)
 
 
 def test_copies_are_found_across_blocks_at_bounded_memory():
@@ -127,14 +131,19 @@ def test_copies_are_found_across_blocks_at_bounded_memory():
     fingerprints[-1] = np.roll(fingerprints[3], -4, axis=1) + 0.01 * draw(
         (BANDS, FRAMES), np.float32
     )
-    fingerprints[7] = fingerprints[5] * 1.5
+    fingerprints[6] = fingerprints[5] * 1.5
+    # On both sides of the diagonal of a block with another, in the last block, and later in time.
+    fingerprints[BLOCK + 10] = fingerprints[2000]
+    fingerprints[BLOCK + 30] = np.roll(fingerprints[BLOCK + 20], 4, axis=1)
     checksums = [f"{number:05}" for number in range(count)]
     tracemalloc.start()
     groups = duplicate_groups(checksums, fingerprints)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert {n: group for n, group in enumerate(groups) if group != checksums[n]} == {
-        7: "00005",
+        6: "00005",
+        BLOCK + 10: "02000",
+        BLOCK + 30: f"{BLOCK + 20:05}",
         count - 1: "00003",
     }
     # Two matrices of all pairs would take 70 MB; of a block with a block, 34.
