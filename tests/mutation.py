@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import date
 from pathlib import Path
 
@@ -106,8 +106,8 @@ def main(wanted: list[str]) -> None:
     chosen = [known[name] for name in wanted or known]
     # Each waits for processes of its own.
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        for text in threads.map(measured, chosen):
-            print(text, flush=True)
+        for done in as_completed([threads.submit(measured, module) for module in chosen]):
+            print(done.result(), flush=True)
 
 
 if __name__ == "__main__":
