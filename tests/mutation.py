@@ -18,7 +18,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 TESTS = {
-    "data/splits": ["data/test_splits.py"],
+    "data/splits": ["data/test_splits.py", "data/test_folds.py"],
     "data/folds": ["data/test_folds.py", "data/test_splits.py"],
     "data/leaks": ["data/test_leaks.py"],
     "data/near_duplicates": ["data/test_near_duplicates.py"],

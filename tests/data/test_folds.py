@@ -7,7 +7,7 @@ from avser_cli.data.corpora import find_corpus
 from avser_cli.data.folds import split_folds
 from avser_cli.data.leaks import find_leaks
 from avser_cli.data.splits import SplitSettings, split_clips
-from avser_cli.errors import UsageError
+from avser_cli.errors import CorpusError, UsageError
 from tests.data.made_clips import own_clips, ravdess_clips
 
 RAVDESS = find_corpus("ravdess")
@@ -37,9 +37,17 @@ def test_many_speakers_or_texts_are_in_stratified_folds(kind, values):
     assert max(counts.values()) - min(counts.values()) <= 0.2 * len(split.test)
 
 
-def test_no_more_folds_than_the_rarest_emotion_has_speakers():
-    clips = [x for x in own_clips(480, 12) if x.emotion != "sad" or x.speaker < "mine:03"]
-    assert len(held_out_by_fold(clips, "speaker")) == 3
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_no_more_folds_than_the_rarest_emotion_has_speakers(count):
+    clips = [x for x in own_clips(480, 12) if x.emotion != "sad" or x.speaker < f"mine:{count:02}"]
+    assert len(held_out_by_fold(clips, "speaker")) == count
+
+
+def test_as_many_folds_as_there_may_be_where_none_hold_every_emotion():
+    clips = [x for x in own_clips(480, 12) if x.emotion != "sad" or x.speaker == "mine:03"]
+    assert len(split_folds(clips, "speaker")) == 5
+    with pytest.raises(CorpusError, match="sad: 0 clips"):
+        split_clips(clips, SplitSettings("speaker"))
 
 
 def test_two_clips_of_each_emotion_make_a_fold():
@@ -108,6 +116,9 @@ def test_of_a_part_of_a_corpus_every_fold_holds_somebody_out():
     ]
     assert 1 < len(expected) < 6
     assert held_out_by_fold(clips, "speaker") == expected
+    two = [int(fold[number]) for fold in RAVDESS.folds[:2] for number in (0, 1)]
+    found = held_out_by_fold(ravdess_clips(actors=sorted(two)), "speaker")
+    assert [len(fold) for fold in found] == [2, 2]
     # Two actors of one published fold are held out one by one.
     same = sorted(int(name) for name in RAVDESS.folds[0])[:2]
     found = held_out_by_fold(ravdess_clips(actors=same), "speaker")
@@ -118,6 +129,9 @@ def test_numbers_that_are_names_of_a_table_are_names():
     words = [str(n) for n in range(11)]
     clips = own_clips(176, split=lambda n: words[n % 11], emotions=("sad", "happy"))
     assert [fold.name for fold in split_folds(clips, "table")] == words
+    assert [fold.number for fold in split_folds(clips, "table")] == list(range(1, 12))
+    with pytest.raises(UsageError, match=r"folds 1 to 11 here: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10$"):
+        split_clips(clips, SplitSettings("table", fold="12"))
     for asked, held_out in (("0", "0"), ("2", "2"), ("10", "10"), ("11", "10"), (1, "0"), (3, "2")):
         split = split_clips(clips, SplitSettings("table", fold=asked))
         assert split.settings.held_out == (held_out,), asked

@@ -47,6 +47,17 @@ def test_overlapping_parts_of_one_file_are_a_leak_and_equal_ones_are_named_once(
     )
 
 
+@pytest.mark.parametrize("kind", ["speaker", "text", "corpus"])
+def test_a_part_is_named_beside_the_speaker_text_or_corpus_that_it_shares(kind):
+    one, other = (replace(clip, end=2.0) for clip in own_clips(2, speakers=1, texts=1))
+    other = replace(other, path=one.path)
+    leaks = find_leaks([one, other], Split(SplitSettings(kind), {one.key: ""}, {other.key: ""}))
+    pair = f"{one.key} (trained on) and {other.key} (held out)"
+    assert sorted(map(str, leaks)) == sorted(
+        [f"overlapping parts of one file: {pair}", f"same {kind}: {pair}"]
+    )
+
+
 def test_training_parts_that_overlap_held_out_ones_are_dropped_where_asked():
     clips = own_clips(48)
     clips[0], clips[1] = (

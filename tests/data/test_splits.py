@@ -40,13 +40,33 @@ def test_paper_split_is_stratified_whole_and_repeatable(seed, test_size):
     assert find_leaks(clips, split) == []
 
 
-def test_emotions_are_held_out_by_the_largest_remainder():
-    """A quarter of 13, 15 and 16 clips is 3.25, 3.75 and 4: together 11."""
-    emotions = ["angry"] * 13 + ["happy"] * 15 + ["sad"] * 16
-    clips = [replace(clip, emotion=emotions[n]) for n, clip in enumerate(own_clips(44))]
-    held_out = split_clips(clips, SplitSettings()).test
-    counts = Counter(clip.emotion for clip in clips if clip.key in held_out)
-    assert counts == {"angry": 3, "happy": 4, "sad": 4}
+@pytest.mark.parametrize(
+    ("counts", "held_out"),
+    [
+        # Quarters of 3.25, 3.75 and 4: together 11.
+        ((13, 15, 16), (3, 4, 4)),
+        # 25.25, 1.75 and 9: together 36. The small emotion has the largest rest.
+        ((101, 7, 36), (25, 2, 9)),
+        # 25.75, 2.5 and 2.25: together 30.5, which is rounded to 30. Now the large one has it.
+        ((103, 10, 9), (26, 2, 2)),
+    ],
+)
+def test_emotions_are_held_out_by_the_largest_remainder(counts, held_out):
+    emotions = [e for e, n in zip(("angry", "happy", "sad"), counts, strict=True) for _ in range(n)]
+    clips = [replace(x, emotion=emotions[n]) for n, x in enumerate(own_clips(sum(counts)))]
+    test = split_clips(clips, SplitSettings()).test
+    found = Counter(clip.emotion for clip in clips if clip.key in test)
+    assert (found["angry"], found["happy"], found["sad"]) == held_out
+
+
+def test_too_few_to_hold_any_out():
+    three = own_clips(6, emotions=("happy", "sad"))
+    with pytest.raises(CorpusError, match=r"happy: 1 clips held out .* are needed: add clips$"):
+        split_clips(three, SplitSettings())
+    with pytest.raises(CorpusError, match=r"sad: 1 clips held out .* are needed: add clips$"):
+        split_clips(own_clips(4, emotions=("sad",)), SplitSettings())
+    with pytest.raises(CorpusError, match=r"or take --emotions happy,sad$"):
+        split_clips(own_clips(9, emotions=("angry", "happy", "sad")), SplitSettings())
 
 
 def test_takes_of_two_names_stay_on_the_training_side():
@@ -58,6 +78,7 @@ def test_takes_of_two_names_stay_on_the_training_side():
 
 
 def test_seeds_from_0_on():
+    assert MAX_SEED == 2147483647 == 2**31 - 1
     for seed in (0, MAX_SEED):
         check_seed(seed)
     for seed in (-1, MAX_SEED + 1):
@@ -114,6 +135,15 @@ def test_overlapping_parts_stay_on_the_training_side_and_others_are_held_out():
     message = r"angry: 0 clips held out .*; 48 clips overlap others of their file and are only"
     with pytest.raises(CorpusError, match=message):
         split_clips(clips[:48], SplitSettings())
+    # Other splits hold parts out.
+    for wanted, others in (
+        (SplitSettings("speaker"), own_clips(48)),
+        (SplitSettings("corpus"), own_clips(48, name="other")),
+    ):
+        sad = [clip for clip in [*clips[:48], *others] if clip.emotion == "sad"]
+        lone = replace(others[0], key="lone", emotion="angry", speaker="mine:last")
+        with pytest.raises(CorpusError, match=r"angry: \d clips .* are needed: add clips$"):
+            split_clips([*sad, lone], wanted)
 
 
 @pytest.mark.parametrize("fold", range(1, 7))
@@ -172,6 +202,8 @@ def test_two_clips_a_side_are_enough():
         {"kind": "best"},
         {"test_size": 0.0},
         {"test_size": 1.0},
+        {"test_size": -0.25},
+        {"test_size": 1.25},
         {"kind": "speaker", "fold": 0},
         {"kind": "random", "fold": 2},
         {"kind": "corpus", "fold": ""},
@@ -226,6 +258,11 @@ def test_the_split_of_a_table_holds_out_its_test_side_and_leaves_out_dev():
             "corpus",
             "angry: 0 clips to train on in split corpus (a held out)",
         ),
+        (
+            [*own_clips(16, name="b"), *own_clips(16, name="a", emotions=("happy", "sad"))],
+            "corpus",
+            "angry: 0 clips held out in split corpus (a held out)",
+        ),
     ],
 )
 def test_splits_that_cannot_be_say_why(clips, kind, reason):
@@ -237,10 +274,20 @@ def test_older_bundles_know_whom_they_held_out():
     values = {"settings": {"kind": "statement", "test_size": 0.25, "fold": 2, "seed": 0}}
     old = decode(Split, Split.with_current_names({**values, "train": {}, "test": {}}))
     assert old.settings.describe() == "text (fold 2 of 2: text 02 held out)"
+    assert SplitSettings("text").describe() == "text (fold 1 of 2: text 01 held out)"
+
+
+def test_settings_are_those_that_were_asked_for_whatever_they_came_to_hold_out():
+    asked = SplitSettings("speaker", fold=2)
+    assert (asked.held_out, asked.folds) == ((), 0)
+    split = split_clips(own_clips(48), asked)
+    assert split.settings == asked
+    assert (split.settings.held_out, split.settings.folds) == (("mine:01",), 3)
 
 
 def test_splits_in_words():
     words = [
+        SplitSettings().describe(),
         SplitSettings(test_size=0.2, seed=3).describe(),
         SplitSettings("speaker", fold=6).describe(),
         SplitSettings("text", fold=2).describe(),
@@ -248,6 +295,7 @@ def test_splits_in_words():
     ]
     speakers = ", ".join(RAVDESS.folds[5])
     assert words == [
+        "random (stratified, 25% held out, seed 0)",
         "random (stratified, 20% held out, seed 3)",
         f"speaker (fold 6 of 6: speakers {speakers} held out)",
         "text (fold 2 of 2: text 02 held out)",
@@ -260,7 +308,9 @@ def test_splits_in_words():
     [
         (["mine:a"], "speaker a held out"),
         ([f"mine:{n}" for n in range(6)], "speakers 0, 1, 2, 3, 4, 5 held out"),
-        ([f"mine:{n}" for n in range(8)], "speakers 0, 1, 2, 3, 4, 5 and 2 more held out"),
+        ([f"mine:{n}" for n in range(15)], "speakers 0, 1, 2, 3, 4, 5 and 9 more held out"),
+        (["anna", "mine:b"], "speakers anna, b held out"),
+        (["anna"], "speaker anna held out"),
         (["a:0", "b:0"], "speakers a:0, b:0 held out"),
     ],
 )
