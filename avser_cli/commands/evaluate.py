@@ -34,7 +34,6 @@ from avser_cli.data.splits import SPLIT_ALIASES, SplitKind
 from avser_cli.errors import UsageError
 from avser_cli.evaluation.bundle_evaluation import PART_ALIASES, PARTS, Evaluation, Part
 from avser_cli.evaluation.bundle_evaluation import evaluate as score_bundle
-from avser_cli.evaluation.group_scores import GroupScores
 from avser_cli.experiments.candidates import of_recipe
 from avser_cli.experiments.cross_validation import find_runs, keep_runs
 from avser_cli.experiments.experiment import read_inputs_of
@@ -66,7 +65,7 @@ from avser_cli.report.evaluation_report import (
     title_of,
 )
 from avser_cli.report.figures import plot_confusion
-from avser_cli.report.group_tables import groups_table, speakers_table, worst_words
+from avser_cli.report.group_tables import print_groups
 from avser_cli.report.page_media import seconds_of
 from avser_cli.report.tables import classification_report, confusion_table, interval_words
 from avser_cli.training.training_run import Corpus
@@ -284,19 +283,9 @@ def _print_scoring(evaluation: Evaluation) -> None:
     print(interval_words(scoring.intervals))
     print(confidence_words(scoring))
     print_table(confusion_table(scoring.report.labels, scoring.report.confusion))
-    _print_groups(scoring.groups, normalized.groups if normalized else None)
+    print_groups(scoring.groups, normalized.groups if normalized else None)
     if normalized is not None:
         print(reference_words(scoring, normalized))
-
-
-def _print_groups(
-    groups: Sequence[GroupScores], normalized: Sequence[GroupScores] | None = None
-) -> None:
-    for table in (groups_table(groups), speakers_table(groups, normalized)):
-        if table is not None:
-            print_table(table)
-    if worst := worst_words(groups):
-        print(worst)
 
 
 def _cross_validate(
@@ -332,6 +321,6 @@ def _cross_validate(
         print_table(runs_table(summary))
         print(recall_words(summary))
         print_table(confusion_table(emotions, summary.confusion))
-        _print_groups(summary.groups)
+        print_groups(summary.groups)
     echo(f"report: {target / 'report.md'}")
     return summary, finished, data.corpus

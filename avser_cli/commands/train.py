@@ -42,7 +42,8 @@ from avser_cli.model.known_recipes import find_recipe
 from avser_cli.model.recipe import Recipe
 from avser_cli.report.console import echo, print_table, progress
 from avser_cli.report.corpora_table import corpora_table
-from avser_cli.report.model_card import write_for_people
+from avser_cli.report.group_tables import print_groups
+from avser_cli.report.model_card import ALL_GROUPS, write_for_people
 from avser_cli.report.tables import classification_report
 from avser_cli.training.export import write_parts
 from avser_cli.training.training_run import Corpus, TrainTestSplit, read_corpus, run
@@ -207,10 +208,12 @@ def _train(
     with whole_folder(target) as part:
         calibration = measured.calibration if measured else None
         config = write_parts(part, target.name, prepared, recipe, seed, result, calibration)
-        write_for_people(part, config, result.trained.history, result.report, measured)
+        history, groups = result.trained.history, result.groups
+        write_for_people(part, config, history, result.report, groups, measured)
     remove_folder(checkpoint)
     if result.report is not None:
         print(classification_report(result.report))
+        print_groups(groups, all_in=ALL_GROUPS)
     echo(f"bundle: {target} ({config.parameters:,} weights, trained in {config.seconds:.0f} s)")
 
 

@@ -25,7 +25,8 @@ from avser_cli.evaluation.scoring import BeforeAfter
 from avser_cli.files import check_writable, locked, remove_folder, remove_leftovers_of, whole_folder
 from avser_cli.report.adaptation_report import confusion_before_after, scores_before_after
 from avser_cli.report.console import echo, escape, print_table, progress
-from avser_cli.report.model_card import write_for_people
+from avser_cli.report.group_tables import print_groups
+from avser_cli.report.model_card import ALL_GROUPS, write_for_people
 from avser_cli.training.adaptation_config import AdaptationConfig
 from avser_cli.training.export import write_parts, write_recalibrated
 from avser_cli.training.recalibration import METHOD, recalibrate
@@ -253,7 +254,8 @@ def _train(adaptation: Adaptation, target: Path) -> None:
     probabilities = trained.predict(prepared.held_out_inputs)
     found = compare_on_held_out(source, prepared, calibration.apply(probabilities))
     report = found.after.report if found else None
-    result = Result(trained, report, probabilities)
+    groups = found.after.groups if found else ()
+    result = Result(trained, report, probabilities, groups)
     with whole_folder(target) as part:
         written = write_parts(
             part,
@@ -265,7 +267,7 @@ def _train(adaptation: Adaptation, target: Path) -> None:
             calibration,
             TrainedFrom(source, method, found, config),
         )
-        write_for_people(part, written, trained.history, report)
+        write_for_people(part, written, trained.history, report, groups)
     _print(found)
     if (rehearsal := adaptation.rehearsal) is not None:
         judged = rehearsal.judged
@@ -295,7 +297,7 @@ def _calibrate(source: SourceBundle, prepared: TrainTestSplit, target: Path) -> 
     calibration = recalibrate(source, prepared)
     probabilities = source.raw_probabilities(prepared.held_out_inputs)
     found = compare_on_held_out(source, prepared, calibration.apply(probabilities))
-    report = found.after.report if found else None
+    report, groups = (found.after.report, found.after.groups) if found else (None, ())
     with whole_folder(target) as part:
         written = write_recalibrated(
             part,
@@ -303,9 +305,10 @@ def _calibrate(source: SourceBundle, prepared: TrainTestSplit, target: Path) -> 
             prepared,
             calibration,
             report,
+            groups,
             TrainedFrom(source, METHOD, found),
         )
-        write_for_people(part, written, (), report)
+        write_for_people(part, written, (), report, groups)
     _print(found)
     bias = dict(zip(written.labels, calibration.bias or (), strict=True))
     words = ", ".join(f"{emotion} {value:+.2f}" for emotion, value in bias.items())
@@ -316,3 +319,4 @@ def _print(found: BeforeAfter | None) -> None:
     if found is not None:
         print_table(scores_before_after(found))
         print_table(confusion_before_after(found))
+        print_groups(found.after.groups, all_in=ALL_GROUPS)

@@ -12,12 +12,13 @@ import numpy as np
 from avser_cli import __version__
 from avser_cli.data.emotions import PAPER_EMOTIONS
 from avser_cli.evaluation.bootstrap import Interval
+from avser_cli.evaluation.group_scores import GroupScores, worst_groups
 from avser_cli.evaluation.metrics import Report, Scores
 from avser_cli.experiments.candidates import Candidate
 from avser_cli.experiments.published import TABLE_2, PublishedModel, PublishedOptimizer
 from avser_cli.experiments.runs import FinishedRun
 from avser_cli.experiments.significance import Pair, Significance, compare_runs
-from avser_cli.experiments.summary import MeanAndSpread
+from avser_cli.experiments.summary import MeanAndSpread, pooled_groups
 from avser_cli.model.recipe import Recipe
 from avser_cli.training.provenance import LIBRARIES, RUN_FORMAT, library_versions
 from avser_cli.training.training_run import Corpus
@@ -89,6 +90,8 @@ class ModelSummary:
     clip_ms : float or None
         Mean time for a clip in ms, from reading to prediction, over the runs where it was measured.
     runs : tuple of ModelRun
+    groups : tuple of GroupScores
+        Pooled over runs: a clip counts in each run that held it out.
     """
 
     name: str
@@ -107,10 +110,15 @@ class ModelSummary:
     seconds: MeanAndSpread
     clip_ms: float | None
     runs: tuple[ModelRun, ...]
+    groups: tuple[GroupScores, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The row as plain values."""
-        return {**asdict(self), "runs": [run.as_dict() for run in self.runs]}
+        return {
+            **asdict(self),
+            "runs": [run.as_dict() for run in self.runs],
+            "worst_groups": [group.as_dict() for group in worst_groups(self.groups)],
+        }
 
 
 @dataclass(frozen=True)
@@ -226,7 +234,7 @@ def summarize_comparison(
         corpus=corpus.about,
         resampled=significance.resampled,
         models=tuple(
-            _summarize_model(row, runs[row.name], emotions, significance) for row in candidates
+            _summarize_model(row, runs[row.name], corpus, significance) for row in candidates
         ),
         pairs=significance.pairs,
         wrong_by_all=tuple(x for x in wrong_clips(runs, emotions) if len(x.models) == len(runs)),
@@ -241,9 +249,10 @@ def summarize_comparison(
 def _summarize_model(
     candidate: Candidate,
     runs: Sequence[FinishedRun],
-    emotions: tuple[str, ...],
+    corpus: Corpus,
     significance: Significance,
 ) -> ModelSummary:
+    emotions = corpus.dataset.emotions
     reports = [run.report(emotions) for run in runs]
     timed = [run.clip_seconds for run in runs if run.clip_seconds is not None]
     return ModelSummary(
@@ -266,6 +275,7 @@ def _summarize_model(
             ModelRun(run.planned.name, run.planned.seed, report)
             for run, report in zip(runs, reports, strict=True)
         ),
+        groups=pooled_groups(runs, corpus),
     )
 
 

@@ -277,11 +277,12 @@ def summarize(
         command=command,
         intervals={"accuracy": found.accuracy[""], "uar": found.uar[""]},
         resampled=found.resampled,
-        groups=_pooled_groups(runs, corpus),
+        groups=pooled_groups(runs, corpus),
     )
 
 
-def _pooled_groups(runs: Sequence[FinishedRun], corpus: Corpus) -> tuple[GroupScores, ...]:
+def pooled_groups(runs: Sequence[FinishedRun], corpus: Corpus) -> tuple[GroupScores, ...]:
+    """Scores of groups over runs: a clip counts in each that held it out."""
     clips = {clip.key: clip for clip in corpus.dataset.clips}
     return score_groups(
         [clips[name] for finished in runs for name in finished.names],

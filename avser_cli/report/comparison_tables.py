@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from avser_cli.evaluation.group_scores import FEWEST_CLIPS, GROUPINGS, worst_groups
 from avser_cli.experiments.comparison import Comparison, MeanScores, ModelSummary
 from avser_cli.experiments.published import PublishedModel, PublishedOptimizer
 from avser_cli.experiments.summary import MeanAndSpread
@@ -15,6 +16,8 @@ def comparison_tables(comparison: Comparison) -> list[TextTable]:
     found = [models_table(comparison)]
     if comparison.table == "optimizers":
         found.append(emotions_table(comparison))
+    if (worst := worst_table(comparison)) is not None:
+        found.append(worst)
     if comparison.pairs:
         found.append(pairs_table(comparison))
     return found
@@ -69,6 +72,30 @@ def emotions_table(comparison: Comparison) -> TextTable:
         tuple(rows),
         title="Emotion by emotion (Table 2)",
         note="Measured: mean over runs.",
+    )
+
+
+def worst_table(comparison: Comparison) -> TextTable | None:
+    """Each model's group of lowest UAR, of each kind that has several; `None` where none has."""
+    worst = {
+        model.name: {group.by: group for group in worst_groups(model.groups)}
+        for model in comparison.models
+    }
+    kinds = [by for by in GROUPINGS if any(by in found for found in worst.values())]
+    if not kinds:
+        return None
+    rows = []
+    for model in comparison.models:
+        found = worst[model.name]
+        cells = (f"{found[by].name} {found[by].uar:.3f}" if by in found else "-" for by in kinds)
+        rows.append((model.name, f"{model.uar.mean:.3f}", *cells))
+    pooled = ", pooled over runs" if len(comparison.runs) > 1 else ""
+    return TextTable(
+        ("model", "UAR", *(f"lowest {by}" for by in kinds)),
+        tuple(rows),
+        title="Lowest UAR by group",
+        note=f"Of groups of {FEWEST_CLIPS} clips or more{pooled}; compare.json has all groups.",
+        left=frozenset({0, *range(2, len(kinds) + 2)}),
     )
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from avser_cli.evaluation.group_scores import GroupScores
 from avser_cli.experiments.recipe_report import REPORT, Robustness
 from avser_cli.experiments.runs import FinishedRun
 from avser_cli.experiments.summary import (
@@ -25,7 +24,7 @@ from avser_cli.report.figures import (
     plot_curves,
     plot_reliability,
 )
-from avser_cli.report.group_tables import groups_table, speakers_table, worst_words
+from avser_cli.report.group_tables import groups_markdown
 from avser_cli.report.tables import TextTable, interval_text, to_markdown
 
 NAMES = {"accuracy": "accuracy", "uar": "UAR"}
@@ -85,22 +84,13 @@ Made {summary.created} with avser {summary.avser}; {libraries}.
 {to_markdown(runs_table(summary, held_out=True))}
 
 By emotion, mean ± standard deviation over runs: {recall_words(summary)}.
-{_groups_markdown(summary.groups)}
+{groups_markdown(summary.groups, "By group, pooled over runs:")}
 
 {calibration_words(summary.calibration)}
 
 ![Confusion matrix](confusion.png) ![Learning curves](learning-curves.png)
 ![Calibration](calibration.png) ![Accuracy against coverage](coverage.png)
 """
-
-
-def _groups_markdown(groups: Sequence[GroupScores]) -> str:
-    """Tables of groups, pooled over runs; nothing where there is one of each kind."""
-    tables = [table for table in (groups_table(groups), speakers_table(groups)) if table]
-    parts = [*map(to_markdown, tables), *([f"{words}."] if (words := worst_words(groups)) else [])]
-    if not parts:
-        return ""
-    return "\n" + "\n\n".join(["By group, pooled over runs:", *parts]) + "\n"
 
 
 def runs_table(summary: CrossValidation, held_out: bool = False) -> TextTable:

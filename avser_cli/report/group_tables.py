@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from avser_cli.evaluation.group_scores import GroupScores, worst_groups
-from avser_cli.report.tables import TextTable
+from avser_cli.report.console import print_table
+from avser_cli.report.tables import TextTable, to_markdown
 
 MOST_SPEAKERS = 12
 """Speakers that a table lists; of more, the worst."""
@@ -29,7 +30,9 @@ def groups_table(groups: Sequence[GroupScores]) -> TextTable | None:
 
 
 def speakers_table(
-    groups: Sequence[GroupScores], normalized: Sequence[GroupScores] | None = None
+    groups: Sequence[GroupScores],
+    normalized: Sequence[GroupScores] | None = None,
+    all_in: str = "--format json",
 ) -> TextTable | None:
     """One line a speaker, the worst first, where there are several.
 
@@ -38,6 +41,8 @@ def speakers_table(
     groups : sequence of GroupScores
     normalized : sequence of GroupScores, optional
         The same with references of the speakers.
+    all_in : str
+        What has all speakers where the table does not.
     """
     speakers = sorted((x for x in groups if x.by == "speaker"), key=lambda group: group.uar)
     if len(speakers) < 2:
@@ -56,7 +61,7 @@ def speakers_table(
         for group in speakers[:MOST_SPEAKERS]
     ]
     rest = len(speakers) - len(rows)
-    note = f"the worst of {len(speakers)} speakers; --format json has all" if rest > 0 else ""
+    note = f"the worst of {len(speakers)} speakers; {all_in} has all" if rest > 0 else ""
     return TextTable(
         (*head, *(["with reference"] if with_reference else [])), tuple(rows), note=note
     )
@@ -70,3 +75,26 @@ def worst_words(groups: Sequence[GroupScores]) -> str:
         for group in worst_groups(groups)
     )
     return f"lowest UAR: {worst}" if worst else ""
+
+
+def print_groups(
+    groups: Sequence[GroupScores],
+    normalized: Sequence[GroupScores] | None = None,
+    all_in: str = "--format json",
+) -> None:
+    """Print the tables and the worst groups; see `speakers_table`."""
+    for table in (groups_table(groups), speakers_table(groups, normalized, all_in)):
+        if table is not None:
+            print_table(table)
+    if worst := worst_words(groups):
+        print(worst)
+
+
+def groups_markdown(
+    groups: Sequence[GroupScores], heading: str, all_in: str = "--format json"
+) -> str:
+    """The same under a heading as Markdown; nothing where there is one of each kind."""
+    tables = (groups_table(groups), speakers_table(groups, all_in=all_in))
+    parts = [to_markdown(table) for table in tables if table is not None]
+    parts += [f"{words}."] if (words := worst_words(groups)) else []
+    return "\n" + "\n\n".join([heading, *parts]) + "\n" if parts else ""

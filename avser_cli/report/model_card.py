@@ -8,15 +8,18 @@ from pathlib import Path
 from avser_cli.data.corpora import known_corpora
 from avser_cli.data.corpus_summary import CorpusSummary
 from avser_cli.data.licences import weights_terms
+from avser_cli.evaluation.group_scores import GroupScores
 from avser_cli.evaluation.metrics import Report
 from avser_cli.experiments.recipe_report import RecipeReport
 from avser_cli.model.bundle import BundleConfig, Origin
 from avser_cli.report.cross_validation_report import calibration_words, robustness_table, runs_table
 from avser_cli.report.figures import plot_confusion, plot_history
-from avser_cli.report.group_tables import worst_words
+from avser_cli.report.group_tables import groups_markdown, worst_words
 from avser_cli.report.tables import TextTable, classification_report, to_markdown
 from avser_cli.training.history import Epoch
 
+ALL_GROUPS = "metrics.json"
+"""The part of a bundle that has all speakers where a table does not."""
 LIMITS = """\
 Most corpora hold acted emotions, spoken or sung by trained actors in a studio. How people sound
 when they feel something is another matter, and so are other languages, ages, rooms and microphones.
@@ -28,18 +31,22 @@ def write_for_people(
     config: BundleConfig,
     history: Sequence[Epoch],
     report: Report | None,
+    groups: Sequence[GroupScores] = (),
     measured: RecipeReport | None = None,
 ) -> None:
     """Write pictures and card beside the parts that answers depend on; see `model_card`."""
     plot_history(folder / "history.png", history, config.name)
     if report is not None:
         plot_confusion(folder / "confusion.png", report, config.name)
-    card = model_card(config, report, measured)
+    card = model_card(config, report, groups, measured)
     (folder / "MODEL_CARD.md").write_text(card, encoding="utf-8")
 
 
 def model_card(
-    config: BundleConfig, report: Report | None, measured: RecipeReport | None = None
+    config: BundleConfig,
+    report: Report | None,
+    groups: Sequence[GroupScores] = (),
+    measured: RecipeReport | None = None,
 ) -> str:
     """The card as Markdown.
 
@@ -48,6 +55,8 @@ def model_card(
     config : BundleConfig
     report : Report or None
         On the held-out side; ``None`` where nothing was held out.
+    groups : sequence of GroupScores
+        Of the held-out side.
     measured : RecipeReport or None
         The cross-validation that vouches for the recipe.
     """
@@ -57,7 +66,7 @@ def model_card(
         accuracy = (
             f"On the {report.clips} held-out clips ({config.split.settings.describe()}), last "
             f"epoch:\n\n```\n{classification_report(report)}\n```\n"
-        )
+        ) + groups_markdown(groups, "By group:", ALL_GROUPS)
     else:
         accuracy = "Nothing was held out, so this bundle itself has no accuracy to report.\n"
     if measured is not None:

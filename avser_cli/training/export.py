@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from avser_cli.checksums import sha256
 from avser_cli.data.audio_hash import hash_fingerprints
 from avser_cli.data.corpus_summary import summarize_corpora
 from avser_cli.data.network_inputs import Inputs
+from avser_cli.evaluation.group_scores import GroupScores, worst_groups
 from avser_cli.evaluation.metrics import Report
 from avser_cli.files import write_whole
 from avser_cli.model.bundle import (
@@ -71,7 +73,13 @@ def write_parts(
         name, prepared, recipe, result.trained.parameters, result.trained.seconds, calibration
     )
     return _write_config(
-        folder, replace(config, seed=seed), files, prepared, result.report, trained_from
+        folder,
+        replace(config, seed=seed),
+        files,
+        prepared,
+        result.report,
+        result.groups,
+        trained_from,
     )
 
 
@@ -81,6 +89,7 @@ def write_recalibrated(
     prepared: TrainTestSplit,
     calibration: Calibration,
     report: Report | None,
+    groups: Sequence[GroupScores],
     trained_from: TrainedFrom,
 ) -> BundleConfig:
     """Write the parts of a bundle that answers with another one's weights, as `write_parts`."""
@@ -90,7 +99,7 @@ def write_recalibrated(
         write_whole(folder / part, read_weights(source.folder, part, source.config))
     write_whole(folder / "history.csv", history_csv(()))
     config = _config(name, prepared, source.config.recipe, source.config.parameters, 0, calibration)
-    return _write_config(folder, config, files, prepared, report, trained_from)
+    return _write_config(folder, config, files, prepared, report, groups, trained_from)
 
 
 def _config(
@@ -127,6 +136,7 @@ def _write_config(
     files: list[str],
     prepared: TrainTestSplit,
     report: Report | None,
+    groups: Sequence[GroupScores],
     trained_from: TrainedFrom | None,
 ) -> BundleConfig:
     """Write what is known of training clips, metrics, and last the config with all checksums."""
@@ -138,7 +148,11 @@ def _write_config(
         hashes = hash_fingerprints(dataset.fingerprints[trained_on])
     corpora = summarize_corpora(dataset.clips[row] for row in trained_on)
     lineage = Lineage(prepared.split, hashes, corpora)
-    metrics = {"held_out": report.as_dict() if report else None}
+    metrics: dict[str, Any] = {
+        "held_out": report.as_dict() if report else None,
+        "groups": [group.as_dict() for group in groups],
+        "worst_groups": [group.as_dict() for group in worst_groups(groups)],
+    }
     if trained_from is not None:
         lineage = trained_from.join(lineage)
         before = trained_from.held_out.before if trained_from.held_out else None

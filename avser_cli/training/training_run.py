@@ -19,6 +19,7 @@ from avser_cli.data.network_inputs import Inputs, reader_of
 from avser_cli.data.sources import DataSources
 from avser_cli.data.splits import Split, SplitSettings, split_clips
 from avser_cli.errors import CorpusError
+from avser_cli.evaluation.group_scores import GroupScores, score_groups
 from avser_cli.evaluation.metrics import Report, score
 from avser_cli.model.recipe import EACH_CLIP_ONCE, Recipe
 from avser_cli.training.provenance import libraries_of, run_key
@@ -104,11 +105,14 @@ class Result:
         ``None`` where nothing was held out.
     probabilities : numpy.ndarray
         Of the held-out clips in the order of the corpus, shape ``(n, emotions)``.
+    groups : tuple of GroupScores
+        Of the held-out clips.
     """
 
     trained: Any
     report: Report | None
     probabilities: npt.NDArray[np.float32]
+    groups: tuple[GroupScores, ...] = ()
 
 
 def read_corpus(
@@ -224,5 +228,7 @@ def run(
     if len(held_out) == 0:
         return Result(trained, None, np.empty((0, emotions), np.float32))
     probabilities = trained.predict(data.inputs[held_out])
-    report = score(data.emotions, data.labels[held_out], probabilities.argmax(axis=1))
-    return Result(trained, report, probabilities)
+    labels, predicted = data.labels[held_out], probabilities.argmax(axis=1)
+    report = score(data.emotions, labels, predicted)
+    groups = score_groups([data.clips[row] for row in held_out], labels, predicted)
+    return Result(trained, report, probabilities, groups)

@@ -64,6 +64,10 @@ def test_files(quick, home):
     models = {model["name"]: model for model in values["models"]}
     assert models["cnn2d-default"]["parameters"] > 100_000
     assert models["prior"]["uar"]["mean"] == 0.25
+    sexes = [group for group in models["prior"]["groups"] if group["by"] == "sex"]
+    assert [(group["name"], group["uar"]) for group in sexes] == [("female", 0.25), ("male", 0.25)]
+    # Of eight clips or fewer, none is called the lowest.
+    assert models["prior"]["worst_groups"] == []
     with (folder / "compare.csv").open() as handle:
         rows = list(csv.DictReader(handle))
     assert [row["model"] for row in rows] == list(models)

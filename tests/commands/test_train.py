@@ -67,6 +67,9 @@ def test_lines_an_epoch_and_nothing_of_tensorflow(home, avser):
     known = ("reading", "corpus:", "split:", "leak check:", "training:", "epoch", "bundle:")
     assert all(line.startswith(known) for line in told)
     assert done.stdout.splitlines()[0].split() == ["Precision", "Recall", "F1-score", "Support"]
+    printed = [line.split() for line in done.stdout.splitlines()]
+    assert ["by", "group", "clips", "UAR", "accuracy"] in printed
+    assert ["speaker", "clips", "emotions", "accuracy", "UAR"] in printed
     bundle = home / "models" / "cnn2d-default-rmsprop-0.001-random-seed0-x1"
     assert json.loads((bundle / "config.json").read_text())["recipe"]["optimizer"] == "rmsprop"
     again = avser(

@@ -64,6 +64,8 @@ def test_a_bundle_is_trained_on(mine, tiny, avser, tmp_path, trained):
     assert "| from | the bundle `tiny`" in card and "32 trained on, 16 held out |" in card
     metrics = json.loads((target / "metrics.json").read_text())
     assert metrics["held_out"]["clips"] == metrics["held_out_before"]["clips"] == 16
+    (by_speaker,) = (group for group in metrics["groups"] if group["by"] == "speaker")
+    assert by_speaker["uar"] == pytest.approx(metrics["held_out"]["uar"])
     again = avser(*command, "--resume")
     assert (again.returncode, "already finished" in again.stderr) == (0, True)
     other = avser(*command, "--resume", "--from", "default", "--out", target)
@@ -133,6 +135,8 @@ def test_a_bundle_is_calibrated_and_answers_so(mine, tiny, avser, tmp_path):
     scored = avser("evaluate", mine, "--model", "m", "--format", "json", "--no-figure")
     held_out = json.loads((tmp_path / "m" / "metrics.json").read_text())["held_out"]
     assert json.loads(scored.stdout)["confusion"] == held_out["confusion"]
+    groups = json.loads((tmp_path / "m" / "metrics.json").read_text())["groups"]
+    assert json.loads(scored.stdout)["groups"] == groups
     again = avser(*command, "--resume")
     assert (again.returncode, "already finished" in again.stderr) == (0, True)
     trained = avser(*command[:4], "--out", "m", "--resume")

@@ -97,7 +97,7 @@ def test_plain_values_have_a_runs_report_on_one_level(models):
 
 
 def test_table_3(models):
-    shown, pairs = comparison_tables(models)
+    shown, _, pairs = comparison_tables(models)
     assert shown.rows[0][:3] == ("mlp", "0.79", "0.625 ± 0.177")
     assert shown.rows[1][1] == "-"
     assert pairs.rows[0][0] == "mlp - cnn2d-default"
@@ -110,6 +110,21 @@ def test_table_3(models):
     assert "…" not in text.replace(" … ", "")
     lines = to_markdown(shown).splitlines()
     assert lines[2].count("|") == lines[4].count("|") == len(shown.head) + 1
+
+
+def test_the_lowest_group_of_each_model_stands_beside_its_uar(models):
+    """Of 32 answers an actor has 8, too few to be called the lowest; 16 are of each sex."""
+    _, worst, _ = comparison_tables(models)
+    assert worst.head == ("model", "UAR", "lowest sex")
+    # All wrong answers are for the first two actors, a man and a woman.
+    assert worst.rows == (("mlp", "0.625", "male 0.500"), ("cnn2d-default", "0.875", "male 0.750"))
+    assert worst.title == "Lowest UAR by group" and "10 clips or more, pooled" in worst.note
+    first = models.as_dict()["models"][0]
+    assert [group["name"] for group in first["worst_groups"]] == ["male"]
+    assert [group["name"] for group in first["groups"] if group["by"] == "sex"] == [
+        "female",
+        "male",
+    ]
 
 
 def test_networks_of_one_split_are_tested():

@@ -31,6 +31,8 @@ def test_the_worst_speakers_come_first_with_and_without_reference():
     assert table.rows[0] == ("s1", "20", "4", "0.01", "0.01", "0.11")
     assert len(table.rows) == MOST_SPEAKERS
     assert "of 40 speakers" in table.note
+    elsewhere = speakers_table(groups, all_in="x.json")
+    assert elsewhere is not None and elsewhere.note.endswith("; x.json has all")
     plain = speakers_table(groups[:2])
     assert plain is not None
     assert (plain.head[-1], plain.note) == ("UAR", "")

@@ -1,6 +1,10 @@
+import json
 from dataclasses import replace
 
+import numpy as np
+
 from avser_cli.data.corpus_summary import CorpusSummary
+from avser_cli.evaluation.metrics import score
 from avser_cli.model.bundle import read_config
 from avser_cli.model.recipe import Sampling
 from avser_cli.report.model_card import licence_words, model_card
@@ -33,6 +37,25 @@ def test_the_card_of_a_bundle_names_its_corpora(trained):
     card = (bundle / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert "| RAVDESS | en | 4 | 48 | CC BY-NC-SA 4.0 |" in card
     assert "- not for commercial use (RAVDESS)" in card
+
+
+def test_the_card_of_a_bundle_scores_its_groups(trained):
+    bundle = trained / "models" / "tiny"
+    card = (bundle / "MODEL_CARD.md").read_text(encoding="utf-8")
+    groups = json.loads((bundle / "metrics.json").read_text())["groups"]
+    assert [group["name"] for group in groups if group["by"] == "sex"] == ["female", "male"]
+    of_speakers = [group for group in groups if group["by"] == "speaker"]
+    assert len(of_speakers) == 4 and sum(group["clips"] for group in of_speakers) == 16
+    for group in groups[2:4]:
+        row = f"| sex | {group['name']} | {group['clips']} | {group['uar']:.2f} |"
+        assert row in card
+    assert card.count("| ravdess:0") == 4
+
+
+def test_a_card_without_groups_has_no_tables_of_them(trained):
+    config = read_config(trained / "models" / "tiny")
+    report = score(config.labels, np.zeros(4, np.int64), np.zeros(4, np.int64))
+    assert "By group" not in model_card(config, report)
 
 
 def test_the_card_says_how_clips_were_drawn(trained):

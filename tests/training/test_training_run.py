@@ -88,6 +88,10 @@ def test_the_report_and_the_probabilities_are_of_the_held_out_clips_in_the_corpu
     assert found.report is not None
     right = (expected.argmax(axis=1) == data.labels[rows]).mean()
     assert found.report.accuracy == pytest.approx(right)
+    whole = next(group for group in found.groups if group.by == "corpus")
+    assert whole.clips == len(rows) and whole.accuracy == pytest.approx(right)
+    held_out = {data.clips[row].speaker for row in rows}
+    assert {group.name for group in found.groups if group.by == "speaker"} == held_out
 
 
 def test_nothing_held_out_gives_no_report():
