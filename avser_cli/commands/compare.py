@@ -113,7 +113,7 @@ class RunOptions:
     split: Annotated[str, common.split_option(common.SPLITS)] = "random"
     folds: Annotated[str | None, folds_option()] = None
     seeds: Annotated[str | None, seeds_option("0-2, else 0 where there are folds")] = None
-    test_size: common.TestSize = 0.25
+    test_size: common.TestSize = None
 
     def planned(self, clips: Sequence[Clip], quick: bool) -> list[PlannedRun]:
         """The runs of each candidate; one of everything in a quick comparison."""
@@ -124,7 +124,8 @@ class RunOptions:
             folds, seeds = folds or ([1] if kind != "random" else None), seeds or [0]
         elif seeds is None and kind == "random":
             seeds = list(DEFAULT_SEEDS)
-        return plan(kind, split_folds(clips, kind), folds, seeds, self.test_size)
+        test_size = common.held_out_share(self.test_size, kind)
+        return plan(kind, split_folds(clips, kind), folds, seeds, test_size)
 
 
 def compare(

@@ -18,7 +18,7 @@ from avser_cli.data.emotions import PAPER_EMOTIONS, label_order
 from avser_cli.data.folds import NAMED_FOLDS
 from avser_cli.data.overlaps import overlap_chains
 from avser_cli.data.sources import DataSources, Source, parse_source
-from avser_cli.data.splits import SPLIT_ALIASES, SplitKind
+from avser_cli.data.splits import SPLIT_ALIASES, SplitKind, SplitSettings
 from avser_cli.errors import MissingExtraError, UsageError
 from avser_cli.files import replaced_folder
 from avser_cli.model.known_recipes import find_recipe
@@ -32,7 +32,10 @@ DATA_HELP = (
     "Folders of a known corpus, folders with one subfolder per emotion, tables of labels "
     "(.csv, .tsv, db.yaml), or pictures drawn from these."
 )
-TestSize = Annotated[float, typer.Option(help="Share of clips held out by --split random.")]
+TestSize = Annotated[
+    float | None,
+    typer.Option(help="Share of clips held out by --split random.  [default: 0.25]"),
+]
 Epochs = Annotated[
     int | None, typer.Option(help="Passes over the training clips, instead of the recipe's.")
 ]
@@ -120,6 +123,21 @@ def parse_powers(text: str) -> dict[str, float]:
             raise UsageError(f"--sampling {text!r}: {known} and powers, e.g. corpus=0.5,emotion=0")
         powers[match[1]] = float(match[2])
     return powers
+
+
+def held_out_share(test_size: float | None, split: str) -> float:
+    """The share of clips that a random split holds out.
+
+    Raises
+    ------
+    UsageError
+        One is asked for, and the split is another one.
+    """
+    if test_size is not None and split != "random":
+        raise UsageError(
+            f"--test-size {test_size}: only --split random holds out a share; leave it out"
+        )
+    return SplitSettings.test_size if test_size is None else test_size
 
 
 def parse_fold(text: str, split: str) -> int | str:

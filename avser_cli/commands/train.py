@@ -54,7 +54,7 @@ class SplitOptions:
     """Which clips are held out, and the seed."""
 
     split: Annotated[str, common.split_option(SPLIT_KINDS)] = "random"
-    test_size: common.TestSize = 0.25
+    test_size: common.TestSize = None
     fold: Annotated[
         str | None,
         typer.Option(
@@ -68,7 +68,8 @@ class SplitOptions:
     def settings(self) -> SplitSettings:
         """The split that is asked for."""
         fold = 1 if self.fold is None else common.parse_fold(self.fold, self.split)
-        return SplitSettings(cast(SplitKind, self.split), self.test_size, fold, self.seed)
+        test_size = common.held_out_share(self.test_size, self.split)
+        return SplitSettings(cast(SplitKind, self.split), test_size, fold, self.seed)
 
 
 @dataclass(frozen=True)

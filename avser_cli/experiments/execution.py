@@ -54,6 +54,8 @@ class Workers:
     def __post_init__(self) -> None:
         if self.jobs < 1:
             raise UsageError(f"--jobs {self.jobs}: at least 1")
+        if self.jobs > 1 and self.scheduler is not None:
+            raise UsageError("--jobs is for this machine; of a --scheduler all workers train")
 
     @property
     def here(self) -> bool:

@@ -73,6 +73,8 @@ def plan(
     """
     if protocol == "none":
         raise UsageError("protocol none holds nothing out")
+    if folds and protocol not in FOLDED:
+        raise UsageError(f"--folds: split {protocol} has none; --seeds draws it anew")
     settings = [SplitSettings(protocol, test_size, fold) for fold in folds or ()]
     if available:
         chosen = [find_fold(available, asked) for asked in settings] or available

@@ -260,6 +260,8 @@ def test_opensmile_reads_the_same_clips(home, corpus):
         (("{corpus}", "--dropout", "0.8"), 2, "--dropout is for `compare optimizers`"),
         (("{corpus}", "--emotions", "happy,calm"), 7, "no clip of calm"),
         (("{corpus}", "--test-size", "0.01"), 7, "clips held out in split random"),
+        (("{corpus}", "--test-size", "0.3", "--split", "text"), 2, "only --split random holds out"),
+        (("{corpus}", "--folds", "1"), 2, "--folds: split random has none"),
         (("{corpus}", "--jobs", "0"), 2, "--jobs 0"),
         (
             ("{corpus}", "--models", "mlp", "--scheduler", "tcp://127.0.0.1:9"),

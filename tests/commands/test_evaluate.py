@@ -117,7 +117,7 @@ def test_what_evaluate_trained_serves_compare_and_the_reverse(corpus, tmp_path, 
 
     assert "2 to train" in evaluate("0").stderr
     compared = avser("compare", corpus, "--models", "mlp", *MLP, "--split", "text",
-                     "--seeds", "0,1", "--test-size", "0.4", "--out", "table")  # fmt: skip
+                     "--seeds", "0,1", "--out", "table")  # fmt: skip
     assert "runs: 4; 2 kept from before, 2 to train" in compared.stderr
     assert "runs: 2; 2 kept from before, 0 to train" in evaluate("1").stderr
     report = json.loads((tmp_path / "report1" / "report.json").read_text())

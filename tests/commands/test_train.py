@@ -205,6 +205,7 @@ def test_a_bundle_comes_back_whose_replacement_was_killed(trained, avser, tmp_pa
         (["png", "--split", "corpus"], 7, "only one corpus, ravdess"),
         (["png", "--split", "table"], 7, "64 clips have no split, e.g. 03-01-"),
         (["png", "--test-size", "0.01"], 7, "clips held out in split random"),
+        (["png", "--test-size", "0.3", "--split", "speaker"], 2, "only --split random holds out"),
         (["png", "--network", "mlp", "--scheduler", "tcp://HOST:8786"], 2, "not with mlp"),
         (["png", "--from", "default", "--scheduler", "tcp://HOST:8786"], 2, "not with --from"),
         (["png", "--positive", "bored"], 2, "--positive bored: not among happy, sad"),

@@ -54,3 +54,8 @@ def test_names_labels_and_probabilities_are_of_the_held_out_clips():
 def test_fewer_than_one_training_at_once_is_refused():
     with pytest.raises(UsageError, match="--jobs 0"):
         Workers(0)
+
+
+def test_processes_of_this_machine_and_workers_of_a_cluster_are_not_both_asked_for():
+    with pytest.raises(UsageError, match="--jobs is for this machine"):
+        Workers(2, "tcp://nowhere:8786")

@@ -30,7 +30,8 @@ def test_corpora_are_named_where_names_can_stand_in_a_file_name():
     ("arguments", "expected"),
     [
         (("speaker", SPEAKERS, [7]), "folds 1 to 6"),
-        (("random", (), [2]), "split random has no folds"),
+        (("random", (), [1]), "--folds: split random has none; --seeds draws it anew"),
+        (("random", (), [2]), "--folds: split random has none"),
         (("text", SPEAKERS, [1, 1]), "named twice"),
         (("corpus", CORPORA, [1, "emodb"]), "named twice"),
         (("corpus", CORPORA, ["urdu"]), "has folds 1 to 2 here: emodb, a b"),
