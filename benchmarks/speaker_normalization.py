@@ -102,9 +102,11 @@ def main() -> None:
 def _scores(emotions: tuple[str, ...], run: FinishedRun, choose: Choice | None) -> list[float]:
     """UAR, UAR of speech, UAR of song and calibration error, the means over draws."""
     draws = [run] if choose is None else [referred(run, choose, seed) for seed in range(DRAWS)]
+    channels = np.array([_key(name)[1] for name in run.names])
+    parts = [None, channels == "speech", channels == "song"]
     scores = [
         [
-            *(drawn.report(emotions, channel).uar for channel in (None, "speech", "song")),
+            *(drawn.report(emotions, rows).uar for rows in parts),
             expected_calibration_error(drawn.probabilities, drawn.labels),
         ]
         for drawn in draws

@@ -226,11 +226,9 @@ def _finished(
 ) -> FinishedRun:
     dataset = prepared.dataset
     rows = dataset.rows(job.split.test)
-    clips = [dataset.clips[row] for row in rows]
     return FinishedRun(
         planned=job.planned,
-        names=tuple(clip.key for clip in clips),
-        channels=tuple(clip.channel or "" for clip in clips),
+        names=tuple(dataset.clips[row].key for row in rows),
         labels=dataset.labels[rows],
         probabilities=probabilities,
         history=history,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -103,8 +104,8 @@ class FinishedRun:
     Attributes
     ----------
     planned : PlannedRun
-    names, channels : tuple of str
-        Key and vocal channel (speech, song, or empty) of each clip held out.
+    names : tuple of str
+        Key of each clip held out.
     labels : numpy.ndarray
         Indices of emotions, shape ``(n,)``.
     probabilities : numpy.ndarray
@@ -120,7 +121,6 @@ class FinishedRun:
 
     planned: PlannedRun
     names: tuple[str, ...]
-    channels: tuple[str, ...]
     labels: npt.NDArray[np.int64]
     probabilities: npt.NDArray[np.float32]
     history: tuple[Epoch, ...]
@@ -128,17 +128,18 @@ class FinishedRun:
     seconds: float
     clip_seconds: float | None = None
 
-    def report(self, emotions: tuple[str, ...], channel: str | None = None) -> Report:
-        """The report on the clips held out, or on those of one vocal channel."""
-        rows = np.array([channel in (None, found) for found in self.channels])
-        return score(emotions, self.labels[rows], self.probabilities[rows].argmax(axis=1))
+    def report(
+        self, emotions: tuple[str, ...], rows: npt.NDArray[np.bool_] | None = None
+    ) -> Report:
+        """The report on the clips held out, or on some of them."""
+        chosen = slice(None) if rows is None else rows
+        return score(emotions, self.labels[chosen], self.probabilities[chosen].argmax(axis=1))
 
     def to_json(self, key: str) -> bytes:
         """The run as a file that says what determined it."""
         values = {
             "key": key,
             "names": self.names,
-            "channels": self.channels,
             "labels": self.labels.tolist(),
             "probabilities": [[float(str(x)) for x in row] for row in self.probabilities],
             "history": [asdict(line) for line in self.history],
@@ -174,7 +175,6 @@ class FinishedRun:
         finished = cls(
             planned=planned,
             names=tuple(values["names"]),
-            channels=tuple(values["channels"]),
             labels=np.array(values["labels"], np.int64),
             probabilities=np.array(values["probabilities"], np.float32),
             history=tuple(decode(Epoch, line) for line in values["history"]),
@@ -183,17 +183,15 @@ class FinishedRun:
             clip_seconds=values.get("clip_seconds"),
         )
         count, columns = finished.probabilities.shape
-        if not (
-            len(finished.names)
-            == len(finished.channels)
-            == len(np.atleast_1d(finished.labels))
-            == count
-        ):
+        if not len(finished.names) == len(np.atleast_1d(finished.labels)) == count:
             raise ValueError("clips and predictions differ in number")
-        if not all(isinstance(text, str) for text in (*finished.names, *finished.channels)):
-            raise TypeError("names and channels are texts")
+        if not all(isinstance(name, str) for name in finished.names):
+            raise TypeError("names are texts")
         if columns != (emotions or columns) or set(finished.labels.tolist()) - set(range(columns)):
             raise ValueError("labels or probabilities of other emotions")
-        if not isinstance(finished.clip_seconds, float | int | None):
-            raise TypeError("clip_seconds is a number")
+        if not ((finished.probabilities >= 0) & (finished.probabilities <= 1)).all():
+            raise ValueError("probabilities are shares")
+        for name in ("parameters", "seconds", "clip_seconds"):
+            if not 0 <= (getattr(finished, name) or 0) < math.inf:
+                raise ValueError(f"{name} is a number from 0 on")
         return str(values["key"]), finished

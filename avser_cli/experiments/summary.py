@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli import __version__
+from avser_cli.data.clip import Clip
 from avser_cli.data.splits import SPLIT_ALIASES, SplitKind
 from avser_cli.evaluation.bootstrap import Interval
 from avser_cli.evaluation.group_scores import GroupScores, score_groups
@@ -84,7 +85,7 @@ class RunScores:
         cls,
         finished: FinishedRun,
         emotions: tuple[str, ...],
-        speakers: Sequence[str | None] = (),
+        clips: Sequence[Clip] = (),
         scaled: npt.NDArray[np.float32] | None = None,
     ) -> Self:
         """Those of a run.
@@ -93,13 +94,14 @@ class RunScores:
         ----------
         finished : FinishedRun
         emotions : tuple of str
-        speakers : sequence of str or None
-            Of the clips held out, where they are known.
+        clips : sequence of Clip
+            Those held out, where they are known.
         scaled : numpy.ndarray, optional
             The probabilities with the temperature of the other runs, shape ``(n, emotions)``.
         """
         reference_uar = calibration_error = None
-        if speakers:
+        if clips:
+            speakers = [clip.speaker for clip in clips]
             normalized, changed = normalize_each(finished.probabilities, speakers)
             if changed.any():
                 answers = normalized.argmax(axis=1)
@@ -107,8 +109,6 @@ class RunScores:
         if scaled is not None:
             calibration_error = expected_calibration_error(scaled, finished.labels)
         report = finished.report(emotions)
-        channels = sorted(set(finished.channels))
-        told_apart = channels if len(channels) > 1 and all(channels) else []
         return cls(
             name=finished.planned.name,
             held_out=finished.planned.split.describe(),
@@ -116,7 +116,7 @@ class RunScores:
             clips=report.clips,
             accuracy=report.accuracy,
             uar=report.uar,
-            channel_uar={name: finished.report(emotions, name).uar for name in told_apart},
+            channel_uar=_channel_uar(finished, emotions, clips),
             recall={name: scores.recall for name, scores in report.per_emotion.items()},
             seconds=round(finished.seconds, 1),
             uar_with_reference=reference_uar,
@@ -227,6 +227,16 @@ class CrossValidation:
         )
 
 
+def _channel_uar(
+    finished: FinishedRun, emotions: tuple[str, ...], clips: Sequence[Clip]
+) -> dict[str, float]:
+    """UAR by vocal channel, where there are several and every clip has one."""
+    channels = np.array([clip.channel or "" for clip in clips])
+    names = np.unique(channels).tolist()
+    told_apart = names if len(names) > 1 and all(names) else []
+    return {name: finished.report(emotions, channels == name).uar for name in told_apart}
+
+
 def summarize(
     runs: Sequence[FinishedRun], corpus: Corpus, recipe: Recipe, protocol: SplitKind, command: str
 ) -> CrossValidation:
@@ -243,12 +253,12 @@ def summarize(
     """
     emotions = corpus.dataset.emotions
     calibration, scaled = calibrated(runs, protocol)
-    spoken_by = {clip.key: clip.speaker for clip in corpus.dataset.clips}
+    known = {clip.key: clip for clip in corpus.dataset.clips}
     lines = tuple(
         RunScores.of(
             finished,
             emotions,
-            [spoken_by[name] for name in finished.names],
+            [known[name] for name in finished.names],
             probabilities if calibration else None,
         )
         for finished, probabilities in zip(runs, scaled, strict=True)

@@ -21,7 +21,6 @@ def run():
     return FinishedRun(
         planned=PlannedRun(SplitSettings("speaker"), 0),
         names=tuple(names),
-        channels=("speech",) * len(names),
         labels=np.array([0 if name[6:8] == "03" else 1 for name in names]),
         probabilities=np.random.default_rng(0).dirichlet(np.ones(4), len(names)).astype(np.float32),
         history=(),

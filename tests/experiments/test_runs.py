@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -49,7 +51,6 @@ def test_what_many_clips_were_answered_is_read_as_it_was_written():
     found = FinishedRun(
         planned=plan("random", seeds=[0])[0],
         names=tuple(f"mine:speaker-{n // 100:05d}/call-{n:06d}" for n in range(count)),
-        channels=("",) * count,
         labels=rng.integers(0, 4, count),
         probabilities=rng.dirichlet(np.ones(4), count).astype(np.float32),
         history=(),
@@ -62,5 +63,16 @@ def test_what_many_clips_were_answered_is_read_as_it_was_written():
     assert read.names == found.names
     np.testing.assert_array_equal(read.labels, found.labels)
     np.testing.assert_array_equal(read.probabilities, found.probabilities)
+    for change in (
+        {"probabilities": np.full((count, 4), np.nan, np.float32)},
+        {"probabilities": found.probabilities + 1},
+        {"probabilities": -found.probabilities},
+        {"seconds": -1.0},
+        {"seconds": float("inf")},
+        {"parameters": -1},
+        {"clip_seconds": float("nan")},
+    ):
+        with pytest.raises(ValueError, match=r"shares|from 0 on|is no number"):
+            FinishedRun.from_json(replace(found, **change).to_json("key"), found.planned, 4)
     # Of a million clips, too.
     assert len(content) * 1_000_000 / count < MAX_RUN_BYTES

@@ -16,7 +16,6 @@ def run_of(labels, guesses, seed=0, names=None, kind="random", fold=1):
     return FinishedRun(
         planned=PlannedRun(SplitSettings(kind, fold=fold), seed),
         names=tuple(names or (f"clip{n}" for n in range(len(labels)))),
-        channels=("speech",) * len(labels),
         labels=np.array(labels),
         probabilities=np.eye(4, dtype=np.float32)[guesses],
         history=(),

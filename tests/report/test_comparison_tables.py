@@ -35,9 +35,7 @@ def corpus():
 def run_of(guesses, seed=0, kind="random"):
     probabilities = np.eye(4, dtype=np.float32)[guesses]
     planned = PlannedRun(SplitSettings(kind, seed=seed), seed)
-    return FinishedRun(
-        planned, tuple(NAMES), ("speech",) * 16, LABELS, probabilities, (), 7, 3.0, 0.01
-    )
+    return FinishedRun(planned, tuple(NAMES), LABELS, probabilities, (), 7, 3.0, 0.01)
 
 
 def wrong(count):
