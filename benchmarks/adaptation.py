@@ -27,7 +27,7 @@ from avser_cli.data.sources import DataSources
 from avser_cli.data.splits import Split, SplitSettings
 from avser_cli.evaluation.metrics import score
 from avser_cli.inference.speaker_normalization import normalize_each
-from avser_cli.model.calibration import expected_calibration_error
+from avser_cli.model.calibration import Probabilities, expected_calibration_error
 from avser_cli.model.known_recipes import find_recipe
 from avser_cli.report.console import print_table
 from avser_cli.report.figures import new_figure, save_figure
@@ -40,7 +40,6 @@ from avser_cli.training.training_run import Corpus, TrainTestSplit, read_corpus,
 
 EMOTIONS = ("happy", "sad", "angry", "neutral")
 Rows = npt.NDArray[np.intp]
-Probabilities = npt.NDArray[np.float32]
 SIZES = (20, 50, 100, 200, 0)
 """Clips to learn from; 0 for all."""
 HELD_OUT = 1 / 3

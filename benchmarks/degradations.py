@@ -7,13 +7,12 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 import soundfile
 from scipy.signal import butter, fftconvolve, resample_poly, sosfiltfilt
 
+from avser_cli.audio.streams import Samples
 from avser_cli.features.spectrogram import trim_silence
 
-Samples = npt.NDArray[np.float32]
 Degradation = Callable[[Samples, int, np.random.Generator, Samples], tuple[Samples, int]]
 """From samples, rate in Hz, random numbers and a babble of voices to new samples and rate."""
 

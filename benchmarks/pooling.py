@@ -28,8 +28,8 @@ from avser_cli.data.corpora import find_corpus
 from avser_cli.features.spectrogram import draw_spectrogram, trim_silence
 from avser_cli.inference.classifier import Classifier
 from avser_cli.inference.pooling import AGREEMENT, TINY, pool
-from avser_cli.inference.windows import Row
 from avser_cli.model.calibration import (
+    Probabilities,
     expected_calibration_error,
     softmax,
     with_temperature,
@@ -39,9 +39,8 @@ from avser_cli.report.tables import TextTable
 from benchmarks.kept_runs import in_any_order
 from benchmarks.labelled_folders import corpus_clips
 
-Rows = npt.NDArray[np.float32]
 Lengths = npt.NDArray[np.intp]
-Pooling = Callable[[Rows, Lengths], Row]
+Pooling = Callable[[Probabilities, Lengths], Probabilities]
 
 CLIPS = (2, 4, 8)
 """Clips of one emotion in a recording."""
@@ -67,35 +66,37 @@ class Judged:
 
     kind: str
     label: int
-    rows: Rows
+    rows: Probabilities
     lengths: Lengths
-    middle: Row
+    middle: Probabilities
 
 
-def _weighted(rows: Rows, weights: npt.NDArray[np.floating]) -> Row:
+def _weighted(
+    rows: npt.NDArray[np.float32], weights: npt.NDArray[np.floating]
+) -> npt.NDArray[np.float32]:
     return np.asarray(np.average(rows, axis=0, weights=weights), np.float32)
 
 
-def _logits(rows: Rows) -> Rows:
+def _logits(rows: Probabilities) -> npt.NDArray[np.float32]:
     return np.asarray(np.log(np.maximum(rows, TINY)), np.float32)
 
 
-def mean_of_probabilities(rows: Rows, lengths: Lengths) -> Row:
+def mean_of_probabilities(rows: Probabilities, lengths: Lengths) -> Probabilities:
     """Each window counts by its length."""
     return _weighted(rows, lengths.astype(float))
 
 
-def mean_of_logits(rows: Rows, lengths: Lengths) -> Row:
+def mean_of_logits(rows: Probabilities, lengths: Lengths) -> Probabilities:
     """Each window counts by its length."""
     return np.asarray(softmax(_weighted(_logits(rows), lengths.astype(float))[None])[0])
 
 
-def attention_over_probabilities(rows: Rows, lengths: Lengths) -> Row:
+def attention_over_probabilities(rows: Probabilities, lengths: Lengths) -> Probabilities:
     """Each window counts by its length times its confidence."""
     return _weighted(rows, lengths * rows.max(axis=1))
 
 
-def attention_over_logits(rows: Rows, lengths: Lengths) -> Row:
+def attention_over_logits(rows: Probabilities, lengths: Lengths) -> Probabilities:
     """Each window counts by its length times its confidence."""
     return np.asarray(softmax(_weighted(_logits(rows), lengths * rows.max(axis=1))[None])[0])
 
@@ -219,7 +220,7 @@ def _table(kind: str, runs: Sequence[Sequence[Judged]], exponents: Sequence[floa
     truth = np.array([judged.label for judged in every])
     lines: list[tuple[str, ...]] = []
 
-    def add(name: str, rows: Sequence[Row]) -> None:
+    def add(name: str, rows: Sequence[Probabilities]) -> None:
         stacked = np.stack(rows)
         right = stacked.argmax(axis=1) == truth
         uar = np.mean([right[truth == label].mean() for label in np.unique(truth)])

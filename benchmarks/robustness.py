@@ -16,6 +16,7 @@ import numpy.typing as npt
 from joblib import Parallel, delayed
 
 from avser_cli.audio.decoding import Waveform, read_waveform
+from avser_cli.audio.streams import Samples
 from avser_cli.data.corpora import find_corpus
 from avser_cli.evaluation.metrics import score
 from avser_cli.experiments.recipe_report import ROBUSTNESS, Robustness
@@ -23,7 +24,7 @@ from avser_cli.features.render import clip_spectrogram
 from avser_cli.inference.classifier import Classifier
 from avser_cli.report.cross_validation_report import robustness_table
 from avser_cli.report.tables import to_markdown
-from benchmarks.degradations import DEGRADATIONS, Degradation, Samples
+from benchmarks.degradations import DEGRADATIONS, Degradation
 from benchmarks.kept_runs import parse_arguments
 
 VOICES = 8

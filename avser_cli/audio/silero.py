@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from avser_cli.audio.streams import Samples
 from avser_cli.litert import load_interpreter
 
-Samples = npt.NDArray[np.float32]
-Probabilities = npt.NDArray[np.float32]
+SpeechProbabilities = npt.NDArray[np.float32]
 
 NETWORK = Path(__file__).with_name("silero_vad.tflite")
 
@@ -55,7 +55,7 @@ class SileroStream:
         self._rest: Samples = np.zeros(CONTEXT, np.float32)
         self._state = {name: np.zeros((1, UNITS), np.float32) for name in ("hidden", "cell")}
 
-    def feed(self, samples: Samples) -> Probabilities:
+    def feed(self, samples: Samples) -> SpeechProbabilities:
         """Take in samples at `RATE`; give the probability of speech in the chunks that are settled.
 
         Parameters
@@ -76,7 +76,7 @@ class SileroStream:
         found = [self._read(held[start : start + length + CONTEXT]) for start in starts]
         return np.concatenate(found) if found else np.empty(0, np.float32)
 
-    def finish(self) -> Probabilities:
+    def finish(self) -> SpeechProbabilities:
         """The chunks that are left, the last one filled up with silence."""
         length = len(self._rest) - CONTEXT
         padded = np.zeros(AT_ONCE * CHUNK, np.float32)
@@ -84,16 +84,16 @@ class SileroStream:
         self._rest = self._rest[:CONTEXT]
         return self.feed(padded)[: -(-length // CHUNK)]
 
-    def _read(self, samples: Samples) -> Probabilities:
+    def _read(self, samples: Samples) -> SpeechProbabilities:
         chunks = np.lib.stride_tricks.sliding_window_view(samples, CHUNK + CONTEXT)[::CHUNK]
         mirrored = np.concatenate([chunks, chunks[:, -2 : -2 - CONTEXT : -1]], axis=1)
         outputs = _network()(chunks=mirrored, **self._state)
         self._state = {name: outputs[f"{name}_out"] for name in self._state}
-        found: Probabilities = outputs["probabilities"]
+        found: SpeechProbabilities = outputs["probabilities"]
         return found
 
 
-def speech_probabilities(samples: Samples) -> Probabilities:
+def speech_probabilities(samples: Samples) -> SpeechProbabilities:
     """The probability of speech in each chunk of a whole recording at `RATE`."""
     stream = SileroStream()
     return np.concatenate([stream.feed(samples), stream.finish()])

@@ -11,11 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from avser_cli.audio.silero import CHUNK, RATE, SileroStream
-
-Samples = npt.NDArray[np.float32]
+from avser_cli.audio.streams import Samples
 
 BLOCK = 0.3
 """Seconds that are read at once: most voices are found in the first or second."""

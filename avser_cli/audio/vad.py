@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-Samples = npt.NDArray[np.float32]
+from avser_cli.audio.streams import Samples
 
 FRAME = 0.02
 """Length of a frame in seconds."""

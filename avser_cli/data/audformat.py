@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from avser_cli.data.label_table import LabelTable, Row, label_rows, read_rows
+from avser_cli.data.label_table import LabelTable, TableRow, label_rows, read_rows
 from avser_cli.errors import CorpusError, MissingExtraError, os_reason
 from avser_cli.untrusted_input import read_bounded
 
@@ -88,7 +88,7 @@ def _columns(table: dict[str, Any]) -> dict[str, Any]:
     return columns if isinstance(columns, dict) else {}
 
 
-def _rows(header: Path, name: str, needed: tuple[str, ...] = ("file",)) -> Iterator[Row]:
+def _rows(header: Path, name: str, needed: tuple[str, ...] = ("file",)) -> Iterator[TableRow]:
     path = header.with_name(f"db.{name}.csv")
     if not path.is_file():
         for other in ("parquet", "pkl"):
@@ -103,7 +103,7 @@ def _labelled_rows(
     names: list[str],
     about: Mapping[str, dict[str, str]],
     speakers: Mapping[str, str],
-) -> Iterator[Row]:
+) -> Iterator[TableRow]:
     """Rows with an emotion; the same label for the same sound in a further table is one row."""
     seen: dict[tuple[str, str, str], dict[str, str]] = {}
     for name in names:

@@ -39,7 +39,7 @@ _SEX_OF = {word: sex for sex, words in _SEXES.items() for word in words.split()}
 
 _DECIMAL_COMMA = re.compile(r"\d+,\d+", re.ASCII)
 
-Row = tuple[int, dict[str, str]]
+TableRow = tuple[int, dict[str, str]]
 """Line of the table, and its cells by column."""
 
 
@@ -119,7 +119,7 @@ def _columns(names: Iterable[str]) -> list[str]:
     return columns
 
 
-def read_rows(path: Path, needed: Iterable[str]) -> Iterator[Row]:
+def read_rows(path: Path, needed: Iterable[str]) -> Iterator[TableRow]:
     """The rows of a table, with names of columns as here and cells without outer spaces.
 
     Raises
@@ -162,7 +162,7 @@ def read_rows(path: Path, needed: Iterable[str]) -> Iterator[Row]:
 
 
 def label_rows(
-    rows: Iterable[Row], folder: Path, corpus: str, mapping: Mapping[str, str] | None = None
+    rows: Iterable[TableRow], folder: Path, corpus: str, mapping: Mapping[str, str] | None = None
 ) -> LabelTable:
     """Clips of the rows of a table; of two labels for one sound, neither is taken."""
     clips: dict[tuple[Path, float | None, float | None], Clip] = {}

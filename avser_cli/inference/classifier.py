@@ -37,7 +37,6 @@ from avser_cli.inference.speaker_normalization import SpeakerNormalization, norm
 from avser_cli.inference.threads import in_order
 from avser_cli.inference.windows import (
     WINDOW,
-    Row,
     Window,
     all_windows,
     cut_segments,
@@ -45,6 +44,7 @@ from avser_cli.inference.windows import (
     windows,
 )
 from avser_cli.model.bundle import MLP, TFLITE, BundleConfig, read_config
+from avser_cli.model.calibration import Probabilities
 
 HELD_SECONDS = 60.0
 """A recording up to this long is held as a whole: its ends are trimmed before its length counts."""
@@ -242,7 +242,7 @@ class Classifier:
         rate: int,
         jobs: int = 1,
         on_progress: Callable[[float], None] = lambda seconds: None,
-    ) -> Iterator[tuple[Window, Row | None]]:
+    ) -> Iterator[tuple[Window, Probabilities | None]]:
         """The windows of `stream`, without their samples, and the probabilities for each.
 
         None stands for those of a window without a voice, or with too little sound.
@@ -254,10 +254,10 @@ class Classifier:
 
     def _judged(
         self, pieces: Iterable[Window], rate: int, jobs: int
-    ) -> Iterator[tuple[Window, Row | None]]:
+    ) -> Iterator[tuple[Window, Probabilities | None]]:
         config = self._spectrogram_config("classify windows")
 
-        def judge(window: Window) -> tuple[Window, Row | None]:
+        def judge(window: Window) -> tuple[Window, Probabilities | None]:
             without = replace(window, samples=_NONE)
             try:
                 spectrogram = clip_spectrogram("window", _waveform(window.samples, rate), config)
@@ -361,7 +361,7 @@ class Classifier:
                     on_block(block, rate, sound.stream.duration)
                     yield block
 
-            def judge(part: tuple[int, Samples]) -> tuple[int, Row | None]:
+            def judge(part: tuple[int, Samples]) -> tuple[int, Probabilities | None]:
                 place, samples = part
                 try:
                     found = self._predict_array(sound.name, samples, rate)
@@ -522,7 +522,7 @@ class Classifier:
         any_sound = "+any-sound" if self.any_sound else ""
         return f"{self.config.name}@{weights}{normalization}{self.selection.mark}{any_sound}"
 
-    def _prediction(self, row: Row) -> Prediction:
+    def _prediction(self, row: Probabilities) -> Prediction:
         best = int(row.argmax())
         emotion = self.config.labels[best]
         calibration = self.config.calibration
@@ -537,7 +537,7 @@ class Classifier:
         )
 
     def _recording_prediction(
-        self, row: Row, seconds: float, speech: float, windows: int = 1
+        self, row: Probabilities, seconds: float, speech: float, windows: int = 1
     ) -> RecordingPrediction:
         answer = vars(self._prediction(row))
         return RecordingPrediction(**answer, seconds=seconds, speech=speech, windows=windows)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.inference.windows import Row, Window
-from avser_cli.model.calibration import softmax
+from avser_cli.inference.windows import Window
+from avser_cli.model.calibration import Probabilities, softmax
 
 TINY = 1e-6
 """Least probability: one window of a network that is too sure must not outweigh all others."""
@@ -34,12 +34,14 @@ class PooledAnswer:
     windows : int
     """
 
-    probabilities: Row
+    probabilities: Probabilities
     speech: float
     windows: int
 
 
-def pool_windows(answers: Iterable[tuple[Window, Row | None]], frame: float) -> PooledAnswer | None:
+def pool_windows(
+    answers: Iterable[tuple[Window, Probabilities | None]], frame: float
+) -> PooledAnswer | None:
     """Pool the windows of a recording; None where no window was judged.
 
     Parameters
@@ -49,7 +51,7 @@ def pool_windows(answers: Iterable[tuple[Window, Row | None]], frame: float) -> 
     frame : float
         Seconds of a frame.
     """
-    rows: list[Row] = []
+    rows: list[Probabilities] = []
     lengths: list[int] = []
     covered = end = 0
     for window, row in answers:
@@ -65,10 +67,10 @@ def pool_windows(answers: Iterable[tuple[Window, Row | None]], frame: float) -> 
 
 
 def pool(
-    rows: npt.NDArray[np.float32],
+    rows: Probabilities,
     lengths: npt.NDArray[np.integer],
     agreement: float = AGREEMENT,
-) -> Row:
+) -> Probabilities:
     """Pool the answers for windows.
 
     Parameters
@@ -87,5 +89,5 @@ def pool(
     """
     logits = np.log(np.maximum(rows, TINY))
     mean = np.average(logits, axis=0, weights=lengths)
-    pooled: Row = softmax(mean[None] * min(len(rows), MOST_COUNTED) ** agreement)[0]
+    pooled: Probabilities = softmax(mean[None] * min(len(rows), MOST_COUNTED) ** agreement)[0]
     return pooled

@@ -11,7 +11,7 @@ from avser_cli.audio.decoding import open_sound
 from avser_cli.errors import InputError
 from avser_cli.inference.classifier import Classifier
 from avser_cli.inference.speaker_normalization import MIN_RECORDINGS, SpeakerNormalization
-from avser_cli.inference.windows import Row
+from avser_cli.model.calibration import Probabilities
 
 
 def normalize_speaker(
@@ -53,7 +53,7 @@ def normalize_speaker(
     plain = classifier.with_normalization(None)
     paths = [Path(path) for path in recordings]
     answers = _windows(plain, paths, jobs) if windows else _clips(plain, paths, jobs)
-    rows: list[Row] = []
+    rows: list[Probabilities] = []
     for done, answer in enumerate(answers, start=1):
         if not isinstance(answer, InputError):
             rows += answer
@@ -73,7 +73,7 @@ def normalize_speaker(
 
 def _clips(
     classifier: Classifier, paths: Sequence[Path], jobs: int
-) -> Iterator[list[Row] | InputError]:
+) -> Iterator[list[Probabilities] | InputError]:
     for _, answer in classifier.predict_many(paths, jobs):
         if isinstance(answer, InputError):
             yield answer
@@ -83,7 +83,7 @@ def _clips(
 
 def _windows(
     classifier: Classifier, paths: Sequence[Path], jobs: int
-) -> Iterator[list[Row] | InputError]:
+) -> Iterator[list[Probabilities] | InputError]:
     for path in paths:
         try:
             with open_sound(path, selection=classifier.selection) as sound:

@@ -10,25 +10,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from avser_cli.audio.streams import Samples
 from avser_cli.audio.vad import (
     FRAME,
-    Samples,
     SpeechRegion,
     SpeechRegions,
     VoiceActivityDetector,
     frame_length,
 )
 from avser_cli.inference.segment_files import GivenSegment
+from avser_cli.model.calibration import Probabilities
 
 WINDOW = 3.0
 """Seconds that a window spans where the model's pictures have no span of their own."""
 
 HOP = round(1.0 / FRAME)
 """Frames by which a window moves."""
-
-Row = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ class Span:
 
     start: float
     end: float
-    probabilities: Row
+    probabilities: Probabilities
 
 
 def windows(
@@ -175,7 +173,9 @@ def cut_segments(
         yield place, np.empty(0, np.float32)
 
 
-def spans(answers: Iterable[tuple[Window, Row | None]], frame: float = FRAME) -> Iterator[Span]:
+def spans(
+    answers: Iterable[tuple[Window, Probabilities | None]], frame: float = FRAME
+) -> Iterator[Span]:
     """Join the windows' answers to spans of one emotion each.
 
     Parameters
@@ -190,7 +190,7 @@ def spans(answers: Iterable[tuple[Window, Row | None]], frame: float = FRAME) ->
         if pending and pending.end == cell.start and _best(pending) == _best(cell):
             shares = np.array([pending.end - pending.start, cell.end - cell.start], np.float32)
             rows = np.stack([pending.probabilities, cell.probabilities])
-            mean: Row = np.average(rows, axis=0, weights=shares).astype(np.float32)
+            mean: Probabilities = np.average(rows, axis=0, weights=shares).astype(np.float32)
             pending = Span(pending.start, cell.end, mean)
             continue
         if pending:
@@ -204,9 +204,9 @@ def _best(span: Span) -> int:
     return int(span.probabilities.argmax())
 
 
-def _cells(answers: Iterable[tuple[Window, Row | None]], frame: float) -> Iterator[Span]:
+def _cells(answers: Iterable[tuple[Window, Probabilities | None]], frame: float) -> Iterator[Span]:
     """The mean of the windows over each second of each stretch."""
-    covering: list[tuple[Window, Row]] = []
+    covering: list[tuple[Window, Probabilities]] = []
     region, start = -1, 0
     for window, row in answers:
         if window.region != region:
@@ -223,10 +223,12 @@ def _cells(answers: Iterable[tuple[Window, Row | None]], frame: float) -> Iterat
         covering = [(old, row) for old, row in covering if old.end > start]
 
 
-def _cell(covering: Sequence[tuple[Window, Row]], start: int, end: int, frame: float) -> list[Span]:
+def _cell(
+    covering: Sequence[tuple[Window, Probabilities]], start: int, end: int, frame: float
+) -> list[Span]:
     middle = (start + end) / 2
     rows = [row for window, row in covering if window.start <= middle < window.end]
     if not rows:
         return []
-    mean: Row = np.mean(rows, axis=0, dtype=np.float32)
+    mean: Probabilities = np.mean(rows, axis=0, dtype=np.float32)
     return [Span(round(start * frame, 3), round(end * frame, 3), mean)]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from avser_cli.audio.vad import Samples
+from avser_cli.audio.streams import Samples
 from avser_cli.features.spectrogram import SpectrogramConfig, draw_spectrogram
 from avser_cli.inference.predictions import Segment
 from avser_cli.report.figures import emotion_color, new_figure, save_figure

@@ -29,8 +29,6 @@ from avser_cli.training.source_bundle import SourceBundle
 from avser_cli.training.trainer import MEMBER_SEED_STEP, make_deterministic
 from avser_cli.training.training_run import TrainTestSplit
 
-Probabilities = npt.NDArray[np.float32]
-
 
 @dataclass(frozen=True)
 class Adaptation:

@@ -18,6 +18,7 @@ from avser_cli.errors import CorpusError
 from avser_cli.model.calibration import (
     TINY,
     Calibration,
+    Probabilities,
     calibrate,
     fit_temperature,
     with_temperature,
@@ -32,8 +33,6 @@ from avser_cli.training.validation_folds import (
     check_enough,
     validation_folds,
 )
-
-Probabilities = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)

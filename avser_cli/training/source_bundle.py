@@ -23,10 +23,9 @@ from avser_cli.inference.classifier import Classifier
 from avser_cli.inference.loading import load_network
 from avser_cli.model.bundle import CONFIG, WEIGHTS, BundleConfig, Origin, read_config
 from avser_cli.model.bundle_arrays import read_hashes
+from avser_cli.model.calibration import Probabilities
 from avser_cli.training.adaptation_config import AdaptationConfig
 from avser_cli.training.training_run import TrainTestSplit
-
-Probabilities = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
