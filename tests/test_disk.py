@@ -12,7 +12,7 @@ import pytest
 from avser_cli.errors import OutputError
 from avser_cli.files import whole_folder, write_whole
 from avser_cli.inference.predictions import RecordingPrediction
-from avser_cli.report.result_writer import ResultWriter, RowLayout
+from avser_cli.report.result_writer import ResultWriter, Row, RowLayout
 from tests.conftest import REPOSITORY
 from tests.kill_recovery import halves, leftovers
 from tests.platforms import needs_posix
@@ -98,7 +98,7 @@ def test_a_row_that_does_not_fit_leaves_no_part(disk):
     writer = ResultWriter(disk / "rows.csv", "csv", RowLayout(("happy", "sad")), "m@1")
     with pytest.raises(OutputError, match="No space left"):
         for number in range(10_000):
-            writer.write([writer.layout.row(f"{number}.wav", answer, "m@1")])
+            writer.write([Row.of(f"{number}.wav", answer, "m@1")])
     # Of the last block a part was free, which the system takes without a word.
     assert (disk / "rows.csv").read_bytes().endswith(b",m@1\n")
 

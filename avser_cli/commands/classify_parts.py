@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 
 from avser_cli.audio.decoding import STDIN
@@ -41,7 +42,9 @@ def classify_parts(run: Run, plot: Path | None) -> None:
             except InputError as error:
                 errors.append((task, error))
                 if isinstance(error, NoVoiceError):
-                    run.note([_whole_without_voice(run, task, error)])
+                    # For the page it is a recording, not a part of one.
+                    speaker = run.speaker(path)
+                    run.note([Row.of(str(path), error, run.row_model, speaker, task.channel)])
                 continue
             of_task = _part_rows(run, task, found)
             run.note(of_task)
@@ -72,24 +75,18 @@ class _Parts:
     without_answer: list[GivenSegment] = field(default_factory=list)
 
 
-def _whole_without_voice(run: Run, task: Task, error: NoVoiceError) -> Row:
-    """For the page: a recording, not a part of one, in which nobody speaks."""
-    layout = replace(run.layout, segments=False)
-    speaker = run.speaker(task.path)
-    return layout.no_voice(str(task.path), error.seconds, run.row_model, speaker, task.channel)
-
-
 def _part_rows(run: Run, task: Task, found: _Parts) -> list[Row]:
-    file, speaker = str(task.path), run.speaker(task.path)
-    layout, model = run.layout, run.row_model
-    judged = [layout.row(file, part, model, speaker, task.channel) for part in found.judged]
+    file, model, speaker = str(task.path), run.row_model, run.speaker(task.path)
+    judged = [Row.of(file, part, model, speaker, task.channel) for part in found.judged]
     silent = [
-        layout.no_voice(
-            file, round(one.end - one.start, 3), model, one.speaker, task.channel, one.start
-        )
+        Row(file, model, None, task.channel, one.speaker, _span(one))
         for one in found.without_answer
     ]
-    return sorted([*judged, *silent], key=lambda row: (row["start"], row["end"]))
+    return sorted([*judged, *silent], key=attrgetter("span"))
+
+
+def _span(segment: GivenSegment) -> tuple[float, float]:
+    return segment.start, round(segment.start + round(segment.end - segment.start, 3), 6)
 
 
 def _parts(run: Run, task: Task, plot: Path | None, rows: ResultWriter | None) -> _Parts:
@@ -128,8 +125,7 @@ def _parts(run: Run, task: Task, plot: Path | None, rows: ResultWriter | None) -
             for segment in task.classifier.segments(task.path, live, jobs, on_block, on_damage):
                 judged.append(segment)
                 if rows:
-                    row = rows.layout.row(str(task.path), segment, rows.model)
-                    rows.write([row])
+                    rows.write([Row.of(str(task.path), segment, rows.model)])
                 if as_text:
                     print(segment_line(segment, run.verbose), flush=True)
     if not judged:

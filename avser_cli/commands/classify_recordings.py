@@ -65,11 +65,8 @@ def _is_damaged(answer: RecordingPrediction | InputError) -> bool:
 
 
 def _row(run: Run, task: Task, answer: RecordingPrediction | InputError) -> Row:
-    file, speaker = str(task.path), run.speaker(task.path)
-    if isinstance(answer, NoVoiceError):
-        return run.layout.no_voice(file, answer.seconds, run.row_model, speaker, task.channel)
-    assert isinstance(answer, RecordingPrediction)
-    return run.layout.row(file, answer, run.row_model, speaker, task.channel)
+    assert isinstance(answer, RecordingPrediction | NoVoiceError)
+    return Row.of(str(task.path), answer, run.row_model, run.speaker(task.path), task.channel)
 
 
 def _answers(run: Run) -> Iterator[_Answers]:

@@ -85,7 +85,6 @@ class Run:
     def __post_init__(self) -> None:
         self.paths = PathList(name for one in self.given for name in one.sounds.names)
         self.only = len(self.paths) == 1
-        self.layout = RowLayout(self.labels)
         if self.each_channel:
             self.marks += "+each-channel"
 
@@ -171,10 +170,10 @@ class Run:
     def rows(self, parts: bool) -> ResultWriter | None:
         """Where rows go; None for formats without rows. What is done already is left out."""
         speaker = self.segments is not None or self.speakers is not None
-        self.layout = RowLayout(self.labels, parts, speaker, self.each_channel)
         if self.format != "csv" and self.format != "jsonl":
             return None
-        writer = ResultWriter(self.out, self.format, self.layout, self.row_model)
+        layout = RowLayout(self.labels, parts, speaker, self.each_channel)
+        writer = ResultWriter(self.out, self.format, layout, self.row_model)
         remaining = PathList(name for name in self.paths.names if name not in writer.done)
         self.kept = len(self.paths) - len(remaining)
         self.paths = remaining

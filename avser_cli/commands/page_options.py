@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,9 +16,10 @@ from avser_cli.audio.decoding import STDIN
 from avser_cli.errors import InputError, PartialError, UsageError
 from avser_cli.files import check_writable
 from avser_cli.inference.classifier import Classifier
+from avser_cli.inference.predictions import Prediction
 from avser_cli.inference.resume import RowFormat
 from avser_cli.report.console import echo, escape, progress
-from avser_cli.report.result_writer import Row
+from avser_cli.report.result_writer import ANSWER, Row
 
 if TYPE_CHECKING:
     from avser_cli.report.page_media import Media, SoundPart
@@ -101,8 +102,8 @@ class AnswersPage:
 
     def add_kept(self, out: Path, format: RowFormat) -> None:
         """Take in what earlier runs wrote to ``--out``."""
-        known = {row["file"] for row in self.rows}
-        kept = (row for row in _read_rows(out, format) if row["file"] not in known)
+        known = {row.file for row in self.rows}
+        kept = (row for row in _read_rows(out, format) if row.file not in known)
         self.rows = [*kept, *self.rows]
 
     def write(self, classifier: Classifier, jobs: int) -> None:
@@ -195,20 +196,37 @@ def _about(classifier: Classifier) -> list[str]:
 
 
 def _read_rows(out: Path, format: RowFormat) -> Iterable[Row]:
-    """Rows that were written to a file, as `RowLayout.row` gives them."""
+    """Rows that were written to a file."""
     text = out.read_bytes().decode("utf-8", "surrogateescape")
     if format == "jsonl":
-        return [json.loads(line) for line in text.split("\n") if line.strip()]
-    return [_typed(row) for row in csv.DictReader(io.StringIO(text, newline=""))]
+        return [_row(json.loads(line)) for line in text.split("\n") if line.strip()]
+    return [_row(_typed(row)) for row in csv.DictReader(io.StringIO(text, newline=""))]
 
 
-def _typed(cells: dict[str, str]) -> Row:
-    """A row of a CSV with numbers as numbers."""
-    row: Row = {k: v for k, v in cells.items() if not k.startswith("p_")}
+def _row(values: Mapping[str, Any]) -> Row:
+    """A row from the values of its columns, but without the number of windows."""
+    answer = None
+    if values["emotion"] is not None:
+        answer = Prediction(**{name: values[name] for name in ANSWER})
+    return Row(
+        values["file"],
+        values["model"],
+        answer,
+        channel=values.get("channel") or "",
+        speaker=values.get("speaker") or "",
+        span=(values["start"], values["end"]) if "start" in values else None,
+        seconds=values.get("seconds") or 0.0,
+        speech=values.get("speech") or 0.0,
+    )
+
+
+def _typed(cells: Mapping[str, str]) -> dict[str, Any]:
+    """The values of a record of a CSV, as a line of JSON has them."""
+    values: dict[str, Any] = {k: v for k, v in cells.items() if not k.startswith("p_")}
     for name in ("start", "end", "confidence", "seconds", "speech"):
-        if name in row:
-            row[name] = float(row[name]) if row[name] else None
-    row["emotion"], row["category"] = row["emotion"] or None, row["category"] or None
-    row["uncertain"] = row["uncertain"] == "true"
-    row["probabilities"] = {k[2:]: float(v) for k, v in cells.items() if k[:2] == "p_" and v}
-    return row
+        if name in values:
+            values[name] = float(values[name]) if values[name] else None
+    values["emotion"], values["category"] = values["emotion"] or None, values["category"] or None
+    values["uncertain"] = values["uncertain"] == "true"
+    values["probabilities"] = {k[2:]: float(v) for k, v in cells.items() if k[:2] == "p_" and v}
+    return values

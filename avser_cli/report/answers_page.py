@@ -9,10 +9,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal
 
 from avser_cli.checksums import sha256
+from avser_cli.inference.predictions import Prediction
 from avser_cli.report.figures import emotion_color
 from avser_cli.report.html_page import made_now, write_html
 from avser_cli.report.page_media import Media, SoundPart, media_fields
@@ -84,8 +86,8 @@ def recordings_from_rows(
 
     Parameters
     ----------
-    rows : iterable of dict
-        See `avser_cli.report.result_writer.RowLayout`; those of one recording one after the other.
+    rows : iterable of Row
+        Those of one recording one after the other.
     emotions : sequence of str
         The model's, in label order.
     failures : mapping
@@ -93,7 +95,7 @@ def recordings_from_rows(
     """
     found = [
         _recording(file, channel, list(members), emotions)
-        for (file, channel), members in groupby(rows, lambda x: (x["file"], x.get("channel", "")))
+        for (file, channel), members in groupby(rows, attrgetter("file", "channel"))
     ]
     failed = [PageRecording(Path(x), x, "failed", reason) for x, reason in failures.items()]
     return [*found, *failed]
@@ -102,40 +104,54 @@ def recordings_from_rows(
 def _recording(file: str, channel: str, rows: list[Row], emotions: Sequence[str]) -> PageRecording:
     path, name = Path(file), f"{file} ({channel})" if channel else file
     first = rows[0]
-    if "start" in first:
+    speaker = first.speaker or None
+    if first.span is not None:
         # Given segments may hold no voice.
-        segments = tuple(_segment(row, emotions) for row in rows if row["emotion"] is not None)
+        segments = tuple(
+            _segment(row.span, row.answer, row.speaker, emotions)
+            for row in rows
+            if row.span and row.answer
+        )
         if not segments:
             return PageRecording(path, name, "no voice", "no voice found")
-        speaker, categories = first.get("speaker"), {x["emotion"]: x["category"] for x in rows}
-        return _summed_up(path, name, speaker or None, segments, emotions, categories)
-    lengths: dict[str, Any] = {"seconds": first["seconds"] or 0.0, "speech": first["speech"] or 0.0}
-    speaker = first.get("speaker") or None
-    if first["emotion"] is None:
-        return PageRecording(path, name, "no voice", "no voice found", speaker=speaker, **lengths)
+        categories = {row.answer.emotion: row.answer.category for row in rows if row.answer}
+        return _summed_up(path, name, speaker, segments, emotions, categories)
+    seconds, speech, answer = first.seconds, first.speech, first.answer
+    if answer is None:
+        return PageRecording(
+            path,
+            name,
+            "no voice",
+            "no voice found",
+            seconds=seconds,
+            speech=speech,
+            speaker=speaker,
+        )
     return PageRecording(
         path,
         name,
         "answered",
-        emotion=first["emotion"],
-        category=first["category"],
-        confidence=first["confidence"],
-        probabilities=tuple(first["probabilities"][x] for x in emotions),
-        uncertain=first["uncertain"],
+        emotion=answer.emotion,
+        category=answer.category,
+        confidence=answer.confidence,
+        probabilities=tuple(answer.probabilities[x] for x in emotions),
+        uncertain=answer.uncertain,
+        seconds=seconds,
+        speech=speech,
         speaker=speaker,
-        **lengths,
     )
 
 
-def _segment(row: Row, emotions: Sequence[str]) -> PageSegment:
+def _segment(
+    span: tuple[float, float], answer: Prediction, speaker: str, emotions: Sequence[str]
+) -> PageSegment:
     return PageSegment(
-        row["start"],
-        row["end"],
-        row["emotion"],
-        row["confidence"],
-        tuple(row["probabilities"][x] for x in emotions),
-        row["uncertain"],
-        row.get("speaker") or None,
+        *span,
+        answer.emotion,
+        answer.confidence,
+        tuple(answer.probabilities[x] for x in emotions),
+        answer.uncertain,
+        speaker or None,
     )
 
 

@@ -6,17 +6,92 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from avser_cli.csv_records import csv_record
-from avser_cli.errors import OutputError, os_reason
+from avser_cli.errors import NoVoiceError, OutputError, os_reason
 from avser_cli.files import is_special, remove_leftovers_of
 from avser_cli.inference.predictions import Prediction, RecordingPrediction, Segment
 from avser_cli.inference.resume import RowFormat, resume_state
 
-Row = dict[str, Any]
+
+@dataclass(frozen=True)
+class Row:
+    """The answer for a recording or for a part of it, as it is written.
+
+    Attributes
+    ----------
+    file, model : str
+    answer : Prediction or None
+        `None` where nobody speaks.
+    channel, speaker : str
+        Empty where nothing is said of them.
+    span : tuple of float or None
+        Start and end of a part in seconds; `None` for a whole recording.
+    seconds, speech : float
+        Length of a whole recording, and how much of it was judged.
+    windows : int
+        Whose answers were pooled for it.
+    """
+
+    file: str
+    model: str
+    answer: Prediction | None
+    channel: str = ""
+    speaker: str = ""
+    span: tuple[float, float] | None = None
+    seconds: float = 0.0
+    speech: float = 0.0
+    windows: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        file: str,
+        answer: RecordingPrediction | Segment | NoVoiceError,
+        model: str,
+        speaker: str = "",
+        channel: str = "",
+    ) -> Self:
+        """The row of a recording or of a segment."""
+        if isinstance(answer, NoVoiceError):
+            seconds = round(answer.seconds, 3)
+            return cls(file, model, None, channel, speaker, seconds=seconds)
+        if isinstance(answer, Segment):
+            found, span = _rounded(answer.prediction), (answer.start, answer.end)
+            return cls(file, model, found, channel, answer.speaker or speaker, span)
+        return cls(
+            file,
+            model,
+            _rounded(answer),
+            channel,
+            speaker,
+            seconds=round(answer.seconds, 3),
+            speech=round(answer.speech, 3),
+            windows=answer.windows,
+        )
+
+    def values(self) -> dict[str, Any]:
+        """What columns have, by their names; the probabilities of all emotions in one."""
+        start, end = self.span or (None, None)
+        answer = vars(self.answer) if self.answer else dict.fromkeys(ANSWER)
+        return {**vars(self), **answer, "start": start, "end": end}
+
+
+ANSWER = tuple(field.name for field in fields(Prediction))
+"""Columns that are empty where nobody speaks."""
+
+
+def _rounded(prediction: Prediction) -> Prediction:
+    return Prediction(
+        prediction.emotion,
+        prediction.category,
+        round(prediction.confidence, 6),
+        {label: round(p, 6) for label, p in prediction.probabilities.items()},
+        prediction.uncertain,
+    )
 
 
 @dataclass(frozen=True)
@@ -54,69 +129,17 @@ class RowLayout:
             "model",
         ]
 
-    def row(
-        self,
-        file: str,
-        answer: RecordingPrediction | Segment,
-        model: str,
-        speaker: str = "",
-        channel: str = "",
-    ) -> Row:
-        """The row of a recording or of a segment."""
-        found: Row = {"file": file, "channel": channel, "speaker": speaker, "model": model}
-        if isinstance(answer, Segment):
-            found |= {"start": answer.start, "end": answer.end}
-            found["speaker"] = answer.speaker or speaker
-            return self._in_order(found | _prediction_fields(answer.prediction))
-        found |= {
-            "seconds": round(answer.seconds, 3),
-            "speech": round(answer.speech, 3),
-            "windows": answer.windows,
-        }
-        return self._in_order(found | _prediction_fields(answer))
-
-    def no_voice(
-        self,
-        file: str,
-        seconds: float,
-        model: str,
-        speaker: str = "",
-        channel: str = "",
-        start: float = 0.0,
-    ) -> Row:
-        """The row of a recording, or of a part of it, without speech: it has no emotion."""
-        found: Row = dict.fromkeys(_NO_ANSWER)
-        found |= {"file": file, "channel": channel, "speaker": speaker, "model": model}
-        found |= {"start": start, "end": round(start + seconds, 6)}
-        return self._in_order(found | {"seconds": round(seconds, 3), "speech": 0.0, "windows": 0})
-
-    def _in_order(self, found: Row) -> Row:
-        names = dict.fromkeys("probabilities" if x[:2] == "p_" else x for x in self.columns())
-        return {name: found[name] for name in names}
-
     def text(self, row: Row, format: RowFormat) -> str:
         """One line, or, where a name holds line breaks, one CSV record."""
+        values = row.values()
         if format == "jsonl":
-            return json.dumps(row, ensure_ascii=False) + "\n"
-        probabilities = row["probabilities"] or {}
-        flat = {**row, **{f"p_{label}": f"{p:.6f}" for label, p in probabilities.items()}}
-        if row["confidence"] is not None:
-            flat["confidence"] = f"{row['confidence']:.6f}"
-            flat["uncertain"] = str(row["uncertain"]).lower()
-        return csv_record(flat.get(name) for name in self.columns())
-
-
-_NO_ANSWER = ("emotion", "category", "confidence", "probabilities", "uncertain")
-
-
-def _prediction_fields(prediction: Prediction) -> Row:
-    return {
-        "emotion": prediction.emotion,
-        "category": prediction.category,
-        "confidence": round(prediction.confidence, 6),
-        "probabilities": {k: round(v, 6) for k, v in prediction.probabilities.items()},
-        "uncertain": prediction.uncertain,
-    }
+            names = dict.fromkeys("probabilities" if x[:2] == "p_" else x for x in self.columns())
+            return json.dumps({name: values[name] for name in names}, ensure_ascii=False) + "\n"
+        if row.answer is not None:
+            values |= {f"p_{label}": f"{p:.6f}" for label, p in row.answer.probabilities.items()}
+            values["confidence"] = f"{row.answer.confidence:.6f}"
+            values["uncertain"] = str(row.answer.uncertain).lower()
+        return csv_record(values.get(name) for name in self.columns())
 
 
 class ResultWriter:
@@ -144,7 +167,7 @@ class ResultWriter:
 
     def __init__(self, out: Path | None, format: RowFormat, layout: RowLayout, model: str) -> None:
         self._format, self._out = format, out
-        self.layout, self.model = layout, model
+        self._layout, self.model = layout, model
         self.done: frozenset[str] = frozenset()
         head = csv_record(layout.columns()) if format == "csv" else ""
         if out is None:
@@ -173,7 +196,7 @@ class ResultWriter:
 
     def write(self, rows: Sequence[Row]) -> None:
         """Write one sound's rows at once."""
-        self._write("".join(self.layout.text(row, self._format) for row in rows))
+        self._write("".join(self._layout.text(row, self._format) for row in rows))
 
     def _to_file(self, text: str) -> None:
         assert self._out is not None

@@ -13,7 +13,7 @@ from avser_cli.commands.page_options import (
 from avser_cli.inference.predictions import RecordingPrediction
 from avser_cli.report.answers_page import recordings_from_rows
 from avser_cli.report.page_media import SoundPart
-from avser_cli.report.result_writer import ResultWriter, RowLayout
+from avser_cli.report.result_writer import ResultWriter, Row, RowLayout
 from tests.synthetic import speech, write_wav
 
 
@@ -70,10 +70,10 @@ def test_rows_of_files_with_odd_names_are_read_again(tmp_path, format):
     answer = RecordingPrediction("wistful", None, 0.75, {"calm": 0.25, "wistful": 0.75}, True)
     names = ["a\u2028b.wav", "c\nd.wav", "e\rf.wav", 'g",h.wav']
     writer = ResultWriter(tmp_path / "rows.txt", format, layout, "m@1")
-    writer.write([layout.row(name, answer, "m@1") for name in names])
+    writer.write([Row.of(name, answer, "m@1") for name in names])
     page = AnswersPage(tmp_path / "page.html", embed=False)
     page.add_kept(tmp_path / "rows.txt", format)
-    assert [row["file"] for row in page.rows] == names
+    assert [row.file for row in page.rows] == names
     (shown, *_) = recordings_from_rows(page.rows, layout.labels, {})
     assert (shown.emotion, shown.category, shown.probabilities) == ("wistful", None, (0.25, 0.75))
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avser_cli.errors import OutputError
+from avser_cli.errors import NoVoiceError, OutputError
 from avser_cli.inference.predictions import Prediction, RecordingPrediction, Segment
-from avser_cli.report.result_writer import ResultWriter, RowLayout
+from avser_cli.report.result_writer import ResultWriter, Row, RowLayout
 
 LABELS = ("happy", "sad")
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"))
@@ -22,7 +22,7 @@ def writer(out, format, layout=LAYOUT, model="m@1"):
 
 
 def row(name):
-    return LAYOUT.row(name, WHOLE, "m@1")
+    return Row.of(name, WHOLE, "m@1")
 
 
 def test_a_row_of_each_kind():
@@ -41,19 +41,19 @@ def test_a_row_of_each_kind():
     text = LAYOUT.text(row("a.wav"), "csv")
     assert text == "a.wav,sad,negative,0.750000,0.250000,0.750000,true,4.25,3.5,2,m@1\n"
     segments = RowLayout(LABELS, segments=True)
-    text = segments.text(segments.row("a.wav", Segment(0.5, 2.0, SAD), "m@1"), "csv")
+    text = segments.text(Row.of("a.wav", Segment(0.5, 2.0, SAD), "m@1"), "csv")
     assert text == "a.wav,0.5,2.0,sad,negative,0.750000,0.250000,0.750000,true,m@1\n"
     named = RowLayout(LABELS, segments=True, speaker=True, channel=True)
     assert named.columns()[:5] == ["file", "channel", "start", "end", "speaker"]
 
 
 def test_a_row_without_a_voice_has_no_emotion():
-    silent = LAYOUT.no_voice("a.wav", 4.0, "m@1")
+    silent = Row.of("a.wav", NoVoiceError("a.wav", 4.0), "m@1")
     assert LAYOUT.text(silent, "csv") == "a.wav,,,,,,,4.0,0.0,0,m@1\n"
     found = json.loads(LAYOUT.text(silent, "jsonl"))
     assert found["emotion"] is found["probabilities"] is None
     assert (found["seconds"], found["speech"], found["windows"]) == (4.0, 0.0, 0)
-    assert list(found) == list(row("a.wav"))
+    assert list(found) == list(json.loads(LAYOUT.text(row("a.wav"), "jsonl")))
 
 
 @settings(max_examples=60)
