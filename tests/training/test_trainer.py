@@ -153,7 +153,8 @@ def test_the_schedule_spans_all_batches_of_all_epochs(draws, batches):
     """Two of three epochs: the cosine has fallen to a quarter at two thirds of its way down."""
     recipe = QUICK.with_options(schedule="cosine", sampling=Sampling(draws=draws))
     network = build_network(recipe, 4, VECTORS.inputs)
-    fit(network, recipe, VECTORS, 0, ignore, last=2)
+    history = fit(network, recipe, VECTORS, 0, ignore, last=2)
+    assert [(line.epoch, line.member) for line in history] == [(1, 1), (2, 1)]
     assert int(network.optimizer.iterations) == 2 * batches
     # The first step warms up, so the fall takes one step fewer.
     way = (2 * batches - 1) / (3 * batches - 1)
