@@ -3,7 +3,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from avser_cli.evaluation.bootstrap import clip_intervals, draw_counts, weighted_scores
+from avser_cli.evaluation.bootstrap import clip_intervals, draw_counts, percentiles, weighted_scores
 
 TRUTH = np.tile(np.arange(4), 50)
 
@@ -19,12 +19,22 @@ def test_draws_stay_within_their_stratum():
 
 
 def test_weighted_scores_by_hand():
-    truth, right = np.array([0, 0, 2, 2]), np.array([True, False, True, True])
-    weights = np.array([[1.0, 1, 1, 1], [3, 1, 0, 0], [0, 2, 1, 1]])
-    accuracy, uar = weighted_scores(right, truth, weights)
-    np.testing.assert_allclose(accuracy, [0.75, 0.75, 0.5])
+    truth, right = np.array([0, 0, 2, 2, 3]), np.array([True, False, True, True, True])
+    weights = [
+        [1.0, 1, 1, 1, 0],
+        [3, 1, 0, 0, 0],
+        [0, 2, 1, 1, 0],
+        [1, 1, 1, 1, 1],
+        [0, 0, 1, 0, 0],
+    ]
+    accuracy, uar = weighted_scores(right, truth, np.array([*weights, [0, 0, 0, 0, 0]]))
+    np.testing.assert_allclose(accuracy, [0.75, 0.75, 0.5, 0.8, 1, 0])
     # Without clips of the second emotion, the first's recall alone is the UAR.
-    np.testing.assert_allclose(uar, [0.75, 0.75, 0.5])
+    np.testing.assert_allclose(uar, [0.75, 0.75, 0.5, 2.5 / 3, 1, 0])
+
+
+def test_percentiles_leave_a_fortieth_out_on_each_side():
+    assert percentiles(np.arange(1001.0)) == pytest.approx((25, 975))
 
 
 def test_interval_of_clips_is_the_binomials():
@@ -43,6 +53,8 @@ def test_whole_actors_are_drawn():
     found = clip_intervals(TRUTH, predicted, [f"actor {n // 50}" for n in range(200)])
     assert found.resampled == "speakers only, of one training"
     assert found.accuracy == (0.25, 1.0)
+    alone = clip_intervals(TRUTH, predicted, ["one"] * 200)
+    assert alone.accuracy == (0.75, 0.75)
 
 
 def test_weights_of_speakers_are_those_of_their_clips():
