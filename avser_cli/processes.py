@@ -1,4 +1,4 @@
-"""Other processes of this machine: what they tell the one that started them, and their end."""
+"""Other processes of this machine: messages to the one that started them, and their end."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 
 @contextmanager
-def told(on_message: Callable[[Any], object]) -> Iterator[Any]:
-    """A queue that other processes put messages on, each of which comes to the callback."""
+def message_queue(on_message: Callable[[Any], object]) -> Iterator[Any]:
+    """A queue that other processes put messages on, and a callback takes from."""
     from multiprocessing import get_context
     from multiprocessing.managers import SyncManager
 
@@ -47,7 +47,7 @@ def end_idle_processes() -> None:
 def _end_with_parent() -> None:
     """Let this process end when the one that started it does, also by a kill.
 
-    The workers notice at their next epoch, which they cannot tell any more, and stop, too.
+    The workers notice at their next epoch, which they cannot report any more, and stop, too.
     """
     from multiprocessing import parent_process
 

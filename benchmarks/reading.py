@@ -42,19 +42,19 @@ def main() -> None:
         _make(Path(folder), given.clips)
         start = time.perf_counter()
         index = index_data(DataSources.of(Path(folder)), EMOTIONS)
-        start = _told(f"index of {len(index.clips)} clips", start)
+        start = _print_time(f"index of {len(index.clips)} clips", start)
         settings = find_recipe("cnn2d").spectrogram
         dataset = load_dataset(index, EMOTIONS, reader_of(index, settings))
-        start = _told("reading, drawing and the search for copies", start)
+        start = _print_time("reading, drawing and the search for copies", start)
         split = split_clips(dataset.clips, SplitSettings("speaker"))
         leaks = find_leaks(dataset.clips, split)
-        start = _told(f"split by speakers and leak check ({len(leaks)} leaks)", start)
+        start = _print_time(f"split by speakers and leak check ({len(leaks)} leaks)", start)
         draw = np.random.default_rng(0)
-        sketches = draw.random((len(dataset), BANDS, FRAMES), np.float32)
+        fingerprints = draw.random((len(dataset), BANDS, FRAMES), np.float32)
         checksums = [clip.samples_sha256 for clip in dataset.clips]
         start = time.perf_counter()
-        duplicate_groups(checksums, sketches)
-        _told("search for copies alone, where no two sketches are alike", start)
+        duplicate_groups(checksums, fingerprints)
+        _print_time("search for copies alone, where no two fingerprints are alike", start)
 
 
 def _make(folder: Path, count: int) -> None:
@@ -75,7 +75,7 @@ def _make(folder: Path, count: int) -> None:
         soundfile.write(path, samples, RATE, subtype="PCM_16")
 
 
-def _told(what: str, start: float) -> float:
+def _print_time(what: str, start: float) -> float:
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(f"{what}: {time.perf_counter() - start:.1f} s, peak {memory} MB so far", flush=True)
     return time.perf_counter()

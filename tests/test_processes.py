@@ -6,7 +6,7 @@ from pathlib import Path
 
 from joblib import Parallel, delayed
 
-from avser_cli.processes import end_idle_processes, told
+from avser_cli.processes import end_idle_processes, message_queue
 from tests.conftest import REPOSITORY
 from tests.platforms import needs_posix
 
@@ -18,7 +18,7 @@ def say(queue, words):
 
 def test_all_that_processes_say_is_heard_before_it_ends():
     heard: list[str] = []
-    with told(heard.append) as queue:
+    with message_queue(heard.append) as queue:
         Parallel(n_jobs=2)(delayed(say)(queue, words) for words in ("abc", "123"))
     assert [word for word in heard if word in "abc"] == ["a", "b", "c"]
     assert [word for word in heard if word in "123"] == ["1", "2", "3"]
@@ -38,10 +38,10 @@ def test_later_work_gets_processes_of_its_own():
 
 LISTENING = """
 import time
-from avser_cli.processes import told
+from avser_cli.processes import message_queue
 
 if __name__ == "__main__":
-    with told(print) as queue:
+    with message_queue(print) as queue:
         print(queue._manager._process.pid, flush=True)
         time.sleep(60)
 """

@@ -87,14 +87,16 @@ def _answers(run: Run) -> Iterator[_Answers]:
             answers = answer_on_cluster(run.scheduler, run.classifier, recordings, run.each_channel)
         else:
             answers = in_order(answer, run.paths, run.jobs)
-        with run.progress("classifying", True) as told:
+        with run.progress("classifying", True) as on_progress:
             for done, (path, found) in enumerate(zip(run.paths, answers, strict=True), start=1):
                 yield named(path, found)
-                told(done, len(run.paths))
+                on_progress(done, len(run.paths))
         return
     for path in run.paths:
-        with run.progress("classifying", path != STDIN) as told:
-            found = answer(path, run.jobs, lambda done, total: told(round(done), round(total)))
+        with run.progress("classifying", path != STDIN) as on_progress:
+            found = answer(
+                path, run.jobs, lambda done, total: on_progress(round(done), round(total))
+            )
         yield named(path, found)
 
 

@@ -1,4 +1,4 @@
-"""How far a training is, told epoch by epoch."""
+"""The progress of a training, a line an epoch."""
 
 from __future__ import annotations
 

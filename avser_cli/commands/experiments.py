@@ -1,4 +1,4 @@
-"""What the commands that run experiments share: the cache, and lines that tell how far they are."""
+"""What the commands that run experiments share: the cache, and progress lines."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def run_jobs(
 
 
 class _RunLines:
-    """Lines that tell how far the runs are, with the time left.
+    """Progress lines of the runs, with the time left.
 
     Parameters
     ----------

@@ -268,7 +268,7 @@ def epoch_line(recipe: Recipe) -> Callable[[Epoch], None]:
     """A callback that prints one line an epoch with the time left, by the epochs so far."""
     progress = EpochProgress(recipe)
 
-    def tell(line: Epoch) -> None:
+    def on_epoch(line: Epoch) -> None:
         progress.add(line)
         member = f"network {line.member}/{recipe.ensemble}  " if recipe.ensemble > 1 else ""
         echo(
@@ -276,19 +276,19 @@ def epoch_line(recipe: Recipe) -> Callable[[Epoch], None]:
             f"{line.accuracy:.3f}  {line.seconds:.1f} s  {format_time_left(progress.seconds_left)}"
         )
 
-    return tell
+    return on_epoch
 
 
 def network_line(recipe: Recipe) -> Callable[[Epoch], None]:
     """A callback that prints a line for each network of an ensemble, by its last epoch."""
 
-    def tell(line: Epoch) -> None:
+    def on_epoch(line: Epoch) -> None:
         echo(
             f"network {line.member}/{recipe.ensemble}: trained, loss {line.loss:.4f}, accuracy "
             f"{line.accuracy:.3f}"
         )
 
-    return tell
+    return on_epoch
 
 
 def check_tensorflow() -> None:

@@ -110,15 +110,15 @@ def normalize_speakers(
         of_speaker.setdefault(speaker, []).append(sound)
     for speaker, recordings in sorted(of_speaker.items()):
 
-        def told(error: InputError, speaker: str = speaker) -> None:
+        def report(error: InputError, speaker: str = speaker) -> None:
             failed(InputError(f"{speaker}: {error}"))
 
         def count(more: int, _: int, before: int = done) -> None:
             on_progress(before + more, len(of_sound))
 
         try:
-            known[speaker] = normalize_speaker(classifier, recordings, windows, jobs, told, count)
+            known[speaker] = normalize_speaker(classifier, recordings, windows, jobs, report, count)
         except InputError as error:
-            told(error)
+            report(error)
         done += len(recordings)
     return SpeakerClassifiers(classifier, of_sound, known)

@@ -200,8 +200,8 @@ def _train(
     recipe, seed, checkpoint = asked.recipe, asked.seed, checkpoint_of(target)
     echo(f"training: {common.describe_recipe(recipe)}, seed {seed}")
     try:
-        told = common.network_line(recipe) if scheduler else common.epoch_line(recipe)
-        result = run(prepared, recipe, seed, told, checkpoint, scheduler=scheduler)
+        on_epoch = common.network_line(recipe) if scheduler else common.epoch_line(recipe)
+        result = run(prepared, recipe, seed, on_epoch, checkpoint, scheduler=scheduler)
     except KeyboardInterrupt:
         if checkpoint.exists():
             echo("stopped; finished epochs are kept: the same command with --resume goes on")

@@ -247,7 +247,7 @@ def _train(adaptation: Adaptation, target: Path) -> None:
     choice = choose_plan(adaptation, echo, checkpoint)
     method = choice.plan.describe(config)
     echo(f"chosen on {choice.folds.describe()}: {method}")
-    # Where nothing is trained, no epoch is told of.
+    # Where nothing is trained, no epoch is reported.
     recipe = adaptation.recipe.with_options(epochs=max(1, choice.plan.epochs))
     trained = adapt(adaptation, choice.plan, common.epoch_line(recipe), checkpoint)
     calibration = choice.calibration()

@@ -127,10 +127,10 @@ def load_dataset(
         first = f"; the first: {skipped[len(index.skipped)]}" if clips else ""
         raise CorpusError(f"{index.sources}: none of {len(clips)} clips can be used{first}")
     order = {emotion: number for number, emotion in enumerate(emotions)}
-    stack, sketches, compared = (rows.take(kept) for rows in (inputs, fingerprints, usual))
+    stack, kept_fingerprints, compared = (rows.take(kept) for rows in (inputs, fingerprints, usual))
     assert stack is not None
     groups = duplicate_groups(
-        [checksums[number] for number in kept], sketches if compared is None else compared
+        [checksums[number] for number in kept], kept_fingerprints if compared is None else compared
     )
     return Dataset(
         emotions=emotions,
@@ -141,7 +141,7 @@ def load_dataset(
             for number, group in zip(kept, groups, strict=True)
         ),
         skipped=tuple(skipped),
-        fingerprints=sketches,
+        fingerprints=kept_fingerprints,
     )
 
 

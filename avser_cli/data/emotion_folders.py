@@ -95,14 +95,14 @@ def read_emotion_folders(
             "name labels with --map, e.g. --map fun=happy"
         )
     keys = clip_keys(corpus, [path.relative_to(folder) for path, *_ in read])
-    told = len({speaker for *_, speaker, _, _ in read}) > 1 or all(inner for *_, inner in read)
+    by_folder = len({speaker for *_, speaker, _, _ in read}) > 1 or all(inner for *_, inner in read)
     clips = tuple(
         Clip(
             key=key,
             path=path,
             corpus=corpus,
             emotion=emotion,
-            speaker=f"{corpus}:{speaker}" if told and speaker else None,
+            speaker=f"{corpus}:{speaker}" if by_folder and speaker else None,
             split=split,
         )
         for key, (path, emotion, speaker, split, _) in zip(keys, read, strict=True)

@@ -1,4 +1,4 @@
-"""Copies of one recording under several names: exact ones, and re-encoded ones by their sketches.
+"""Copies of one recording under several names: exact ones, and re-encoded ones by fingerprints.
 
 Measured on RAVDESS's 1,316 clips of four emotions and on re-encoded copies of 60 drawn at random
 (2026-11-24), in pictures of the recipe ``default``: the highest likeness of two different clips is
@@ -22,14 +22,14 @@ Fingerprints = npt.NDArray[np.floating]
 """Shape ``(n, BANDS, FRAMES)``."""
 
 MIN_SIMILARITY = 0.985
-"""Correlation of two sketches from which on they are taken for those of one recording."""
+"""Correlation of two fingerprints from which on they are taken for those of one recording."""
 
 POOLED, CANDIDATE = 4, 0.85
 """Frames that are averaged for a first look, and the correlation that asks for a second."""
 BLOCK, CHUNK = 2048, 256
-"""Sketches that are compared with as many others at once, and pairs that are looked at again."""
+"""Fingerprints compared with as many others at once, and pairs that are looked at again."""
 MAX_SHIFT = 4
-"""Frames by which two sketches may lie apart; they are tried at quarters of a frame."""
+"""Frames by which two fingerprints may lie apart; they are tried at quarters of a frame."""
 
 
 def duplicate_groups(checksums: Sequence[str], fingerprints: Fingerprints | None) -> list[str]:
@@ -69,12 +69,12 @@ def duplicate_groups(checksums: Sequence[str], fingerprints: Fingerprints | None
 
 
 def similarity(one: Fingerprint, other: Fingerprint) -> float:
-    """The highest correlation of two sketches over small shifts in time."""
+    """The highest correlation of two fingerprints over small shifts in time."""
     return float(_similarities(one[None], other[None])[0])
 
 
 def _similarities(ones: Fingerprint, others: Fingerprint) -> npt.NDArray[np.float32]:
-    """`similarity` of pairs of sketches, each of shape ``(n, BANDS, FRAMES)``.
+    """`similarity` of pairs of fingerprints, each of shape ``(n, BANDS, FRAMES)``.
 
     A shift by a part of a frame is a mean of two neighbouring shifts, so that its correlation
     follows from those of whole frames and from how alike the neighbours are.

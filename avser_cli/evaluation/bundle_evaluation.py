@@ -151,7 +151,7 @@ def evaluate(
         Those of its training clips, see `avser_cli.model.bundle_arrays.read_hashes`.
     progress : callable, optional
     scheduler : str, optional
-        A Dask scheduler whose workers, which see the same files, hear the clips instead.
+        A Dask scheduler whose workers, which see the same files, classify the clips instead.
 
     Raises
     ------
@@ -162,8 +162,8 @@ def evaluate(
     index = index_data(data, config.labels)
     index.check_some(config.labels, config.name)
     settings = config.recipe.spectrogram
-    heard = settings is not None and index.kind == "sounds"
-    reader = answers_as(classifier) if heard else reader_of(index, settings)
+    whole_sounds = settings is not None and index.kind == "sounds"
+    reader = answers_as(classifier) if whole_sounds else reader_of(index, settings)
     dataset = load_dataset(index, config.labels, reader, progress, scheduler=scheduler)
     copies = None
     if hashes is not None and len(hashes) and dataset.fingerprints is not None:
@@ -178,7 +178,7 @@ def evaluate(
     by_name = parts_of(dataset.clips, config.split)
     trained_on = [number for number, found in enumerate(parts) if found == "train"]
     inputs = dataset.inputs[rows]
-    probabilities = inputs.astype(np.float32) if heard else classifier.probabilities(inputs)
+    probabilities = inputs.astype(np.float32) if whole_sounds else classifier.probabilities(inputs)
     clips = [dataset.clips[row] for row in rows]
     labels = dataset.labels[rows]
 

@@ -22,7 +22,7 @@ from avser_cli.experiments.baselines import fit_boosting, fit_prior, fit_svm
 from avser_cli.experiments.run_cache import Job, RunCache
 from avser_cli.experiments.runs import FinishedRun
 from avser_cli.model.recipe import Recipe
-from avser_cli.processes import told
+from avser_cli.processes import message_queue
 from avser_cli.training.export import write_parts
 from avser_cli.training.history import Epoch
 from avser_cli.training.provenance import check_environment
@@ -242,14 +242,14 @@ def _train_elsewhere(
     corpus: Corpus,
     inputs: Inputs,
     checkpoint: Path | None = None,
-    tell: Any = None,
+    queue: Any = None,
 ) -> tuple[str, TrainedRun]:
     """`train_job` in another process, which may be on another machine."""
     check_environment(job.environment)
 
     def on_epoch(_: Job, line: Epoch) -> None:
-        if tell is not None:
-            tell.put((job.key, line))
+        if queue is not None:
+            queue.put((job.key, line))
 
     return job.key, train_job(job, corpus, inputs, checkpoint, on_epoch, side_by_side=False)
 
@@ -261,9 +261,9 @@ def _over_processes(
     from joblib import Parallel, delayed
 
     planned = {job.key: job for job in group}
-    with told(lambda message: on_epoch(planned[message[0]], message[1])) as tell:
+    with message_queue(lambda message: on_epoch(planned[message[0]], message[1])) as queue:
         parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
         yield from parallel(
-            delayed(_train_elsewhere)(job, corpus, inputs, run_cache.checkpoint(job), tell)
+            delayed(_train_elsewhere)(job, corpus, inputs, run_cache.checkpoint(job), queue)
             for job in group
         )

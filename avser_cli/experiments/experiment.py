@@ -31,7 +31,7 @@ TIMED_CLIPS = 20
 
 
 class Listener(Protocol):
-    """Who is told how far an experiment is."""
+    """Callbacks that follow an experiment."""
 
     def on_read(self, what: str, done: int, total: int) -> None:
         """After each file of those that are read: what of it, files done and all files."""

@@ -162,8 +162,8 @@ class Recipe:
         probabilities of the three views are averaged; 0 asks once.
     sampling : Sampling
     specialist : str or None
-        Corpus that the last network of an ensemble hears alone, where the clips are of several
-        corpora and this one has every emotion; `None`: every network hears all.
+        Corpus that the last network of an ensemble is trained on alone, where the clips are of
+        several corpora and this one has every emotion; `None`: every network is trained on all.
     specialist_share : float or None
         Of the answer that is the last network's; `None`: as much as any other's.
     """

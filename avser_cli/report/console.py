@@ -94,13 +94,13 @@ def progress(what: str, wanted: bool = True) -> Iterator[ProgressCallback]:
 
 
 def _plain(what: str) -> ProgressCallback:
-    start, told = time.monotonic(), 0
+    start, printed = time.monotonic(), 0
 
     def on_progress(done: int, total: int) -> None:
-        nonlocal told
+        nonlocal printed
         step = done * PLAIN_STEPS // max(total, 1)
-        if step > told and total > PLAIN_STEPS:
-            told = step
+        if step > printed and total > PLAIN_STEPS:
+            printed = step
             time_left = (time.monotonic() - start) / done * (total - done)
             print(f"{what}: {done} of {total}, {format_time_left(time_left)}", file=sys.stderr)
 

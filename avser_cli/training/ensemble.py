@@ -21,7 +21,7 @@ from avser_cli.data.network_inputs import Inputs
 from avser_cli.model.backend import keras, tensorflow
 from avser_cli.model.mlp import MlpWeights
 from avser_cli.model.recipe import Recipe
-from avser_cli.processes import told
+from avser_cli.processes import message_queue
 from avser_cli.training.checkpoint import Checkpoint
 from avser_cli.training.history import Epoch
 from avser_cli.training.mlp import train_mlp
@@ -85,8 +85,8 @@ def train(
     checkpoint : Checkpoint, optional
         Where to go on from and to save to; the perceptron, done in seconds, has none.
     scheduler : str, optional
-        A Dask scheduler whose workers train a network each; needs a checkpoint. The last epoch of
-        each is told.
+        A Dask scheduler whose workers train a network each; needs a checkpoint. Of each,
+        the last epoch is reported.
     side_by_side : bool
         Whether processes of this machine may train a network each, where that is faster. What
         they give is the same.
@@ -225,19 +225,19 @@ def _train_over_processes(
     """Have processes of this machine train networks, one each."""
     from joblib import Parallel, delayed
 
-    with told(on_epoch) as tell, suppress(BrokenProcessPool):
+    with message_queue(on_epoch) as queue, suppress(BrokenProcessPool):
         # Where one dies, of memory say, what it did not finish is left to this process.
         Parallel(n_jobs=len(members))(
-            delayed(_train_and_tell)(recipe, clips, seed, checkpoint, member, tell)
+            delayed(_train_and_report)(recipe, clips, seed, checkpoint, member, queue)
             for member in members
         )
 
 
-def _train_and_tell(
-    recipe: Recipe, clips: TrainingSet, seed: int, checkpoint: Checkpoint, member: int, tell: Any
+def _train_and_report(
+    recipe: Recipe, clips: TrainingSet, seed: int, checkpoint: Checkpoint, member: int, queue: Any
 ) -> None:
     """A process's part: its network's states come to lie in the checkpoint."""
-    train_member(recipe, clips, seed, tell.put, checkpoint, member)
+    train_member(recipe, clips, seed, queue.put, checkpoint, member)
 
 
 def _train_on_cluster(

@@ -50,11 +50,11 @@ def train_member(
     saved = checkpoint.of_member(member) if checkpoint else None
     member_seed = seed + MEMBER_SEED_STEP * (member - 1)
     last = member == recipe.ensemble > 1
-    heard = clips.of_specialist(recipe.specialist) if last else clips
+    own = clips.of_specialist(recipe.specialist) if last else clips
     make_deterministic(member_seed)
-    network = build_network(recipe, heard.emotions, heard.inputs)
+    network = build_network(recipe, own.emotions, own.inputs)
     draw_first_weights(network, member_seed)
-    return network, fit(network, recipe, heard, member_seed, on_epoch, saved, member)
+    return network, fit(network, recipe, own, member_seed, on_epoch, saved, member)
 
 
 def make_deterministic(seed: int) -> None:

@@ -97,7 +97,7 @@ def test_nothing_usable(tmp_path):
         load(tmp_path)
 
 
-def made_dataset(count, sketched):
+def made_dataset(count, fingerprinted):
     """Pictures that show their number, every hundredth damaged."""
 
     def read(path):
@@ -105,8 +105,8 @@ def made_dataset(count, sketched):
         if number % 100 == 7:
             raise InputError(f"{path}: damaged")
         picture = np.full((150, 150), number % 251, np.uint8)
-        sketch = np.full((BANDS, FRAMES), number, np.float32) if sketched else None
-        return Read(picture, f"{number:064x}", sketch)
+        fingerprint = np.full((BANDS, FRAMES), number, np.float32) if fingerprinted else None
+        return Read(picture, f"{number:064x}", fingerprint)
 
     clips = [Clip(f"a:{n}", Path(f"{n}.png"), "a", PAPER_EMOTIONS[n % 4]) for n in range(count)]
     index = Index(DataSources.of(Path()), "pictures", tuple(clips))
@@ -114,7 +114,7 @@ def made_dataset(count, sketched):
 
 
 def test_what_a_file_gives_stays_with_its_clip_where_others_are_left_out():
-    dataset = made_dataset(210, sketched=True)
+    dataset = made_dataset(210, fingerprinted=True)
     numbers = [n for n in range(210) if n % 100 != 7]
     assert [item.reason for item in dataset.skipped] == ["damaged"] * 3
     assert [clip.key for clip in dataset.clips] == [f"a:{n}" for n in numbers]
@@ -126,7 +126,7 @@ def test_what_a_file_gives_stays_with_its_clip_where_others_are_left_out():
 
 def test_what_files_give_is_held_once():
     tracemalloc.start()
-    dataset = made_dataset(1000, sketched=False)
+    dataset = made_dataset(1000, fingerprinted=False)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert dataset.fingerprints is None

@@ -58,7 +58,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_a_re_encoded_copy_is_found_among_others(change):
-    # At 24 kHz, so that half of it still holds what a sketch shows.
+    # At 24 kHz, so that half of it still holds what a fingerprint shows.
     clips = [voice("sad", seed=seed, rate=24000) for seed in range(1, 9)]
     fingerprints = [fingerprint(clip, 24000) for clip in clips]
     fingerprints.append(fingerprint(*change(clips[4], 24000)))

@@ -38,7 +38,7 @@ def test_level_does_not_matter():
     st.none() | st.floats(0.1, 10.0),
     st.integers(0, 255),
 )
-def test_any_picture_has_a_sketch(scale, width, height, fmax, seconds, gray):
+def test_any_picture_has_a_fingerprint(scale, width, height, fmax, seconds, gray):
     wanted = SpectrogramConfig(
         width=width, height=height, scale=scale, fmax=fmax, seconds=seconds, trim=None
     )

@@ -115,7 +115,7 @@ def test_a_fact_that_is_missing_is_an_input_error(drawn, tmp_path, name):
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(NOTED), NUMBERS)
-def test_any_number_in_the_note_is_an_input_error_or_has_a_sketch(drawn, tmp_path, name, value):
+def test_any_number_in_the_note_is_refused_or_has_a_fingerprint(drawn, tmp_path, name, value):
     path = noted(tmp_path / "changed.png", drawn, name, value)
     try:
         found, metadata = read_spectrogram(path)

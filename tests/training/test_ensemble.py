@@ -132,7 +132,7 @@ def kill_worker(*arguments):
 
 @needs_posix("SIGKILL")
 def test_what_a_process_does_not_finish_is_trained_here(monkeypatch, processes):
-    monkeypatch.setattr(ensemble, "_train_and_tell", kill_worker)
+    monkeypatch.setattr(ensemble, "_train_and_report", kill_worker)
     told: list[Epoch] = []
     train(FAST.with_options(epochs=1), FEATURES, 7, told.append)
     assert [(line.member, line.epoch) for line in told] == [(1, 1), (2, 1)]
@@ -144,7 +144,7 @@ import time
 from avser_cli.training.history import Epoch
 
 
-def train_and_tell(recipe, clips, seed, checkpoint, member, tell):
+def train_and_report(recipe, clips, seed, checkpoint, member, tell):
     for number in range(1, 10_000):
         tell.put(Epoch(number, 1.0, 0.5, 0.01, member))
         time.sleep(0.01)
@@ -155,7 +155,7 @@ if __name__ == "__main__":
     from tests.training.test_ensemble import FAST, FEATURES
 
     ensemble.FEWEST_FOR_PROCESSES = 0
-    ensemble._train_and_tell = train_and_tell
+    ensemble._train_and_report = train_and_report
     try:
         ensemble.train(FAST, FEATURES, 7, lambda line: print(line.member, flush=True))
     except KeyboardInterrupt:
