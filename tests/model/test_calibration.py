@@ -38,7 +38,7 @@ def test_the_fitted_temperature_undoes_overconfidence():
 
 @given(st.floats(0.1, 10), st.integers(0, 1000))
 @settings(max_examples=30)
-def test_a_temperature_changes_no_verdict_and_keeps_sums(temperature, seed):
+def test_a_temperature_changes_no_answer_and_keeps_sums(temperature, seed):
     probabilities = np.random.default_rng(seed).dirichlet(np.ones(4), 20).astype(np.float32)
     found = with_temperature(probabilities, temperature)
     np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
@@ -95,6 +95,7 @@ def test_threshold_is_the_lowest_that_keeps_the_promise():
     labels = np.array([1, 0, 0])
     assert fit_threshold(probabilities, labels) == pytest.approx(0.8)
     assert fit_threshold(probabilities, labels, wanted=0.6) == pytest.approx(0.6)
+    assert fit_threshold(probabilities, labels, wanted=2 / 3) == pytest.approx(0.6)
     assert fit_threshold(probabilities, 1 - labels, wanted=0.9) == 1.0
 
 
@@ -120,6 +121,7 @@ def test_what_a_calibration_states(with_bias):
     temperature, bias = fit_temperature(probabilities, labels), None
     if with_bias:
         temperature, bias = fit_temperature_and_bias(probabilities, labels)
+        assert bias == tuple(round(x, 4) for x in bias) != tuple(round(x, 3) for x in bias)
     assert calibration.temperature == round(temperature, 4) != round(temperature, 3)
     assert calibration.bias == bias
     corrected = rescaled(probabilities, temperature, bias)
@@ -186,6 +188,8 @@ def test_folds_of_the_same_clips_cannot_judge_each_other():
 def test_impossible_calibrations_are_refused(change):
     values = calibrate([drawn(50), drawn(50, seed=1)], "")[0].as_dict()
     assert decode(Calibration, values).as_dict() == values
+    least = {**values, "temperature": 0.05}
+    assert decode(Calibration, least).as_dict() == least
     most = {**values, "temperature": 99.5, "bias": (11.0, -11.0, 0.0, 0.0)}
     assert decode(Calibration, most).as_dict() == most
     with pytest.raises(ValueError, match=next(iter(change))):

@@ -162,6 +162,19 @@ def test_the_schedule_spans_all_batches_of_all_epochs(draws, batches):
     assert float(network.optimizer.learning_rate) == pytest.approx(expected, rel=1e-4)
 
 
+def test_dropout_draws_other_units_in_each_epoch_and_layer():
+    network = build_network(RECIPE, 4, spectrograms())
+    generators = [x.seed_generator for x in network.layers if hasattr(x, "seed_generator")]
+    assert len(generators) > 1
+    states = []
+    for epoch in range(200):
+        trainer._seed_dropout(network, 7, epoch)
+        states += [tuple(keras.ops.convert_to_numpy(x.state).tolist()) for x in generators]
+    assert len(set(states)) == len(states)
+    trainer._seed_dropout(network, 7, 199)
+    assert tuple(keras.ops.convert_to_numpy(generators[-1].state).tolist()) == states[-1]
+
+
 def test_a_loss_that_becomes_no_number_later_names_its_epoch():
     network = build_network(QUICK, 4, VECTORS.inputs)
 
