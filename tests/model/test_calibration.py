@@ -63,11 +63,11 @@ def test_error_by_hand():
 
 
 def test_bins_are_fifteen_equal_ones():
-    sure = np.array([0.6, 0.65, 0.67, 0.94, 1.0])
+    sure = np.array([0.6, 0.65, 0.67, 0.9, 0.94, 1.0])
     probabilities = np.stack([sure, 1 - sure], axis=1).astype(np.float32)
-    lines = reliability(probabilities, np.array([0, 1, 0, 0, 1]))
-    assert [(right, n) for _, right, n in lines] == [(0.5, 2), (1.0, 1), (0.5, 2)]
-    assert [sure for sure, *_ in lines] == pytest.approx([0.625, 0.67, 0.97])
+    lines = reliability(probabilities, np.array([0, 1, 0, 0, 0, 1]))
+    assert [(right, n) for _, right, n in lines] == [(0.5, 2), (1.0, 1), (1.0, 1), (0.5, 2)]
+    assert [sure for sure, *_ in lines] == pytest.approx([0.625, 0.67, 0.9, 0.97])
 
 
 @pytest.mark.parametrize(("label", "expected"), [(0, 1 / 20), (1, 20.0)])
@@ -148,6 +148,13 @@ def test_where_no_answer_is_sure_enough_none_is_right():
     rows = np.full((20, 2), (0.7, 0.3), np.float32)
     calibration, _ = calibrate([(rows, np.ones(20, int))] * 2, "")
     assert (calibration.threshold, calibration.accuracy, calibration.coverage) == (1, 0, 0)
+
+
+def test_an_answer_as_sure_as_the_threshold_is_above_it():
+    rows = np.full((20, 2), (0.7, 0.3), np.float32)
+    calibration, scaled = calibrate([(rows, np.zeros(20, int))] * 2, "")
+    assert calibration.threshold == pytest.approx(float(scaled[0].max()), abs=1e-4)
+    assert (calibration.accuracy, calibration.coverage) == (1, 1)
 
 
 def test_clips_of_the_fold_judged_have_no_say_in_its_fit():

@@ -148,7 +148,7 @@ def test_the_last_member_of_several_is_the_specialist(heard):
     assert heard(nobody, two, 2) == (24, 1007)
 
 
-@pytest.mark.parametrize(("draws", "batches"), [(None, 3), (31, 4)])
+@pytest.mark.parametrize(("draws", "batches"), [(None, 3), (30, 3), (31, 4)])
 def test_the_schedule_spans_all_batches_of_all_epochs(draws, batches):
     """Two of three epochs: the cosine has fallen to a quarter at two thirds of its way down."""
     recipe = QUICK.with_options(schedule="cosine", sampling=Sampling(draws=draws))
