@@ -187,13 +187,17 @@ def test_a_loss_that_becomes_no_number_later_names_its_epoch():
 
 
 def test_an_epoch_has_its_number_member_and_seconds_and_prints_nothing(monkeypatch, capsys):
-    clock = iter([10.0, 12.5, 20.0, 24.0, 30.0, 38.0])
+    clock = iter([10.0, 32.5, 40.0, 44.0, 50.0, 58.0])
     monkeypatch.setattr(trainer, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
     told: list[Epoch] = []
     network = build_network(QUICK, 4, VECTORS.inputs)
     history = fit(network, QUICK, VECTORS, 0, told.append, member=2)
     assert history == told
-    assert [(x.epoch, x.member, x.seconds) for x in told] == [(1, 2, 2.5), (2, 2, 4.0), (3, 2, 8.0)]
+    assert [(x.epoch, x.member, x.seconds) for x in told] == [
+        (1, 2, 22.5),
+        (2, 2, 4.0),
+        (3, 2, 8.0),
+    ]
     assert all(0 <= x.accuracy <= 1 for x in told)
     assert capsys.readouterr().out == ""
 
