@@ -107,6 +107,19 @@ def test_adjusted_ps_neither_fall_nor_pass_one():
     assert adjusted(0.7, 0.6, 0.8) == [1, 1, 1]
 
 
+def test_accuracy_and_uar_have_intervals_of_their_own():
+    """Of 160 clips of one emotion and 20 of each of two others, only those of the last go wrong."""
+    labels = np.repeat([0, 1, 2], (160, 20, 20))
+    guesses = np.where(labels == 2, 0, labels)
+    found = compare_runs({"a": [run_of(labels, labels)], "b": [run_of(labels, guesses)]})
+    (pair,) = found.pairs
+    assert (pair.accuracy, pair.uar) == pytest.approx((0.1, 1 / 3))
+    assert pair.accuracy_interval[0] < 0.1 < pair.accuracy_interval[1] < 0.16
+    assert pair.uar_interval == pytest.approx((1 / 3, 1 / 3))
+    assert found.accuracy["b"][0] < 0.9 < found.accuracy["b"][1]
+    assert found.uar["b"] == pytest.approx((2 / 3, 2 / 3))
+
+
 def test_runs_that_scatter_widen_the_interval():
     same = [run_of(LABELS, flipped(40, seed), seed) for seed in range(3)]
     apart = [run_of(LABELS, flipped(wrong, wrong), wrong) for wrong in (10, 40, 70)]
