@@ -59,6 +59,8 @@ def test_an_epoch_has_as_many_clips_as_are_to_be_drawn():
     recipe = PLAIN.with_options(batch_size=4, sampling=Sampling(draws=9))
     batches = Batches(recipe, small_set([0, 0, 0, 1, 1, 1]), [0])
     assert [len(batches[number][0]) for number in range(len(batches))] == [4, 4, 1]
+    whole = Batches(PLAIN.with_options(batch_size=3), small_set([0, 0, 0, 1, 1, 1]), [0])
+    assert [len(whole[number][0]) for number in range(len(whole))] == [3, 3]
 
 
 def test_an_epoch_takes_every_clip_once_and_changes_each_batch_anew():

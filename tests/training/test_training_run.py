@@ -8,6 +8,7 @@ import pytest
 
 from avser_cli.data.clips import Index
 from avser_cli.data.dataset import Dataset
+from avser_cli.data.leaks import Leak
 from avser_cli.data.sources import DataSources
 from avser_cli.data.splits import SplitSettings
 from avser_cli.errors import CorpusError, UsageError
@@ -115,6 +116,14 @@ def test_a_split_that_leaks_is_refused():
     with pytest.raises(CorpusError, match=f"same samples: {twin.key} .*{first.key} .held out"):
         corpus.split(SplitSettings("speaker", fold=1))
     check_no_leaks([])
+
+
+def test_the_first_leak_is_shown_with_what_to_do():
+    copy, spoken = Leak("samples", "a", "b"), Leak("speaker", "c", "d")
+    with pytest.raises(CorpusError, match=r"in 2 places; the first: .* d .* out\)$"):
+        check_no_leaks([spoken, copy])
+    with pytest.raises(CorpusError, match=r"the first: .* b .* out\); leave one of them out, or"):
+        check_no_leaks([copy, spoken])
 
 
 def test_who_speaks_determines_a_balanced_training_alone():
