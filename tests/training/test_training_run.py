@@ -1,11 +1,13 @@
 """A perceptron on random inputs scores chance on what it has not seen, and nothing more."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from avser_cli.data.clip import SkippedFile
 from avser_cli.data.clips import Index
 from avser_cli.data.dataset import Dataset
 from avser_cli.data.leaks import Leak
@@ -16,7 +18,7 @@ from avser_cli.features.acoustic import FEATURE_COUNT
 from avser_cli.model.known_recipes import find_recipe
 from avser_cli.model.recipe import Sampling
 from avser_cli.training import provenance
-from avser_cli.training.training_run import Corpus, check_no_leaks, corpus_of, run
+from avser_cli.training.training_run import Corpus, check_no_leaks, corpus_of, read_corpus, run
 from tests.synthetic import PITCH, ravdess_clip, ravdess_name
 
 EMOTIONS = tuple(PITCH)
@@ -67,6 +69,35 @@ def test_a_corpus_is_known_by_samples_and_labels_not_by_names(tmp_path):
     assert dataset.clips[0].emotion != "sad"
     assert relabelled["fingerprint"] == known["fingerprint"]
     assert relabelled["labels"] != known["labels"]
+
+
+def test_an_emotion_whose_files_were_all_left_out_is_named_with_the_first(tmp_path):
+    dataset = random_dataset([1])
+    sad = [clip for clip in dataset.clips if clip.emotion == "sad"]
+    kept = tuple(clip for clip in dataset.clips if clip.emotion != "sad")
+    index = Index(DataSources.of(tmp_path), "sounds", dataset.clips)
+    skipped = tuple(SkippedFile(clip.path, "is empty") for clip in sad)
+    reason = f"no usable clip of sad; {len(sad)} are left out, the first: {sad[0].path}: is empty"
+    with pytest.raises(CorpusError, match=re.escape(reason)):
+        corpus_of(index, replace(dataset, clips=kept, skipped=skipped))
+
+
+def test_clips_are_checked_before_their_files_are_read(tmp_path):
+    for emotion in ("happy", "sad"):
+        (tmp_path / f"{ravdess_name(emotion)}.wav").touch()
+    found: list[str] = []
+
+    def check(clips):
+        found.extend(clip.emotion for clip in clips)
+        raise StopError
+
+    with pytest.raises(StopError):
+        read_corpus(DataSources.of(tmp_path), ("happy", "sad"), RECIPE, check=check)
+    assert sorted(found) == ["happy", "sad"]
+    with pytest.raises(CorpusError, match="none of 2 clips can be used"):
+        read_corpus(DataSources.of(tmp_path), ("happy", "sad"), RECIPE)
+    with pytest.raises(CorpusError, match=r"no clip of angry; .*--emotions happy,sad"):
+        read_corpus(DataSources.of(tmp_path), ("angry", "happy", "sad"), RECIPE)
 
 
 @pytest.mark.parametrize("settings", [HALF, SplitSettings("text", fold=2)])
