@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,9 @@ EMOTION_COLORS = {
 }
 """Okabe and Ito's, which people without red-green vision tell apart."""
 OTHER_COLOR = "#BBBBBB"
+TITLE_POINTS = 10
+TITLE_CHARACTERS = 11
+"""Characters of a title on an inch: digits are that wide, and most letters narrower."""
 
 
 def emotion_color(emotion: str) -> str:
@@ -39,6 +43,13 @@ def new_figure(width: float, height: float) -> Any:
     from matplotlib.figure import Figure  # 0.3 s: only where something is drawn
 
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def add_title(figure: Any, title: str) -> None:
+    """Put a title over a figure, in as many lines as it needs."""
+    most = int(figure.get_figwidth() * TITLE_CHARACTERS)
+    lines = [line for part in title.split("\n") for line in textwrap.wrap(part, most)]
+    figure.suptitle("\n".join(lines), fontsize=TITLE_POINTS, parse_math=False)
 
 
 def save_figure(figure: Any, path: Path) -> None:
@@ -70,7 +81,7 @@ def plot_confusion_matrix(
     axes.set_yticks(ticks, labels)
     axes.set_xlabel("predicted")
     axes.set_ylabel("label")
-    axes.set_title(title, fontsize=10, parse_math=False)
+    add_title(figure, title)
     for (row, column), count in np.ndenumerate(counts):
         color = "white" if shares[row, column] > 0.5 else "black"
         axes.text(column, row, str(count), ha="center", va="center", color=color)
@@ -99,7 +110,7 @@ def plot_curves(path: Path, histories: Mapping[str, Sequence[Any]], title: str) 
         axes.set_xlabel("epoch")
         axes.set_ylabel(f"training {name}")
         axes.grid(alpha=0.3)
-    figure.suptitle(title, fontsize=10, parse_math=False)
+    add_title(figure, title)
     save_figure(figure, path)
 
 
@@ -122,7 +133,7 @@ def plot_reliability(
         sure, right, _ = zip(*lines, strict=True)
         axes.plot(sure, right, style, label=name)
     axes.set(xlabel="confidence", ylabel="share of right answers", xlim=(0, 1), ylim=(0, 1))
-    axes.set_title(title, fontsize=10, parse_math=False)
+    add_title(figure, title)
     axes.grid(alpha=0.3)
     axes.legend()
     save_figure(figure, path)
@@ -140,6 +151,6 @@ def plot_coverage(
     axes.plot(coverage, accuracy, color="black")
     axes.set(xlabel="coverage: share of clips, surest first", ylabel="accuracy", xlim=(0, 1))
     axes.set_ylim(min(0.5, float(accuracy.min())), 1.0)
-    axes.set_title(title, fontsize=10, parse_math=False)
+    add_title(figure, title)
     axes.grid(alpha=0.3)
     save_figure(figure, path)
