@@ -118,6 +118,8 @@ def test_accuracy_and_uar_have_intervals_of_their_own():
     assert pair.uar_interval == pytest.approx((1 / 3, 1 / 3))
     assert found.accuracy["b"][0] < 0.9 < found.accuracy["b"][1]
     assert found.uar["b"] == pytest.approx((2 / 3, 2 / 3))
+    (pair,) = compare_runs({"b": [run_of(labels, guesses)], "a": [run_of(labels, labels)]}).pairs
+    assert (pair.accuracy, pair.uar) == pytest.approx((-0.1, -1 / 3))
 
 
 def test_runs_that_scatter_widen_the_interval():
