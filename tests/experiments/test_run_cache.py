@@ -25,7 +25,8 @@ PERCEPTRON = of_recipe("mlp", RECIPE)
 def job_of(candidate=PERCEPTRON, protocol="text", corpus=None, **planned) -> Job:
     corpus = corpus or random_corpus()
     folds = split_folds(corpus.dataset.clips, protocol)
-    (job,) = plan_jobs(corpus, [candidate], plan(protocol, folds, [1], [0], **planned))
+    first = [1] if folds else None
+    (job,) = plan_jobs(corpus, [candidate], plan(protocol, folds, first, [0], **planned))
     return job
 
 
