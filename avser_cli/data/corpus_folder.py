@@ -47,7 +47,9 @@ class CorpusCopy:
         """One line where the copy is not a full, single one; else `None`."""
         parts = []
         if len(self.clips) not in (self.corpus.clips, *self.corpus.other_counts):
-            parts.append(f"{len(self.clips)} of {self.corpus.clips} clips")
+            count, published = len(self.clips), self.corpus.clips
+            more = f"{count} clips, more than the {published} published"
+            parts.append(more if count > published else f"{count} of {published} clips")
         if self.copies:
             parts.append(second_copies(self.copies))
         return f"{self.corpus.title}: {'; '.join(parts)}" if parts else None
@@ -88,9 +90,11 @@ def recognize(names: Sequence[str], folder: Path = Path("FOLDER")) -> Corpus | N
     }
     most = max(counts.values())
     best = [known_corpora()[name] for name, count in counts.items() if count == most]
-    if most == 0 or 2 * most < len(names):
+    if most == 0:
         return None
     best = [one for one in best if one.yields_to not in {other.name for other in best}]
+    if 2 * most < sum(best[0].near_miss(name) is None for name in names):
+        return None
     if len(best) > 1:
         check_one_corpus(folder, names)
         titles = " and ".join(corpus.title for corpus in best)

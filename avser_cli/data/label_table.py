@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
 
 from avser_cli.data.clip import Clip, SkippedFile, clip_key, read_split
+from avser_cli.data.corpora import known_corpora
 from avser_cli.data.emotion_words import read_emotion
 from avser_cli.errors import CorpusError, os_reason
 from avser_cli.untrusted_input import read_bounded
@@ -171,12 +172,15 @@ def label_rows(
     keys: dict[str, tuple[Path, float | None, float | None]] = {}
     unclear: set[tuple[Path, float | None, float | None]] = set()
     odd_sexes: list[str] = []
+    published = known_corpora().get(corpus)
     for line, cells in rows:
         file = _locate(folder, cells["file"])
         sex = cells.get("sex", "").casefold()
         if sex and sex not in _SEX_OF:
             odd_sexes.append(f"{cells['sex'][:20]!r} in line {line}")
         try:
+            if published and (miss := published.near_miss(file.with_suffix("").as_posix())):
+                raise ValueError(miss)
             clip = _clip(file, folder, corpus, cells, mapping)
             place = (clip.path, clip.start, clip.end)
             if place in clips:

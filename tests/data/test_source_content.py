@@ -1,5 +1,6 @@
 import csv
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -41,6 +42,41 @@ def test_a_corpus_whose_own_readme_errs_is_read_by_its_scripts_and_says_so(tmp_p
     assert any("--map sad=angry,angry=sad" in line for line in found.remarks)
     mapping = parse_mapping("sad=angry,angry=sad")
     assert labels(read_source(Source(folder), mapping)) == {first: "angry", second: "sad"}
+
+
+NAMES_OF_EMODB = ("03a01Wa", "08b02Fd", "16b10Tb")
+
+
+@pytest.mark.parametrize("with_tables", [False, True])
+def test_laryngograms_are_not_taken_for_speech(tmp_path, with_tables):
+    folder = touch(
+        tmp_path / "x",
+        *(f"{kind}/{name}.wav" for kind in ("laryngo", "wav") for name in NAMES_OF_EMODB),
+        "laryngo/03a02Nc.wav",
+    )
+    if with_tables:
+        tables = {"emotion": "wav", "laryngo.emotion": "laryngo"}
+        columns = "{type: filewise, columns: {emotion: {}}}"
+        lines = "\n".join(f"  {table}: {columns}" for table in tables)
+        (folder / "db.yaml").write_text(f"name: emodb\ntables:\n{lines}\n")
+        for table, kind in tables.items():
+            rows = "\n".join(f"{kind}/{name}.wav,anger" for name in NAMES_OF_EMODB)
+            (folder / f"db.{table}.csv").write_text(f"file,emotion\n{rows}\n")
+    found = read_source(Source(folder))
+    assert sorted(labels(found)) == [f"emodb:wav/{name}" for name in NAMES_OF_EMODB]
+    reasons = [item.reason for item in found.skipped]
+    assert len(reasons) == (3 if with_tables else 4)
+    assert all("a laryngogram, not speech" in reason for reason in reasons)
+    assert not any("second copies" in remark for remark in found.remarks)
+
+
+def test_a_copy_with_more_than_was_published_says_so(tmp_path, monkeypatch):
+    casia = replace(find_corpus("casia"), clips=1)
+    monkeypatch.setattr("avser_cli.data.corpus_folder.known_corpora", lambda: {"casia": casia})
+    folder = touch(tmp_path / "x", "liuchanhg/sad/201.wav", "Chang.Liu/normal/001.wav")
+    found = read_source(Source(folder))
+    assert {clip.speaker for clip in found.clips} == {"casia:liuchanhg"}
+    assert found.remarks[0] == "CASIA (public part): 2 clips, more than the 1 published"
 
 
 def test_names_of_two_corpora_are_told_apart_by_hand(tmp_path):

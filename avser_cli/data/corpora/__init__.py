@@ -146,9 +146,8 @@ class Corpus:
         ValueError
             The name is not of this corpus's form, or holds a code that the corpus does not have.
         """
-        for form, reason in self.near_misses:
-            if form.fullmatch(name):
-                raise ValueError(reason)
+        if reason := self.near_miss(name):
+            raise ValueError(reason)
         match = self.match(name)
         read_right = match or (self.form and self.form.fullmatch(name))
         if read_right:
@@ -160,9 +159,11 @@ class Corpus:
 
     def has_form(self, name: str) -> bool:
         """Whether a path has the form of this corpus's names, be its codes known or not."""
-        return self.match(name) is not None or any(
-            form.fullmatch(name) for form, _ in self.near_misses
-        )
+        return self.match(name) is not None or self.near_miss(name) is not None
+
+    def near_miss(self, name: str) -> str | None:
+        """Why a path of the corpus is no clip of it; `None` where it may be one, or is of none."""
+        return next((reason for form, reason in self.near_misses if form.fullmatch(name)), None)
 
     def match(self, name: str) -> re.Match[str] | None:
         """What the patterns read in a path, whether the codes are known or not."""
