@@ -9,12 +9,12 @@ import secrets
 import shutil
 import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from avser_cli.checksums import sha256
-from avser_cli.errors import OutputError, os_reason
+from avser_cli.errors import OutputError, UsageError, os_reason
 
 LEFTOVER = re.compile(r"\.(.+)\.\d+-[0-9a-f]{6}\.(part|old)")
 """Names of temporary files and folders: ``.part`` is not whole yet or not needed any more,
@@ -301,6 +301,28 @@ def _remove_leftover(path: Path, shared: bool = False) -> None:
             path.unlink()
     except OSError:
         return  # Another run was faster, or it is not ours to remove.
+
+
+def check_output_file(path: Path, suffixes: Sequence[str]) -> None:
+    """Raise now, not after an hour's work, where a file cannot be written.
+
+    Its ending must be one of those given, so that a slip of the pen writes over no recording and
+    no table of labels.
+
+    Raises
+    ------
+    UsageError
+        The ending is another.
+    OutputError
+        The path is a folder, or in one that cannot be written to.
+    """
+    if is_special(path):
+        return
+    if path.is_dir():
+        raise OutputError(f"{path}: is a folder; name a file in it")
+    if path.suffix.lower() not in suffixes:
+        raise UsageError(f"{path}: the name must end in {' or '.join(suffixes)}")
+    check_writable(path.parent)
 
 
 def check_writable(folder: Path) -> None:

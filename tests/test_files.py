@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from avser_cli import files
-from avser_cli.errors import OutputError
+from avser_cli.errors import OutputError, UsageError
 from avser_cli.files import (
+    check_output_file,
     check_writable,
     fitting_name,
     locked,
@@ -211,6 +212,18 @@ def test_one_output_has_one_writer(tmp_path):
     assert list(place.parent.iterdir()) == [place]
     with locked(Path(os.devnull)), locked(Path(os.devnull)):
         pass
+
+
+def test_a_slip_of_the_pen_writes_over_nothing(tmp_path):
+    (tmp_path / "a.wav").touch()
+    with pytest.raises(UsageError, match=r"a\.wav: the name must end in \.html or \.htm$"):
+        check_output_file(tmp_path / "a.wav", (".html", ".htm"))
+    with pytest.raises(OutputError, match="is a folder; name a file in it"):
+        check_output_file(tmp_path, (".png",))
+    with pytest.raises(OutputError, match="cannot be written to"):
+        check_output_file(tmp_path / "a.wav" / "b.png", (".png",))
+    check_output_file(tmp_path / "new" / "B.PNG", (".png",))
+    check_output_file(Path("/dev/null"), (".png",))
 
 
 def test_a_check_leaves_no_folder(tmp_path):

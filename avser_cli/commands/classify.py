@@ -18,7 +18,7 @@ from avser_cli.commands.cluster_options import Scheduler
 from avser_cli.commands.page_options import PageOptions
 from avser_cli.commands.sound_options import SoundOptions
 from avser_cli.errors import UsageError
-from avser_cli.files import locked
+from avser_cli.files import check_output_file, locked
 from avser_cli.inference.classifier import Classifier
 from avser_cli.report.label_tracks import LABEL_SUFFIXES
 
@@ -123,6 +123,8 @@ def classify(
     _check_speakers(windows, segments, speaker_reference, speakers)
     if scheduler:
         _check_scheduler(sounds, parts)
+    for figure in filter(None, (plot, explain)):
+        check_output_file(figure, (".png",))
     if sound.each and (plot or explain):
         raise UsageError("--plot and --explain draw one channel; choose one with --channel")
     selection = SoundSelection(track=sound.track) if sound.each else sound.selection()

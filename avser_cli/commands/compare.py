@@ -134,7 +134,8 @@ def compare(
         str, typer.Argument(help="models (Table 3) or optimizers (Table 2).", show_default=True)
     ] = "models",
     data: Annotated[
-        list[Path] | None, typer.Argument(help="Labelled sound, as for train. Default: ./wav.")
+        list[Path] | None,
+        typer.Argument(readable=False, help="Labelled sound, as for train. Default: ./wav."),
     ] = None,
     *,
     named: common.DataOptions,
@@ -189,6 +190,7 @@ def compare(
     with locked(target, wait=True):
         names = write_comparison(target, comparison, finished, wrong, media)
     echo(f"written: {target}: {', '.join(names)}")
+    common.check_all_read(corpus.dataset.skipped)
 
 
 def _check_table_options(context: typer.Context, table: str) -> None:

@@ -40,7 +40,7 @@ from avser_cli.experiments.experiment import read_inputs_of
 from avser_cli.experiments.run_cache import plan_jobs
 from avser_cli.experiments.runs import FinishedRun, PlannedRun, plan
 from avser_cli.experiments.summary import CrossValidation, summarize
-from avser_cli.files import locked
+from avser_cli.files import check_output_file, locked
 from avser_cli.inference.classifier import Classifier
 from avser_cli.model.bundle import BundleConfig, newest_bundle
 from avser_cli.model.bundle_arrays import read_hashes
@@ -141,7 +141,8 @@ class ProtocolOptions:
 def evaluate(
     context: typer.Context,
     data: Annotated[
-        list[Path] | None, typer.Argument(help=common.DATA_HELP + " Default: ./png or ./wav.")
+        list[Path] | None,
+        typer.Argument(readable=False, help=common.DATA_HELP + " Default: ./png or ./wav."),
     ] = None,
     format: Annotated[Literal["text", "json"], typer.Option(help="What stdout gets.")] = "text",
     model: Annotated[
@@ -201,6 +202,8 @@ def evaluate(
     _check_mode_options(context, runs.protocol)
     if figure and no_figure:
         raise UsageError("--figure and --no-figure exclude each other")
+    if figure:
+        check_output_file(figure, (".png",))
     sources = named.sources(data or [])
     if not sources.sources:
         place = next((place for place in FOLDERS if place.is_dir()), None)
@@ -216,6 +219,7 @@ def evaluate(
             plot_confusion(place, evaluation.scoring.report, title_of(config, evaluation))
             echo(f"figure: {escape(place)}")
         page.write(page_of_bundle(config, evaluation))
+        common.check_all_read(evaluation.skipped)
         return
     chosen = training.chosen()
     target = out or Path("reports") / f"{chosen.network}-{chosen.name}-{runs.protocol}"
@@ -224,6 +228,7 @@ def evaluate(
         sources, runs, chosen, labels, target, execution, format
     )
     page.write(page_of_protocol(summary, finished, corpus))
+    common.check_all_read(corpus.dataset.skipped)
 
 
 ONLY_BUNDLE = {"model", "part", "figure", "no_figure"}

@@ -19,7 +19,7 @@ from avser_cli.data.folds import NAMED_FOLDS
 from avser_cli.data.overlaps import overlap_chains
 from avser_cli.data.sources import DataSources, Source, parse_source
 from avser_cli.data.splits import SPLIT_ALIASES, SplitKind, SplitSettings
-from avser_cli.errors import MissingExtraError, UsageError
+from avser_cli.errors import MissingExtraError, PartialError, UsageError
 from avser_cli.files import replaced_folder
 from avser_cli.model.known_recipes import find_recipe
 from avser_cli.model.recipe import EACH_CLIP_ONCE, Recipe
@@ -331,6 +331,13 @@ def report_skipped(skipped: Sequence[SkippedFile]) -> None:
         if len(reasons) > NAMED_FILES:
             words = reason if len(set(reasons)) > 1 else reasons[0]
             echo(f"left out: {len(reasons) - NAMED_FILES} more files: {escape(words)}")
+
+
+def check_all_read(skipped: Sequence[SkippedFile]) -> None:
+    """Raise `PartialError` where clips could not be read, once everything else is done."""
+    count = sum(item.unreadable for item in skipped)
+    if count:
+        raise PartialError(f"{count} clips or folders could not be read; see above")
 
 
 def report_corpus(corpus: Corpus) -> None:

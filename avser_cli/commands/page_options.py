@@ -14,7 +14,7 @@ import typer
 
 from avser_cli.audio.decoding import STDIN
 from avser_cli.errors import InputError, PartialError, UsageError
-from avser_cli.files import check_writable
+from avser_cli.files import check_output_file
 from avser_cli.inference.classifier import Classifier
 from avser_cli.inference.predictions import Prediction
 from avser_cli.inference.resume import RowFormat
@@ -79,7 +79,7 @@ def checked_page(report: Path | None, embed: bool) -> Path | None:
         return None
     if report == STDIN:
         raise UsageError("--report links to files; it takes no stdin and no stdout")
-    check_writable(report.parent)
+    check_output_file(report, (".html", ".htm"))
     return report
 
 

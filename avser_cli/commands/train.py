@@ -101,7 +101,8 @@ class CategoryOptions:
 def train(
     context: typer.Context,
     data: Annotated[
-        list[Path] | None, typer.Argument(help=common.DATA_HELP + " Default: ./png.")
+        list[Path] | None,
+        typer.Argument(readable=False, help=common.DATA_HELP + " Default: ./png."),
     ] = None,
     *,
     source: common.DataOptions,
@@ -173,6 +174,7 @@ def train(
         prepared = corpus.split(settings)
         common.report_split(prepared)
         _train(prepared, asked, target, measured, scheduler)
+        common.check_all_read(corpus.dataset.skipped)
 
 
 def _read(sources: DataSources, asked: Asked) -> Corpus:

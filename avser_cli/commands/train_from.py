@@ -186,6 +186,7 @@ def train_from(options: AdaptationOptions, request: AdaptationRequest) -> None:
                 echo("stopped; what is finished is kept: the same command with --resume goes on")
             raise
         remove_folder(checkpoint)
+        common.check_all_read(prepared.dataset.skipped)
 
 
 def adapted_name(source: SourceBundle, done: str, split: SplitSettings) -> str:

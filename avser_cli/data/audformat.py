@@ -89,6 +89,8 @@ def _columns(table: dict[str, Any]) -> dict[str, Any]:
 
 
 def _rows(header: Path, name: str, needed: tuple[str, ...] = ("file",)) -> Iterator[TableRow]:
+    if Path(name).name != name:
+        raise CorpusError(f"{header}: {name!r} is no name of a table")
     path = header.with_name(f"db.{name}.csv")
     if not path.is_file():
         for other in ("parquet", "pkl"):
@@ -108,7 +110,7 @@ def _labelled_rows(
     seen: dict[tuple[str, str, str], dict[str, str]] = {}
     for name in names:
         split = _split(content, content["tables"][name])
-        for line, cells in _rows(header, name):
+        for line, cells in _rows(header, name, ("file", "emotion")):
             if not cells["emotion"]:
                 continue
             row = {**about.get(cells["file"], {}), **_of_row(speakers, cells)}

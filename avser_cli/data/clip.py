@@ -78,10 +78,19 @@ class Clip:
 
 @dataclass(frozen=True)
 class SkippedFile:
-    """A file that is not used, and why."""
+    """A file that is not used, and why.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+    reason : str
+    unreadable : bool
+        It is a clip, or a folder that may hold some, and could not be read.
+    """
 
     path: Path
     reason: str
+    unreadable: bool = False
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}"

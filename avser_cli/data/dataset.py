@@ -106,7 +106,8 @@ def load_dataset(
     for done, (number, result) in enumerate(results, start=1):
         if isinstance(result, InputError):
             path = clips[number].path
-            skipped.append(SkippedFile(path, str(result).removeprefix(f"{path}: ")))
+            reason = str(result).removeprefix(f"{path}: ")
+            skipped.append(SkippedFile(path, reason, unreadable=True))
         else:
             usable.append(number)
             checksums[number] = result.samples_sha256

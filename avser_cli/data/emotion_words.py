@@ -54,6 +54,7 @@ _WORDS = {
 }
 _PHRASES = {"pleasant surprise": "surprised", "pleasant surprised": "surprised"}
 _SEPARATORS = re.compile(r"[\s\d_.,;:()\[\]&+'-]+")
+_LISTS = re.compile(r"[,;&+]")
 
 
 def _fold(word: str) -> str:
@@ -69,7 +70,8 @@ def read_emotion(word: str, mapping: Mapping[str, str] | None = None) -> str | N
     """The label for a word, or `None` where it is unknown.
 
     Case, digits and separators do not count. Of several words, all must be emotions, and the first
-    is taken: ``"neutral_calm"`` is neutral, ``"not_happy"`` unknown.
+    is taken: ``"neutral_calm"`` is neutral, ``"not_happy"`` unknown. A list of emotions, as
+    ``"happy, sad"``, is none of them.
 
     Parameters
     ----------
@@ -95,7 +97,8 @@ def _known_emotion(word: str) -> str | None:
     if phrase is not None:
         return phrase
     labels = [_KNOWN.get(part) for part in words]
-    return None if None in labels else labels[0]
+    several = len(set(labels)) > 1 and _LISTS.search(word)
+    return None if None in labels or several else labels[0]
 
 
 def parse_mapping(text: str) -> dict[str, str]:

@@ -104,22 +104,28 @@ def _refuse_unknown(clips: Sequence[Clip], kind: str) -> None:
     unit = UNITS[kind]
     without = [clip.key for clip in clips if unit(clip) is None]
     word = "split" if kind == "table" else kind
+    ways = "a level of folders or " if kind == "speaker" else ""
     raise CorpusError(
-        f"{len(without)} clips have no {word}, e.g. {without[0]}; give a table with a column "
+        f"{len(without)} clips have no {word}, e.g. {without[0]}; give {ways}a table with a column "
         f"{word}, or choose another --split"
     )
 
 
 def _table_folds(words: Sequence[str]) -> tuple[Fold, ...]:
-    """One fold that holds out ``test`` (or ``dev``); else each word of the table is a fold."""
+    """One fold that holds out ``test`` (or ``dev``); without ``train`` each word is a fold."""
     if "train" not in words:
         if len(words) < 2:
             raise CorpusError(f"--split table: all clips are of split {words[0]}; two are needed")
         return tuple(Fold(n, word, (word,)) for n, word in enumerate(words, start=1))
     others = [word for word in words if word != "train"]
-    held_out = next((word for word in ("test", "dev", *others) if word in others), None)
-    if held_out is None:
+    if not others:
         raise CorpusError("--split table: all clips are of split train, none are held out")
+    held_out = next((word for word in ("test", "dev") if word in others), others[0])
+    if held_out not in ("test", "dev") and len(others) > 1:
+        raise CorpusError(
+            f"--split table: besides train there are {', '.join(others)}; call what is held out "
+            "test"
+        )
     unused = tuple(word for word in others if word != held_out)
     return (Fold(1, held_out, (held_out,), unused),)
 

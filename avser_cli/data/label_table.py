@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
+from typing import Any
 
 from avser_cli.data.clip import Clip, SkippedFile, clip_key, read_split
 from avser_cli.data.corpora import known_corpora
@@ -38,6 +39,7 @@ _SEXES = {
 }
 _SEX_OF = {word: sex for sex, words in _SEXES.items() for word in words.split()}
 
+_LINE_END = re.compile(r"[\r\n]")
 _DECIMAL_COMMA = re.compile(r"\d+,\d+", re.ASCII)
 
 TableRow = tuple[int, dict[str, str]]
@@ -100,8 +102,8 @@ def has_columns(path: Path) -> bool:
     try:
         with path.open("rb") as handle:
             # A cut in the middle of a letter costs that letter, far behind the header.
-            first = _decode(handle.read(HEADER_BYTES), "ignore").split("\n", 1)[0]
-        names = next(csv.reader([first], delimiter=_delimiter(first)), [])
+            first = _first_line(_decode(handle.read(HEADER_BYTES), "ignore"))
+        names: list[str] = next(_reader([first], _delimiter(first)), [])
     except (OSError, csv.Error):
         return False
     columns = {name.strip().casefold() for name in names}
@@ -137,11 +139,10 @@ def read_rows(path: Path, needed: Iterable[str]) -> Iterator[TableRow]:
         raise CorpusError(f"{path}: not UTF-8; save it as UTF-8") from None
     except ValueError as error:
         raise CorpusError(f"{path}: {error}") from None
-    header = text.split("\n", 1)[0]
+    header = _first_line(text)
     if "\0" in header:  # UTF-16 without its mark.
         raise CorpusError(f"{path}: not UTF-8; save it as UTF-8")
-    delimiter = _delimiter(header)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = _reader(io.StringIO(text, newline=""), _delimiter(header))
     try:
         columns = _columns(next(reader, []))
         missing = [name for name in needed if name not in columns]
@@ -165,16 +166,22 @@ def read_rows(path: Path, needed: Iterable[str]) -> Iterator[TableRow]:
 def label_rows(
     rows: Iterable[TableRow], folder: Path, corpus: str, mapping: Mapping[str, str] | None = None
 ) -> LabelTable:
-    """Clips of the rows of a table; of two labels for one sound, neither is taken."""
+    """Clips of the rows of a table; of two labels for one sound, neither is taken.
+
+    Speakers whose names differ in case alone are one.
+    """
     clips: dict[tuple[Path, float | None, float | None], Clip] = {}
     lines: dict[tuple[Path, float | None, float | None], int] = {}
     skipped: list[SkippedFile] = []
     keys: dict[str, tuple[Path, float | None, float | None]] = {}
     unclear: set[tuple[Path, float | None, float | None]] = set()
     odd_sexes: list[str] = []
+    spellings: dict[str, str] = {}
     published = known_corpora().get(corpus)
     for line, cells in rows:
         file = _locate(folder, cells["file"])
+        if speaker := cells.get("speaker"):
+            cells["speaker"] = spellings.setdefault(speaker.casefold(), speaker)
         sex = cells.get("sex", "").casefold()
         if sex and sex not in _SEX_OF:
             odd_sexes.append(f"{cells['sex'][:20]!r} in line {line}")
@@ -215,8 +222,17 @@ def _decode(content: bytes, errors: str = "strict") -> str:
     return content.decode("utf-16" if wide else "utf-8-sig", errors)
 
 
+def _first_line(text: str) -> str:
+    return text[: match.start()] if (match := _LINE_END.search(text)) else text
+
+
 def _delimiter(header: str) -> str:
     return max("\t,;", key=header.count)
+
+
+def _reader(lines: Iterable[str], delimiter: str) -> Any:
+    # Spaces after a delimiter may stand before a quote.
+    return csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
 
 
 def _locate(folder: Path, name: str) -> Path:
@@ -242,8 +258,10 @@ def _clip(
         raise ValueError("no file")
     if not cells["emotion"]:
         raise ValueError("no emotion")
-    if "\0" in cells["file"] or not file.is_file():
+    if "\0" in cells["file"] or not file.exists():
         raise ValueError("no such file")
+    if not file.is_file():
+        raise ValueError("a folder, not a file")
     start, end = _seconds(cells, "start"), _seconds(cells, "end")
     if end is not None and end <= (start or 0.0):
         raise ValueError(f"end {end:g} is not after start {start or 0:g}")

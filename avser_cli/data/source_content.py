@@ -20,6 +20,7 @@ from avser_cli.data import audformat
 from avser_cli.data.clip import Clip, SkippedFile
 from avser_cli.data.corpora import Corpus, known_corpora
 from avser_cli.data.corpus_folder import (
+    STRAY,
     check_one_corpus,
     closest_corpus,
     equally_fitting,
@@ -91,7 +92,10 @@ def read_source(source: Source, mapping: Mapping[str, str] | None = None) -> Sou
     listed = list_files(path, PICTURE_SUFFIXES | SOUND_SUFFIXES)
     pictures = [x for x in listed.files if x.suffix.lower() in PICTURE_SUFFIXES]
     sounds = [x for x in listed.files if x.suffix.lower() not in PICTURE_SUFFIXES]
-    unread = tuple(SkippedFile(Path(line), "folder cannot be read") for line in listed.unreadable)
+    unread = tuple(
+        SkippedFile(Path(line), "folder cannot be read", unreadable=True)
+        for line in listed.unreadable
+    )
     try:
         found = _read_files(source, sounds, mapping)
         without = _without_sound(pictures, sounds)
@@ -168,22 +172,28 @@ def _read_files(
         header = folder / audformat.HEADER
         return _of_table(partial(audformat.read_database, header, mapping), source)
     names = [published_name(path, folder) for path in files]
-    corpus = recognize_folder(folder, files)
+    # A name of one's own says that the labels are, whatever the files are called.
+    corpus = recognize_folder(folder, files) if source.name is None else None
     if corpus is not None:
         found = _of_corpus(corpus, folder, files, mapping)
         if corpus.table:
             return found
         check_one_corpus(folder, names, corpus)
-        others = tuple(
-            f"{folder}: names fit {other.title}, too; taken for {corpus.title} (else --data "
-            f"{quoted(f'{other.name}={folder}')})"
-            for other in equally_fitting(corpus, names)
+        return replace(
+            found,
+            remarks=(
+                *_other_readings(corpus, folder, names, found.clips, mapping),
+                *found.remarks,
+            ),
         )
-        return replace(found, remarks=(*others, *found.remarks))
     if (table := _table_in(folder)) is not None:
         named = source.name or folder.absolute().name
         found = _of_table(lambda name: read_table(table, mapping, name or named), source)
-        return replace(found, remarks=(*found.remarks, f"{found.name}: labels from {table.name}"))
+        return replace(
+            found,
+            skipped=(*found.skipped, *_not_in(table, found, files)),
+            remarks=(*found.remarks, f"{found.name}: labels from {table.name}"),
+        )
     check_one_corpus(folder, names)
     try:
         return _of_folders(source, files, mapping)
@@ -197,6 +207,60 @@ def _read_files(
             f"{error}; nor are its {len(files)} files named as those of a known corpus "
             "(avser train --list-corpora), nor is there a table with columns file and emotion"
         ) from None
+
+
+def _other_readings(
+    corpus: Corpus,
+    folder: Path,
+    names: Sequence[str],
+    clips: Sequence[Clip],
+    mapping: Mapping[str, str] | None,
+) -> tuple[str, ...]:
+    """Lines on what else a corpus's folder may be read as.
+
+    Raises
+    ------
+    CorpusError
+        The folders that its clips lie in are named for other emotions than the clips are.
+    """
+    mine = quoted(f"mine={folder}")
+    lines = [
+        f"{folder}: names fit {other.title}, too; taken for {corpus.title} (else --data "
+        f"{quoted(f'{other.name}={folder}')})"
+        for other in equally_fitting(corpus, names)
+    ]
+    if (table := _table_in(folder)) is not None:
+        lines.append(
+            f"{folder}: labels by the names of {corpus.title}, not from {table.name} "
+            f"(else --data {mine})"
+        )
+    moved = [clip for clip in clips if _lies_elsewhere(clip, folder, mapping)]
+    if moved:
+        example = moved[0].path.relative_to(folder)
+        what = (
+            f"{folder}: {len(moved)} clips of {corpus.title} lie in folders of other emotions, "
+            f"e.g. {example}: {moved[0].emotion} by its name"
+        )
+        if len(moved) > STRAY * len(clips):
+            raise CorpusError(
+                f"{what}; say what counts: the names, --data {quoted(f'{corpus.name}={folder}')}, "
+                f"or the folders, --data {mine}"
+            )
+        lines.append(f"{what}, which counts")
+    return tuple(lines)
+
+
+def _lies_elsewhere(clip: Clip, folder: Path, mapping: Mapping[str, str] | None) -> bool:
+    """Whether a clip's folders are named for emotions, and none for its own."""
+    parents = clip.path.relative_to(folder).parts[:-1]
+    named = {label for name in parents if (label := read_emotion(name, mapping))}
+    return bool(named) and not {clip.emotion, read_emotion(clip.emotion)} & named
+
+
+def _not_in(table: Path, found: SourceContent, files: Iterable[Path]) -> tuple[SkippedFile, ...]:
+    """Sounds beside a table of labels that it does not name."""
+    named = {clip.path for clip in found.clips} | {item.path for item in found.skipped}
+    return tuple(SkippedFile(path, f"not in {table.name}") for path in files if path not in named)
 
 
 def _table_in(folder: Path) -> Path | None:
@@ -255,10 +319,12 @@ def _of_folders(
         remarks.append(f"{name}: {second_copies(found.copies)}")
     if empty:
         remarks.append(f"{name}: no sound in folders {', '.join(empty[:NAMED])}")
-    loose = tuple(
-        SkippedFile(path, "in no folder that is named for an emotion") for path in found.loose
+    skipped = (
+        *(SkippedFile(path, "in no folder that is named for an emotion") for path in found.loose),
+        *(SkippedFile(path, "in folders of two emotions") for path in found.unclear),
     )
-    return SourceContent(name, "sounds", found.clips, loose, tuple(remarks), found.unknown)
+    remarks += found.remarks
+    return SourceContent(name, "sounds", found.clips, skipped, tuple(remarks), found.unknown)
 
 
 def _empty_folders(
@@ -308,7 +374,7 @@ def _read_pictures(
         name = source.name or (named[0][0] if named else None)
         try:
             found = (
-                _of_folders(replace(source, name=name), others, mapping)
+                _of_folders(replace(source, name=name), there, mapping)
                 if named and named[0][0] not in known_corpora()
                 else _read_files(replace(source, name=name), others, mapping)
             )
@@ -317,8 +383,8 @@ def _read_pictures(
                 raise
             skipped += [SkippedFile(path, "no label in manifest.csv") for path in others]
         else:
-            clips |= {clip.path: clip for clip in found.clips}
-            skipped += found.skipped
+            clips = {clip.path: clip for clip in found.clips} | clips
+            skipped += [item for item in found.skipped if item.path not in clips]
             remarks = found.remarks
     if not clips:
         raise CorpusError(f"{folder}: the sounds of its {len(pictures)} pictures are gone")

@@ -140,7 +140,7 @@ def find_fold(folds: Sequence[Fold], settings: SplitSettings) -> Fold:
     # Names may be numbers, and other ones than the folds'.
     if isinstance(asked, str):
         for fold in folds:
-            if fold.name == asked:
+            if fold.name.casefold() == asked.casefold():
                 return fold
     if str(asked).isdecimal() and 1 <= int(asked) <= len(folds):
         return folds[int(asked) - 1]

@@ -52,6 +52,9 @@ def as_json(folder: str, config: BundleConfig, evaluation: Evaluation) -> dict[s
         "counts": evaluation.counts,
         "copies_by_sound": evaluation.copies,
         "unknown_labels": evaluation.unknown_labels,
+        "left_out": [
+            {"file": str(item.path), "reason": item.reason} for item in evaluation.skipped
+        ],
         "clips": [answer.as_dict() for answer in evaluation.answers],
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from avser_cli.evaluation.group_scores import GroupScores, worst_groups
-from avser_cli.report.console import print_table
+from avser_cli.report.console import escape, print_table
 from avser_cli.report.tables import TextTable, to_markdown
 
 MOST_SPEAKERS = 12
@@ -23,7 +23,13 @@ def groups_table(groups: Sequence[GroupScores]) -> TextTable | None:
     if not shown:
         return None
     rows = (
-        (group.by, group.name, str(group.clips), f"{group.uar:.2f}", f"{group.accuracy:.2f}")
+        (
+            group.by,
+            escape(group.name),
+            str(group.clips),
+            f"{group.uar:.2f}",
+            f"{group.accuracy:.2f}",
+        )
         for group in shown
     )
     return TextTable(("by", "group", "clips", "UAR", "accuracy"), tuple(rows), left=LEFT)
@@ -51,7 +57,7 @@ def speakers_table(
     head = ("speaker", "clips", "emotions", "accuracy", "UAR")
     rows = [
         (
-            group.name,
+            escape(group.name),
             str(group.clips),
             str(group.emotions),
             f"{group.accuracy:.2f}",
@@ -70,7 +76,7 @@ def speakers_table(
 def worst_words(groups: Sequence[GroupScores]) -> str:
     """The worst groups, in a line; nothing where no grouping has several."""
     worst = ", ".join(
-        f"{group.by} {group.name} {group.uar:.2f} ({group.clips} clips of "
+        f"{group.by} {escape(group.name)} {group.uar:.2f} ({group.clips} clips of "
         f"{group.emotions} emotion{'s' if group.emotions > 1 else ''})"
         for group in worst_groups(groups)
     )

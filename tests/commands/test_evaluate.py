@@ -176,6 +176,8 @@ def test_the_bundled_model_is_scored_on_recordings_of_ones_own(avser, tmp_path):
         (["--folds", "1"], "--folds needs --protocol"),
         (["--lr", "0.1"], "--lr needs --protocol"),
         (["--embed"], "--embed goes with --report"),
+        (["--report", "labels.csv"], "labels.csv: the name must end in .html or .htm"),
+        (["--figure", "labels.csv"], "labels.csv: the name must end in .png"),
         (["--cache", "x"], "--cache needs --protocol"),
         (["--protocol", "paper", "--model", "x"], "--model is for one bundle"),
         (["--protocol", "speaker", "--folds", "7"], "speaker has folds 1 to 4"),
@@ -191,6 +193,21 @@ def test_options_that_do_not_fit(corpus, avser, arguments, expected):
     assert done.returncode == 2
     assert expected in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_clips_that_cannot_be_read_cost_a_line_and_exit_4(avser, tmp_path):
+    own_corpora(tmp_path)
+    (tmp_path / "one" / "sad" / "a" / "2.wav").write_text("no sound")
+    done = avser("evaluate", "one", "--model", "default", "--format", "json", "--no-figure")
+    assert done.returncode == 4
+    assert done.stderr.splitlines()[-1].endswith("1 clips or folders could not be read; see above")
+    found = json.loads(done.stdout)
+    assert len(found["clips"]) == 8
+    assert [item["file"] for item in found["left_out"]] == ["one/sad/a/2.wav"]
+    run = avser("evaluate", "one", "--emotions", "happy,sad", "--protocol", "speaker",
+                "--network", "mlp", *MLP, "--out", "report")  # fmt: skip
+    assert run.returncode == 4
+    assert (tmp_path / "report" / "report.json").is_file()
 
 
 def own_corpora(folder):
@@ -239,7 +256,7 @@ def test_workers_of_a_cluster_hear_the_clips(avser, trained, tmp_path, workers):
                "--no-figure")  # fmt: skip
     here = avser(*command)
     there = avser(*command, "--scheduler", workers.scheduler_address)
-    assert here.returncode == there.returncode == 0
+    assert here.returncode == there.returncode == 4
     assert there.stdout == here.stdout
     named = [line for line in here.stderr.splitlines() if "left out: wav/" in line]
     assert len(named) == 1

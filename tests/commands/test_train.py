@@ -365,7 +365,7 @@ def test_parts_of_one_file_are_clips(mine, avser, tmp_path):
     rows.append("sad.wav,sad,s1,1000,1001")
     (tmp_path / "labels.csv").write_text("\n".join(rows))
     done = avser("train", "labels.csv", *TINY, "--emotions", "happy,sad", "--out", "m")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 4, done.stderr
     assert "left out: sad.wav: start 1000 is not before its end" in done.stderr
     assert "corpus: 32 clips by 3 speakers: happy 16, sad 16" in done.stderr
     whole = avser("train", "mine", *TINY, "--emotions", "happy,sad", "--out", "w")

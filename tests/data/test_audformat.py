@@ -86,6 +86,8 @@ def test_two_labels_for_one_sound_are_named(database):
         ("tables: {x: 1}", "not audformat"),
         ("tables: {files: {columns: {speaker: {}}}}", "no table has a column emotion"),
         ("tables: {gone: {columns: {emotion: {}}}}", "db.gone.csv: No such file"),
+        ("tables: {files: {columns: {emotion: {}}}}", "db.files.csv: no column emotion"),
+        ("tables: {../x: {columns: {emotion: {}}}}", "'../x' is no name of a table"),
         ("tables: {packed: {columns: {emotion: {}}}}", "save the database with its tables as CSV"),
     ],
 )

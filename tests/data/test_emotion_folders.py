@@ -37,6 +37,35 @@ def test_one_speaker_below_the_emotions_is_one():
     assert {clip.speaker for clip in above.clips} == {None}
 
 
+def test_of_two_further_levels_nobody_knows_the_speakers():
+    days = [f"{what}/{who}/{day}/1.wav" for what in ("sad", "joy") for who in "ab" for day in "xy"]
+    found = read(*days)
+    assert {clip.speaker for clip in found.clips} == {None}
+    assert found.remarks == (
+        "mine: speakers are not known, since folders lie in two levels besides the emotions, e.g. "
+        "a/x; a table with a column speaker names them",
+    )
+    # A level with one folder tells nobody apart.
+    inside = read(*(f"data/{name.replace('/y/', '/x/')}" for name in days))
+    assert {clip.speaker for clip in inside.clips} == {"mine:a", "mine:b"}
+    assert not inside.remarks
+
+
+def test_a_speaker_who_is_called_as_an_emotion():
+    names = [f"{what}/{who}/1.wav" for what in ("happy", "sad") for who in ("anna", "Joy", "ben")]
+    found = read(*names)
+    emotions = [(clip.key.split("/")[0], clip.emotion) for clip in found.clips]
+    assert {*emotions} == {("mine:happy", "happy"), ("mine:sad", "sad")}
+    assert "mine:Joy" in {clip.speaker for clip in found.clips}
+    assert found.remarks == ("mine: folder Joy is taken for a speaker, not for happy",)
+
+
+def test_folders_of_two_emotions_are_left_out():
+    found = read("sad/happy/1.wav", "angry/happy/2.wav", "sad/sad/3.wav")
+    assert [clip.emotion for clip in found.clips] == ["sad"]
+    assert [path.name for path in found.unclear] == ["2.wav", "1.wav"]
+
+
 def test_a_second_tree_of_the_same_files_is_left_out(tmp_path):
     names = ["happy/1.wav", "anna/sad/1.wav"]
     for place in ("", "mine", "mine/again"):

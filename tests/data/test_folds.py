@@ -79,6 +79,13 @@ def test_what_a_table_with_a_training_side_holds_out(words, held_out, unused):
     assert len(split.train) == len(split.test) == 64 // len(words)
 
 
+def test_other_words_beside_train_do_not_say_what_is_held_out():
+    words = ("train", "night", "day")
+    clips = own_clips(48, split=lambda n: words[n % 3], emotions=("sad", "happy"))
+    with pytest.raises(CorpusError, match="there are day, night; call what is held out test"):
+        split_folds(clips, "table")
+
+
 def test_folds_of_several_corpora_are_joined_and_published_ones_stay():
     clips = [*ravdess_clips(), *own_clips(48)]
     found = held_out_by_fold(clips, "speaker")
@@ -100,7 +107,7 @@ def test_words_that_two_corpora_share_are_in_one_fold():
 def test_a_corpus_is_held_out_by_number_or_name():
     clips = [*own_clips(16, name="b"), *own_clips(16, name="a"), *own_clips(16, name="c")]
     assert held_out_by_fold(clips, "corpus") == [("a",), ("b",), ("c",)]
-    by_name = split_clips(clips, SplitSettings("corpus", fold="b"))
+    by_name = split_clips(clips, SplitSettings("corpus", fold="B"))
     assert set(by_name.test) == {clip.key for clip in clips if clip.corpus == "b"}
     assert by_name.settings.describe() == "corpus (b held out)"
     with pytest.raises(UsageError, match=r"fold d: split corpus has folds 1 to 3 here: a, b, c"):

@@ -45,7 +45,7 @@ def test_rows_that_cannot_be_used_are_named(table):
     text = "file,emotion,start,end\n"
     text += "a.wav,sad,,\na.wav,sad,,\na.wav,happy,,\nsub/d.wav,sad,,\n"
     text += "a.wav,sad,2,1\na.wav,sad,x,\n,sad,,\n"
-    text += "e.wav,sad,,\na.wav,,,\n"
+    text += "e.wav,sad,,\na.wav,,,\nsub,sad,,\n"
     assert [item.reason.split(": ", 1)[1] for item in table(text).skipped] == [
         "same as line 2",
         "happy, but sad in line 2; neither is used",
@@ -54,6 +54,7 @@ def test_rows_that_cannot_be_used_are_named(table):
         "no file",
         "no such file",
         "no emotion",
+        "a folder, not a file",
     ]
 
 
@@ -165,6 +166,19 @@ def test_absolute_and_windows_paths_and_quotes(table, tmp_path):
         "mine:sub/d": 'She said "no", twice',
     }
     assert [str(item) for item in found.skipped] == [r"C:\data\a.wav: line 5: no such file"]
+
+
+def test_speakers_that_differ_in_case_are_one(table):
+    rows = 'a.wav,sad,Anna\n"b, c.wav",sad,Bo\nsub/d.wav,sad,anna\n'
+    found = table(f"file,emotion,speaker\n{rows}")
+    assert [clip.speaker for clip in found.clips] == ["mine:Anna", "mine:Bo", "mine:Anna"]
+
+
+def test_spaces_may_stand_before_quotes(table):
+    found = table('file, emotion, speaker\n"a.wav", "sad", "the one, the only"\n')
+    assert [(clip.emotion, clip.speaker) for clip in found.clips] == [
+        ("sad", "mine:the one, the only")
+    ]
 
 
 def test_words_for_sex_are_read_and_others_cost_no_clip(table):

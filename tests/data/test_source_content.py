@@ -11,7 +11,7 @@ from avser_cli.data.manifest import COLUMNS, MANIFEST
 from avser_cli.data.source_content import read_source
 from avser_cli.data.sources import DataSources, Source, parse_source
 from avser_cli.errors import CorpusError, InputError, UsageError
-from tests.synthetic import ravdess_name
+from tests.synthetic import ravdess_name, voice, write_wav
 
 
 def touch(folder, *names):
@@ -77,6 +77,57 @@ def test_a_copy_with_more_than_was_published_says_so(tmp_path, monkeypatch):
     found = read_source(Source(folder))
     assert {clip.speaker for clip in found.clips} == {"casia:liuchanhg"}
     assert found.remarks[0] == "CASIA (public part): 2 clips, more than the 1 published"
+
+
+def test_folders_that_contradict_a_corpuss_names_must_be_chosen_between(tmp_path):
+    names = [f"{where}/1001_DFA_{code}_XX.wav" for where, code in
+             (("angry", "SAD"), ("sad", "NEU"), ("happy", "HAP"))]  # fmt: skip
+    folder = touch(tmp_path / "x", *names)
+    with pytest.raises(CorpusError, match=r"2 clips of CREMA-D lie in .*angry/.*: sad by its name"):
+        read_source(Source(folder))
+    by_names = read_source(parse_source(f"crema-d={folder}"))
+    assert [clip.emotion for clip in by_names.clips] == ["sad", "happy", "neutral"]
+    by_folders = read_source(parse_source(f"mine={folder}"))
+    assert [clip.emotion for clip in by_folders.clips] == ["angry", "happy", "sad"]
+    calm = touch(tmp_path / "y", "neutral/03-01-02-01-01-01-01.wav")
+    with pytest.raises(CorpusError, match="1 clips of RAVDESS lie in"):
+        read_source(Source(calm))
+    mapped = read_source(Source(calm), parse_mapping("calm=neutral"))
+    assert [clip.emotion for clip in mapped.clips] == ["neutral"]
+
+
+def test_a_few_clips_in_wrong_folders_are_said(tmp_path):
+    names = [f"happy/{actor}_DFA_HAP_XX.wav" for actor in range(1001, 1011)]
+    folder = touch(tmp_path / "x", *names, "sad/1001_DFA_ANG_XX.wav")
+    found = read_source(Source(folder))
+    assert labels(found)["crema-d:sad/1001_DFA_ANG_XX"] == "angry"
+    assert "1 clips of CREMA-D lie in folders of other emotions" in found.remarks[0]
+
+
+def test_a_table_beside_a_corpuss_clips_is_read_where_that_is_asked_for(tmp_path):
+    folder = touch(tmp_path / "x", "03-01-03-01-01-01-01.wav", "03-02-04-01-01-01-01.wav")
+    (folder / "labels.csv").write_text("file,emotion\n03-01-03-01-01-01-01.wav,sad\n")
+    found = read_source(Source(folder))
+    assert [clip.emotion for clip in found.clips] == ["happy", "sad"]
+    assert found.remarks[0] == (
+        f"{folder}: labels by the names of RAVDESS, not from labels.csv (else --data mine={folder})"
+    )
+    mine = read_source(parse_source(f"mine={folder}"))
+    assert labels(mine) == {"mine:03-01-03-01-01-01-01": "sad"}
+    assert [str(item) for item in mine.skipped] == [
+        f"{folder / '03-02-04-01-01-01-01.wav'}: not in labels.csv"
+    ]
+
+
+def test_pictures_of_second_copies_of_ones_own_are_left_out(tmp_path, avser):
+    for place in ("mine", "mine/mine"):
+        write_wav(tmp_path / place / "happy" / "1.wav", voice("happy", seed=1))
+    assert avser("spectrogram", "mine", "png").returncode == 0
+    found = read_source(Source(tmp_path / "png"))
+    assert labels(found) == {"mine:happy/1": "happy"}
+    assert found.remarks == (
+        f"mine: 1 second copies left out, e.g. {tmp_path / 'png' / 'mine' / 'happy' / '1.png'}",
+    )
 
 
 def test_names_of_two_corpora_are_told_apart_by_hand(tmp_path):

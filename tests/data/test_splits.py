@@ -238,7 +238,7 @@ def test_the_split_of_a_table_holds_out_its_test_side_and_leaves_out_dev():
         (
             own_clips(16, 0),
             "speaker",
-            "16 clips have no speaker, e.g. mine:0; give a table with a column",
+            "16 clips have no speaker, e.g. mine:0; give a level of folders or a table with",
         ),
         (own_clips(16), "text", "16 clips have no text, e.g. mine:0"),
         (

@@ -39,6 +39,14 @@ def test_the_worst_speakers_come_first_with_and_without_reference():
     assert speakers_table(groups[:1]) is None
 
 
+def test_names_stay_on_their_line():
+    groups = [group("speaker", name, 0.5) for name in ("an\nna", "\x1b[31mben")]
+    table = speakers_table(groups)
+    assert table is not None
+    assert [row[0] for row in table.rows] == [r"an\nna", r"\x1b[31mben"]
+    assert worst_words(groups).splitlines() == [worst_words(groups)]
+
+
 def test_the_worst_group_is_named_with_its_size():
     groups = [group("sex", "female", 0.7), group("sex", "male", 0.5, clips=12)]
     assert worst_words(groups) == "lowest UAR: sex male 0.50 (12 clips of 4 emotions)"
