@@ -85,7 +85,7 @@ def main() -> None:
         FinishedRun.from_json((given.report / "runs" / planned.name / RUN).read_bytes(), planned)[1]
         for planned in (PlannedRun(SplitSettings("speaker", fold=n), 0) for n in range(1, 7))
     ]
-    _, scaled = calibrate([(run.probabilities, run.labels) for run in runs], "")
+    _, scaled, _ = calibrate([(run.probabilities, run.labels) for run in runs], "")
     runs = [replace(run, probabilities=p) for run, p in zip(runs, scaled, strict=True)]
     rows = []
     for name, choose in REFERENCES.items():

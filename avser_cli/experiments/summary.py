@@ -66,6 +66,9 @@ class RunScores:
         enough of them.
     calibration_error : float or None
         Expected, with the temperature of the other runs; `None` where there is none.
+    coverage, covered_accuracy : float or None
+        Share of the clips whose answer is not uncertain by the threshold of the other runs, and
+        of right answers among these.
     """
 
     name: str
@@ -79,6 +82,8 @@ class RunScores:
     seconds: NonNegative
     uar_with_reference: Share | None = None
     calibration_error: Share | None = None
+    coverage: Share | None = None
+    covered_accuracy: Share | None = None
 
     @classmethod
     def of(
@@ -86,7 +91,7 @@ class RunScores:
         finished: FinishedRun,
         emotions: tuple[str, ...],
         clips: Sequence[Clip] = (),
-        scaled: npt.NDArray[np.float32] | None = None,
+        judged: tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]] | None = None,
     ) -> Self:
         """Those of a run.
 
@@ -96,18 +101,24 @@ class RunScores:
         emotions : tuple of str
         clips : sequence of Clip
             Those held out, where they are known.
-        scaled : numpy.ndarray, optional
-            The probabilities with the temperature of the other runs, shape ``(n, emotions)``.
+        judged : tuple of numpy.ndarray, optional
+            The probabilities with the temperature of the other runs, shape ``(n, emotions)``, and
+            whether they are at or above the threshold of these, shape ``(n,)``.
         """
-        reference_uar = calibration_error = None
+        reference_uar = calibration_error = coverage = covered_accuracy = None
         if clips:
             speakers = [clip.speaker for clip in clips]
             normalized, changed = normalize_each(finished.probabilities, speakers)
             if changed.any():
                 answers = normalized.argmax(axis=1)
                 reference_uar = score(emotions, finished.labels, answers).uar
-        if scaled is not None:
+        if judged is not None:
+            scaled, sure = judged
             calibration_error = expected_calibration_error(scaled, finished.labels)
+            coverage = float(sure.mean())
+            if sure.any():
+                right = scaled.argmax(axis=1) == finished.labels
+                covered_accuracy = float(right[sure].mean())
         report = finished.report(emotions)
         return cls(
             name=finished.planned.name,
@@ -121,6 +132,8 @@ class RunScores:
             seconds=round(finished.seconds, 1),
             uar_with_reference=reference_uar,
             calibration_error=calibration_error,
+            coverage=coverage,
+            covered_accuracy=covered_accuracy,
         )
 
     @property
@@ -130,6 +143,8 @@ class RunScores:
         known = {
             "uar_with_reference": self.uar_with_reference,
             "calibration_error": self.calibration_error,
+            "coverage": self.coverage,
+            "covered_accuracy": self.covered_accuracy,
         }
         there = {name: value for name, value in known.items() if value is not None}
         return {"accuracy": self.accuracy, "uar": self.uar, **by_channel, **there}
@@ -252,16 +267,16 @@ def summarize(
         What made it.
     """
     emotions = corpus.dataset.emotions
-    calibration, scaled = calibrated(runs, protocol)
+    calibration, scaled, sure = calibrated(runs, protocol)
     known = {clip.key: clip for clip in corpus.dataset.clips}
     lines = tuple(
         RunScores.of(
             finished,
             emotions,
             [known[name] for name in finished.names],
-            probabilities if calibration else None,
+            (probabilities, above) if calibration else None,
         )
-        for finished, probabilities in zip(runs, scaled, strict=True)
+        for finished, probabilities, above in zip(runs, scaled, sure, strict=True)
     )
     confusion = np.sum([finished.report(emotions).confusion for finished in runs], axis=0)
     speaker_of = {clip.key: clip.speaker or clip.key for clip in corpus.dataset.clips}
@@ -303,14 +318,17 @@ def pooled_groups(runs: Sequence[FinishedRun], corpus: Corpus) -> tuple[GroupSco
 
 def calibrated(
     runs: Sequence[FinishedRun], protocol: str
-) -> tuple[Calibration | None, list[npt.NDArray[np.float32]]]:
-    """The calibration over all runs and each run's probabilities by that of the others.
+) -> tuple[Calibration | None, list[npt.NDArray[np.float32]], list[npt.NDArray[np.bool_]]]:
+    """The calibration over all runs; each run's probabilities by that of the others, and the sure.
 
     What judges a run is fitted on the others' predictions for clips that the run did not hold out.
-    ``None`` and the plain probabilities where the runs hold out the same clips, or there is one.
+    ``None`` and the plain probabilities, none sure, where the runs hold out the same clips, or
+    there is one.
     """
     if len({frozenset(run.names) for run in runs}) < 2:
-        return None, [finished.probabilities for finished in runs]
+        plain = [finished.probabilities for finished in runs]
+        return None, plain, [np.zeros(len(finished.labels), bool) for finished in runs]
     source = f"{len(runs)} runs of protocol {protocol}, clips held out"
     folds = [(finished.probabilities, finished.labels) for finished in runs]
-    return calibrate(folds, source, [finished.names for finished in runs])
+    names = [finished.names for finished in runs]
+    return calibrate(folds, source, names, folds_alike=protocol == "corpus")

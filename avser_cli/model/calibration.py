@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from msgspec import Meta
 from avser_cli.untrusted_input import Count, Share
 
 Probabilities = npt.NDArray[np.float32]
+Weights = npt.NDArray[np.float64]
 
 N_BINS = 15
 """Bins of confidence in the expected calibration error, as in the source."""
@@ -47,7 +49,8 @@ class Calibration:
     coverage : float
         Share of clips whose answer is at or above it.
     ece_before, ece_after : float
-        Expected calibration error without and with the temperature.
+        Expected calibration error without and with the temperature. Of corpora left out, these
+        are means over corpora, each of which counts as much as any other in all numbers here.
     clips : int
         Number of predictions behind these numbers.
     source : str
@@ -95,15 +98,22 @@ def softmax(logits: npt.NDArray[np.floating]) -> Probabilities:
     return probabilities
 
 
-def fit_temperature(probabilities: Probabilities, labels: npt.NDArray[np.integer]) -> float:
-    """The temperature at which the labels are most likely, between 1/20 and 20."""
+def fit_temperature(
+    probabilities: Probabilities,
+    labels: npt.NDArray[np.integer],
+    weights: Weights | None = None,
+) -> float:
+    """The temperature at which the labels are most likely, between 1/20 and 20.
+
+    `weights` tell how much each clip counts, shape ``(n,)``; all the same where there are none.
+    """
     from scipy.optimize import minimize_scalar
 
     rows = np.arange(len(labels))
 
     def negative_log_likelihood(log_temperature: float) -> float:
         scaled = with_temperature(probabilities, float(np.exp(log_temperature)))
-        return -float(np.log(np.maximum(scaled[rows, labels], TINY)).mean())
+        return -float(np.average(np.log(np.maximum(scaled[rows, labels], TINY)), weights=weights))
 
     bound = float(np.log(20.0))
     return float(
@@ -170,9 +180,20 @@ def expected_calibration_error(
 
 
 def accuracy_by_coverage(
-    probabilities: Probabilities, labels: npt.NDArray[np.integer]
+    probabilities: Probabilities,
+    labels: npt.NDArray[np.integer],
+    weights: Weights | None = None,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Accuracy over the k surest answers, for every k.
+
+    Parameters
+    ----------
+    probabilities : numpy.ndarray
+        Shape ``(n, emotions)``.
+    labels : numpy.ndarray
+        Shape ``(n,)``.
+    weights : numpy.ndarray, optional
+        How much each clip counts, shape ``(n,)``.
 
     Returns
     -------
@@ -181,18 +202,20 @@ def accuracy_by_coverage(
     """
     confidence, right = _answers(probabilities, labels)
     order = np.argsort(-confidence, kind="stable")
-    count = np.arange(1, len(order) + 1)
-    return count / len(order), np.cumsum(right[order]) / count
+    counts = np.ones(len(order)) if weights is None else weights[order]
+    covered = np.cumsum(counts)
+    return covered / covered[-1], np.cumsum(right[order] * counts) / covered
 
 
 def fit_threshold(
     probabilities: Probabilities,
     labels: npt.NDArray[np.integer],
     wanted: float = TARGET_ACCURACY,
+    weights: Weights | None = None,
 ) -> float:
     """The lowest confidence from which on the share of right answers is as wanted, else 1."""
     confidence, _ = _answers(probabilities, labels)
-    _, accuracy = accuracy_by_coverage(probabilities, labels)
+    _, accuracy = accuracy_by_coverage(probabilities, labels, weights)
     good = np.flatnonzero(accuracy >= wanted)
     return float(np.sort(confidence)[::-1][good[-1]]) if len(good) else 1.0
 
@@ -202,7 +225,8 @@ def calibrate(
     source: str,
     clips: Sequence[Sequence[str]] | None = None,
     with_bias: bool = False,
-) -> tuple[Calibration, list[Probabilities]]:
+    folds_alike: bool = False,
+) -> tuple[Calibration, list[Probabilities], list[npt.NDArray[np.bool_]]]:
     """Fit temperature and threshold on all folds, and measure both on folds left out.
 
     Parameters
@@ -215,6 +239,9 @@ def calibrate(
         Names of the clips of each fold; needed where folds share some, as random splits do.
     with_bias : bool
         Whether to fit a bias per emotion, too.
+    folds_alike : bool
+        Whether each fold counts as much as any other, as corpora should, of which a large one says
+        no more of the next one than a small one; else each clip does. No bias is fitted so.
 
     Returns
     -------
@@ -223,33 +250,60 @@ def calibrate(
         each fold, what was fitted on the others without the clips of the fold.
     scaled : list of numpy.ndarray
         Each fold's probabilities as the others' fit corrects them.
+    sure : list of numpy.ndarray
+        Whether each of these answers is at or above the others' threshold.
 
     Raises
     ------
     ValueError
         The others have no clip that the fold does not have.
     """
-    scaled, above, right_above = [], 0, 0
+    fit = _fit_alike if folds_alike else partial(_fit_pooled, with_bias=with_bias)
+    scaled, sure, right = [], [], []
     for number, (probabilities, labels) in enumerate(folds):
-        temperature, bias, threshold = _fit(_others(folds, number, clips), with_bias)
+        temperature, bias, threshold = fit(_others(folds, number, clips))
         scaled.append(rescaled(probabilities, temperature, bias))
-        confidence, right = _answers(scaled[-1], labels)
-        above += int((confidence >= threshold).sum())
-        right_above += int(right[confidence >= threshold].sum())
-    temperature, bias, threshold = _fit(folds, with_bias)
-    labels = np.concatenate([y for _, y in folds])
-    before = np.concatenate([p for p, _ in folds])
-    return Calibration(
-        temperature=round(temperature, 4),
-        threshold=round(threshold, 4),
-        accuracy=round(right_above / above, 4) if above else 0.0,
-        coverage=round(above / len(labels), 4),
-        ece_before=round(expected_calibration_error(before, labels), 4),
-        ece_after=round(expected_calibration_error(np.concatenate(scaled), labels), 4),
-        clips=len(labels),
-        source=source,
-        bias=bias,
-    ), scaled
+        confidence, correct = _answers(scaled[-1], labels)
+        sure.append(confidence >= threshold)
+        right.append(correct & sure[-1])
+    temperature, bias, threshold = fit(folds)
+    truth = [y for _, y in folds]
+    weights = _weights(truth, folds_alike)
+    coverage = float(np.average(np.concatenate(sure), weights=weights))
+    right_share = float(np.average(np.concatenate(right), weights=weights))
+    return (
+        Calibration(
+            temperature=round(temperature, 4),
+            threshold=round(threshold, 4),
+            accuracy=round(right_share / coverage, 4) if coverage else 0.0,
+            coverage=round(coverage, 4),
+            ece_before=round(_calibration_error([p for p, _ in folds], truth, folds_alike), 4),
+            ece_after=round(_calibration_error(scaled, truth, folds_alike), 4),
+            clips=sum(map(len, truth)),
+            source=source,
+            bias=bias,
+        ),
+        scaled,
+        sure,
+    )
+
+
+def _weights(labels: Sequence[npt.NDArray[np.integer]], folds_alike: bool) -> Weights:
+    """How much each clip of all folds counts."""
+    sizes = [len(fold) for fold in labels]
+    return np.repeat([1 / max(size, 1) if folds_alike else 1.0 for size in sizes], sizes)
+
+
+def _calibration_error(
+    probabilities: Sequence[Probabilities],
+    labels: Sequence[npt.NDArray[np.integer]],
+    folds_alike: bool,
+) -> float:
+    """The mean of the folds' errors, or that of all their clips together."""
+    if folds_alike:
+        errors = map(expected_calibration_error, probabilities, labels)
+        return float(np.mean(list(errors)))
+    return expected_calibration_error(np.concatenate(probabilities), np.concatenate(labels))
 
 
 def _others(
@@ -271,9 +325,10 @@ def _others(
     return found
 
 
-def _fit(
+def _fit_pooled(
     folds: Sequence[tuple[Probabilities, npt.NDArray[np.integer]]], with_bias: bool
 ) -> tuple[float, tuple[float, ...] | None, float]:
+    """Temperature, biases and threshold where each clip counts as much as any other."""
     probabilities = np.concatenate([p for p, _ in folds])
     labels = np.concatenate([y for _, y in folds])
     temperature: float
@@ -283,6 +338,18 @@ def _fit(
     else:
         temperature = fit_temperature(probabilities, labels)
     return temperature, bias, fit_threshold(rescaled(probabilities, temperature, bias), labels)
+
+
+def _fit_alike(
+    folds: Sequence[tuple[Probabilities, npt.NDArray[np.integer]]],
+) -> tuple[float, None, float]:
+    """Temperature, no biases, and threshold where each fold counts as much as any other."""
+    probabilities = np.concatenate([p for p, _ in folds])
+    labels = np.concatenate([y for _, y in folds])
+    weights = _weights([y for _, y in folds], folds_alike=True)
+    temperature = fit_temperature(probabilities, labels, weights)
+    scaled = with_temperature(probabilities, temperature)
+    return temperature, None, fit_threshold(scaled, labels, weights=weights)
 
 
 def _answers(

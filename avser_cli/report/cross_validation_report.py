@@ -14,10 +14,11 @@ from avser_cli.experiments.summary import (
     CHANNEL_UAR,
     CrossValidation,
     MeanAndSpread,
+    RunScores,
     calibrated,
 )
 from avser_cli.files import write_whole
-from avser_cli.model.calibration import Calibration, accuracy_by_coverage, reliability
+from avser_cli.model.calibration import accuracy_by_coverage, reliability
 from avser_cli.report.figures import (
     plot_confusion_matrix,
     plot_coverage,
@@ -32,8 +33,12 @@ NAMES = {"accuracy": "accuracy", "uar": "UAR"}
 NAMES_BEHIND = {
     "uar_with_reference": "UAR with reference",
     "calibration_error": "calibration error",
+    "coverage": "not uncertain",
+    "covered_accuracy": "of these right",
 }
 """Names of those that follow the channels."""
+COVERED = ("coverage", "covered_accuracy")
+"""Those that only reports have room for."""
 CHANNELS = ("speech", "song")
 """Vocal channels that come first, in this order."""
 
@@ -57,7 +62,7 @@ def write_report(folder: Path, summary: CrossValidation, runs: Sequence[Finished
     plot_curves(folder / "learning-curves.png", curves, title)
     truth = np.concatenate([finished.labels for finished in runs])
     before = np.concatenate([finished.probabilities for finished in runs])
-    _, scaled = calibrated(runs, summary.protocol)
+    _, scaled, _ = calibrated(runs, summary.protocol)
     after = np.concatenate(scaled)
     bins = {"as the network says": before, "calibrated": after}
     reliabilities = {name: reliability(values, truth) for name, values in bins.items()}
@@ -86,7 +91,7 @@ Made {summary.created} with avser {summary.avser}; {libraries}.
 By emotion, mean ± standard deviation over runs: {recall_words(summary)}.
 {groups_markdown(summary.groups, "By group, pooled over runs:")}
 
-{calibration_words(summary.calibration)}
+{calibration_words(summary)}
 
 ![Confusion matrix](confusion.png) ![Learning curves](learning-curves.png)
 ![Calibration](calibration.png) ![Accuracy against coverage](coverage.png)
@@ -100,9 +105,12 @@ def runs_table(summary: CrossValidation, held_out: bool = False) -> TextTable:
     ----------
     summary : CrossValidation
     held_out : bool
-        Whether each run is said to have held out what, and how many clips.
+        Whether each run is said to have held out what, and how many clips, and how many of its
+        answers are not uncertain; a terminal has no room for that.
     """
     figures = _figures(summary)
+    if not held_out:
+        figures = {key: name for key, name in figures.items() if key not in COVERED}
     head = ["run", *(["held out", "clips"] if held_out else []), *figures.values()]
     rows = [
         (
@@ -144,8 +152,9 @@ def _spread(value: MeanAndSpread) -> str:
     return f"{value.mean:.3f} ± {value.sd:.3f}"
 
 
-def calibration_words(calibration: Calibration | None) -> str:
-    """What a calibration says, in a sentence or two."""
+def calibration_words(summary: CrossValidation) -> str:
+    """What the calibration over the runs says, in a sentence or two."""
+    calibration = summary.calibration
     if calibration is None:
         return "Calibration needs two runs that hold out other clips."
     return (
@@ -154,6 +163,20 @@ def calibration_words(calibration: Calibration | None) -> str:
         f"with the temperature of the others, fitted without its clips). Answers with a confidence "
         f"of {calibration.threshold:.2f} or more: {calibration.coverage:.0%} of the clips, "
         f"{calibration.accuracy:.0%} of them right (threshold from the other runs, too)."
+        f"{_of_corpora(summary.runs) if summary.protocol == 'corpus' else ''}"
+    )
+
+
+def _of_corpora(runs: Sequence[RunScores]) -> str:
+    """How runs that left corpora out count in a calibration, and for which it holds least."""
+    words = " Each corpus counts as much as any other in these figures."
+    judged = [(run.covered_accuracy, run) for run in runs if run.covered_accuracy is not None]
+    if not judged:
+        return words
+    accuracy, worst = min(judged, key=lambda x: x[0])
+    return (
+        f"{words} Fewest of the answers that are so sure are right for {worst.held_out}: "
+        f"{accuracy:.0%} of those for {worst.coverage:.0%} of the clips."
     )
 
 

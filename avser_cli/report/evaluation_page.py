@@ -124,7 +124,7 @@ def page_of_protocol(
     Confidences are calibrated, each run's by the others.
     """
     clips = {clip.key: clip for clip in corpus.dataset.clips}
-    _, scaled = calibrated(runs, summary.protocol)
+    _, scaled, _ = calibrated(runs, summary.protocol)
     answers: list[ClipAnswer] = []
     names: list[str] = []
     for finished, probabilities in zip(runs, scaled, strict=True):

@@ -150,7 +150,7 @@ def cross_validated(measured: RecipeReport) -> str:
         f"The same recipe, cross-validated (`{summary.command}`, {summary.created[:10]}):",
         to_markdown(runs_table(summary, held_out=True)),
         *([f"{words} (pooled over runs)."] if (words := worst_words(summary.groups)) else []),
-        calibration_words(summary.calibration),
+        calibration_words(summary),
     ]
     if measured.robustness is not None:
         parts += [

@@ -57,7 +57,7 @@ class Choice:
 
     def calibration(self) -> Calibration:
         """Temperature and threshold for the new bundle."""
-        found, _ = calibrate(
+        found, *_ = calibrate(
             [(self.probabilities[rows], self.labels[rows]) for rows in self.folds.rows],
             f"{len(self.labels)} clips that one network of each fold was not trained on, "
             f"{self.folds.describe()}",

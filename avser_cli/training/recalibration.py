@@ -37,7 +37,7 @@ def recalibrate(source: SourceBundle, prepared: TrainTestSplit) -> Calibration:
     if folds is None:
         raise CorpusError("an emotion has one clip to fit on, copies aside; two are needed")
     probabilities = source.raw_probabilities(data.inputs[rows])
-    calibration, _ = calibrate(
+    calibration, *_ = calibrate(
         [(probabilities[part], labels[part]) for part in folds.rows],
         f"{len(rows)} labelled clips, {folds.describe()}",
         with_bias=True,

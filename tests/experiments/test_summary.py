@@ -11,9 +11,9 @@ from avser_cli.experiments.execution import train_job
 from avser_cli.experiments.recipe_report import read_report
 from avser_cli.experiments.run_cache import plan_jobs
 from avser_cli.experiments.runs import plan
-from avser_cli.experiments.summary import CrossValidation, MeanAndSpread, summarize
+from avser_cli.experiments.summary import CrossValidation, MeanAndSpread, calibrated, summarize
 from avser_cli.inference.speaker_normalization import normalize_each
-from avser_cli.model.calibration import expected_calibration_error
+from avser_cli.model.calibration import calibrate, expected_calibration_error
 from avser_cli.model.known_recipes import find_recipe
 from tests.conftest import REPOSITORY
 from tests.training.test_training_run import EMOTIONS, random_corpus
@@ -23,7 +23,7 @@ CORPUS = replace(
     random_corpus(), about={"folder": "wav", "fingerprint": "f", "description": "made clips"}
 )
 
-FIGURES = {"accuracy", "uar", "uar_with_reference", "calibration_error"}
+FIGURES = {"accuracy", "uar", "uar_with_reference", "calibration_error", "coverage"}
 FOLDS = split_folds(CORPUS.dataset.clips, "text")
 
 
@@ -83,6 +83,48 @@ def test_vocal_channels_are_told_apart_where_the_corpus_has_several(runs):
     assert {bool(of_first.channel_uar), bool(of_second.channel_uar)} == {False, True}
 
 
+def test_a_run_tells_how_many_of_its_answers_are_not_uncertain_and_right(runs):
+    known = []
+    for run in runs:
+        number = np.arange(len(run.labels))
+        # A third is judged wrongly and unsurely, the rest surely, and rightly but for a few.
+        sure, wrong = number % 3 > 0, (number % 3 == 0) | (number % 24 == 1)
+        answers = np.eye(4)[(run.labels + wrong) % 4]
+        odds = 1 + np.where(sure, 9, 1)[:, None] * answers
+        probabilities = (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
+        known.append(replace(run, probabilities=probabilities))
+    folds, names = [(x.probabilities, x.labels) for x in known], [x.names for x in known]
+    _, scaled, surest = calibrate(folds, "", names)
+    lines = summarize(known, CORPUS, RECIPE, "text", "").runs
+    for run, line, answers, above in zip(known, lines, scaled, surest, strict=True):
+        assert line.coverage is not None
+        assert 0.6 < line.coverage < 0.9
+        assert line.coverage == pytest.approx(above.mean())
+        right = (answers.argmax(axis=1) == run.labels)[above]
+        assert line.covered_accuracy == pytest.approx(right.mean())
+
+
+def test_corpora_left_out_count_alike_in_the_calibration(runs):
+    fewer = runs[0]
+    rows = slice(0, len(fewer.labels), 4)
+    fewer = replace(
+        fewer,
+        names=fewer.names[rows],
+        labels=fewer.labels[rows],
+        probabilities=fewer.probabilities[rows],
+    )
+    uneven = [fewer, *runs[1:]]
+    folds = [(run.probabilities, run.labels) for run in uneven]
+    names = [run.names for run in uneven]
+    of_corpora, of_texts = calibrated(uneven, "corpus")[0], calibrated(uneven, "text")[0]
+    assert of_corpora is not None
+    assert of_texts is not None
+    alike, _, _ = calibrate(folds, of_corpora.source, names, folds_alike=True)
+    assert of_corpora == alike
+    assert of_texts == calibrate(folds, of_texts.source, names)[0]
+    assert of_texts.temperature != of_corpora.temperature
+
+
 def test_a_reference_of_the_speaker_and_the_calibration_stand_beside(runs, summary):
     speaker_of = {clip.key: clip.speaker for clip in CORPUS.dataset.clips}
     for run, line in zip(runs, summary.runs, strict=True):
@@ -92,6 +134,7 @@ def test_a_reference_of_the_speaker_and_the_calibration_stand_beside(runs, summa
         assert line.uar_with_reference == right.uar
         plain = expected_calibration_error(run.probabilities, run.labels)
         assert 0 <= line.calibration_error < plain
+        assert (line.coverage, line.covered_accuracy) == (0, None)
     nobody = replace(
         CORPUS,
         dataset=replace(

@@ -101,7 +101,7 @@ def test_threshold_is_the_lowest_that_keeps_the_promise():
 
 def test_calibration_is_measured_on_folds_left_out():
     folds = [drawn(1500, seed=seed) for seed in range(3)]
-    calibration, scaled = calibrate(folds, "three folds")
+    calibration, scaled, _ = calibrate(folds, "three folds")
     assert calibration.temperature == pytest.approx(3.0, rel=0.1)
     assert calibration.ece_after < 0.04 < calibration.ece_before
     assert calibration.accuracy == pytest.approx(0.9, abs=0.04)
@@ -116,7 +116,7 @@ def test_calibration_is_measured_on_folds_left_out():
 @pytest.mark.parametrize("with_bias", [False, True])
 def test_what_a_calibration_states(with_bias):
     folds = [drawn(300, seed=seed) for seed in range(2)]
-    calibration, scaled = calibrate(folds, "two folds", with_bias=with_bias)
+    calibration, scaled, _ = calibrate(folds, "two folds", with_bias=with_bias)
     probabilities, labels = (np.concatenate(part) for part in zip(*folds, strict=True))
     temperature, bias = fit_temperature(probabilities, labels), None
     if with_bias:
@@ -146,13 +146,13 @@ def test_what_a_calibration_states(with_bias):
 
 def test_where_no_answer_is_sure_enough_none_is_right():
     rows = np.full((20, 2), (0.7, 0.3), np.float32)
-    calibration, _ = calibrate([(rows, np.ones(20, int))] * 2, "")
+    calibration, *_ = calibrate([(rows, np.ones(20, int))] * 2, "")
     assert (calibration.threshold, calibration.accuracy, calibration.coverage) == (1, 0, 0)
 
 
 def test_an_answer_as_sure_as_the_threshold_is_above_it():
     rows = np.full((20, 2), (0.7, 0.3), np.float32)
-    calibration, scaled = calibrate([(rows, np.zeros(20, int))] * 2, "")
+    calibration, scaled, _ = calibrate([(rows, np.zeros(20, int))] * 2, "")
     assert calibration.threshold == pytest.approx(float(scaled[0].max()), abs=1e-4)
     assert (calibration.accuracy, calibration.coverage) == (1, 1)
 
@@ -279,3 +279,30 @@ def test_few_clips_move_answers_a_little():
     few = fit_temperature_and_bias(rows[:2], np.array([0, 0]))[1]
     many = fit_temperature_and_bias(np.tile(rows, (50, 1)), np.zeros(200, int))[1]
     assert 0 < few[0] < many[0]
+
+
+def test_a_fold_counts_as_much_as_any_other_where_folds_are_alike():
+    small, large = drawn(200, overconfident=1.0), drawn(3000, overconfident=4.0, seed=1)
+    folds = [small, large, drawn(400, overconfident=2.0, seed=2)]
+    # The same with each clip of the small folds as often as makes all of a size.
+    repeated = [
+        (np.repeat(rows, 3000 // len(rows), axis=0), np.repeat(labels, 3000 // len(rows)))
+        for rows, labels in (folds[0], folds[1])
+    ]
+    rows, labels = (np.concatenate([part] * 7 + [part[:200]]) for part in folds[2])
+    pooled, _, _ = calibrate([*repeated, (rows, labels)], "")
+    found, scaled, sure = calibrate(folds, "", folds_alike=True)
+    assert found.temperature == pytest.approx(pooled.temperature, rel=0.02)
+    assert found.temperature < calibrate(folds, "")[0].temperature
+    assert found.threshold == pytest.approx(pooled.threshold, abs=0.02)
+    errors = [
+        expected_calibration_error(rows, labels)
+        for rows, (_, labels) in zip(scaled, folds, strict=True)
+    ]
+    assert found.ece_after == pytest.approx(np.mean(errors), abs=1e-4)
+    assert found.coverage == pytest.approx(np.mean([x.mean() for x in sure]), abs=1e-4)
+    right = [
+        ((rows.argmax(axis=1) == labels) & above).mean()
+        for rows, above, (_, labels) in zip(scaled, sure, folds, strict=True)
+    ]
+    assert found.accuracy == pytest.approx(np.mean(right) / found.coverage, abs=1e-3)

@@ -128,8 +128,32 @@ def test_robustness_counts_points_lost():
 
 
 def test_calibration_in_words():
-    assert calibration_words(None) == "Calibration needs two runs that hold out other clips."
-    words = calibration_words(Calibration(1.5, 0.62, 0.91, 0.7, 0.1, 0.02, 22, "two runs"))
+    assert calibration_words(SUMMARY) == "Calibration needs two runs that hold out other clips."
+    calibration = Calibration(1.5, 0.62, 0.91, 0.7, 0.1, 0.02, 22, "two runs")
+    words = calibration_words(replace(SUMMARY, calibration=calibration))
     assert "temperature 1.50" in words
     assert "0.100 before, 0.020 after" in words
     assert "70% of the clips, 91% of them right" in words
+    assert "orpus" not in words
+
+
+def test_of_corpora_left_out_the_one_is_named_for_which_sure_answers_are_least_often_right():
+    calibration = Calibration(1.5, 0.62, 0.91, 0.7, 0.1, 0.02, 22, "two runs")
+    sure = ((0.5, 0.8), (0.25, 0.4), (0.0, None))
+    runs = tuple(
+        replace(SUMMARY.runs[0], held_out=f"c{number}", coverage=share, covered_accuracy=right)
+        for number, (share, right) in enumerate(sure)
+    )
+    left_out = replace(SUMMARY, protocol="corpus", calibration=calibration, runs=runs)
+    assert "right for c1: 40% of those for 25% of the clips" in calibration_words(left_out)
+    none = replace(left_out, runs=runs[2:])
+    assert calibration_words(none).endswith("counts as much as any other in these figures.")
+    # Reports have a column for each; a terminal has not.
+    rows = runs_table(left_out, held_out=True)
+    assert rows.head[-2:] == ("not uncertain", "of these right")
+    assert [row[-2:] for row in rows.rows] == [
+        ("0.500", "0.800"),
+        ("0.250", "0.400"),
+        ("0.000", ""),
+    ]
+    assert "uncertain" not in " ".join(runs_table(left_out).head)
