@@ -36,8 +36,12 @@ def parse_arguments(description: str) -> KeptRuns:
     parser.add_argument("report", type=Path, help="folder of `avser evaluate --protocol`")
     given = parser.parse_args()
     sounds = {path.stem: path for path in find_sounds(given.sounds)}
-    runs = sorted(path for path in (given.report / "runs").iterdir() if path.name[0] != ".")
-    return KeptRuns(sounds, given.report, runs)
+    return KeptRuns(sounds, given.report, kept_runs(given.report))
+
+
+def kept_runs(report: Path) -> list[Path]:
+    """The bundles of a report's runs, sorted."""
+    return sorted(path for path in (report / "runs").iterdir() if path.name[0] != ".")
 
 
 def in_any_order(name: str) -> str:
