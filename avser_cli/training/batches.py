@@ -6,25 +6,25 @@ import numpy as np
 import numpy.typing as npt
 
 from avser_cli.data.network_inputs import Inputs
-from avser_cli.model.backend import keras
 from avser_cli.model.recipe import Recipe
 from avser_cli.training.augmentation import augment
 from avser_cli.training.sampling import TrainingSet
 
 Floats = npt.NDArray[np.float32]
+Batch = tuple[Floats, Floats, Floats]
+"""Inputs, targets and each clip's weight in the loss."""
 
 TYPICAL_SECONDS = 3.0
 """What a stretched picture is taken to span."""
 
 
-class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+class Batches:
     """One epoch's batches, drawn, shuffled and augmented by a seed that names the epoch.
 
     Each epoch draws from its own generator, so that a resumed run goes on as an undisturbed one.
     """
 
     def __init__(self, recipe: Recipe, clips: TrainingSet, seed: list[int]) -> None:
-        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=4)
         self.recipe, self.inputs, self.seed = recipe, clips.inputs, seed
         self.targets = np.eye(clips.emotions, dtype=np.float32)[clips.labels]
         counts = (clips.draw_counts(recipe.sampling) @ self.targets).astype(np.float32)
@@ -34,7 +34,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def __len__(self) -> int:
         return -(-len(self.order) // self.recipe.batch_size)
 
-    def __getitem__(self, index: int) -> tuple[Floats, Floats, Floats]:
+    def __getitem__(self, index: int) -> Batch:
         """Inputs, targets and each clip's weight in the loss."""
         size = self.recipe.batch_size
         rows = self.order[index * size : (index + 1) * size]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +18,12 @@ from avser_cli.errors import UsageError
 from avser_cli.model.backend import keras, tensorflow
 from avser_cli.model.networks import build_network, build_optimizer, draw_first_weights
 from avser_cli.model.recipe import Recipe
-from avser_cli.training.batches import Batches
+from avser_cli.training.batches import Batch, Batches
 from avser_cli.training.checkpoint import Checkpoint
 from avser_cli.training.history import Epoch
 from avser_cli.training.sampling import TrainingSet
+
+ops = keras.ops
 
 MEMBER_SEED_STEP = 1000
 """Member k of an ensemble, counted from 0, trains with the seed plus k times this."""
@@ -98,16 +100,16 @@ def fit(
     """
     steps = -(-(recipe.sampling.draws or len(clips)) // recipe.batch_size) * recipe.epochs
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
-    network.compile(build_optimizer(recipe, steps), loss, metrics=["accuracy"])
+    network.compile(build_optimizer(recipe, steps), loss)
     history = checkpoint.load(network) if checkpoint else []
+    step = _training_step(network, Batches(recipe, clips, [seed, 0])[0])
     for number in range(len(history), recipe.epochs if last is None else last):
         start = time.perf_counter()
         _seed_dropout(network, seed, number)
-        batches = Batches(recipe, clips, [seed, number])
         with _interrupts_passed_on():
-            logs = network.fit(batches, epochs=1, shuffle=False, verbose=0).history
+            mean_loss, accuracy = _train_epoch(step, Batches(recipe, clips, [seed, number]))
         seconds = time.perf_counter() - start
-        history.append(Epoch(number + 1, logs["loss"][0], logs["accuracy"][0], seconds, member))
+        history.append(Epoch(number + 1, mean_loss, accuracy, seconds, member))
         if not np.isfinite(history[-1].loss):
             raise UsageError(
                 f"the loss became {history[-1].loss} in epoch {number + 1}; lower the learning "
@@ -117,6 +119,48 @@ def fit(
             checkpoint.save(network, history)
         on_epoch(history[-1])
     return history
+
+
+def _training_step(network: Any, example: Batch) -> Callable[..., tuple[Any, Any]]:
+    """What updates a compiled network by one batch, compiled once for all epochs.
+
+    Keras's own loop hands pictures from Python to TensorFlow in a thread beside the network's and
+    takes between 1.1 and 2.2 times as long for the same weights.
+
+    Returns
+    -------
+    callable
+        From inputs, targets and weights of a batch to its loss and its number of right answers.
+    """
+    weights, optimizer = network.trainable_variables, network.optimizer
+    optimizer.build(weights)
+    # Of any size, since an epoch's last batch is smaller.
+    signature = [tensorflow.TensorSpec((None, *x.shape[1:]), x.dtype) for x in example]
+
+    @tensorflow.function(input_signature=signature)  # type: ignore[untyped-decorator]
+    def step(inputs: Any, targets: Any, sample_weight: Any) -> tuple[Any, Any]:
+        with tensorflow.GradientTape() as tape:
+            answers = network(inputs, training=True)
+            # With what regularizers add.
+            loss = network.compute_loss(inputs, targets, answers, sample_weight)
+        optimizer.apply(tape.gradient(loss, weights), weights)
+        right = ops.equal(ops.argmax(answers, axis=-1), ops.argmax(targets, axis=-1))
+        return loss, ops.sum(ops.cast(right, "int32"))
+
+    return cast("Callable[..., tuple[Any, Any]]", step)
+
+
+def _train_epoch(step: Callable[..., tuple[Any, Any]], batches: Batches) -> tuple[float, float]:
+    """Train on every batch; the mean loss over the clips, and the share of right answers."""
+    loss, right, seen = 0.0, 0, 0
+    for number in range(len(batches)):
+        batch = batches[number]
+        size = len(batch[0])
+        batch_loss, batch_right = step(*batch)
+        loss += float(batch_loss) * size
+        right += int(batch_right)
+        seen += size
+    return loss / seen, right / seen
 
 
 @contextmanager
