@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from joblib import Parallel, delayed
-from scipy.signal import resample_poly
 
 from avser_cli.audio.decoding import Waveform, read_waveform
 from avser_cli.audio.streams import Samples
@@ -28,7 +27,7 @@ from avser_cli.features.render import clip_spectrogram
 from avser_cli.inference.classifier import Classifier
 from avser_cli.report.cross_validation_report import robustness_table
 from avser_cli.report.tables import to_markdown
-from benchmarks.degradations import DEGRADATIONS, Degradation
+from benchmarks.degradations import DEGRADATIONS, Degradation, resampled
 from benchmarks.kept_runs import kept_runs
 from benchmarks.labelled_folders import corpus_clips
 
@@ -79,7 +78,7 @@ class Babble:
         chosen = [read_waveform(x.path) for x in clips[:: len(clips) // VOICES][:VOICES]]
         self.rate = chosen[0].rate
         voices = [
-            _resampled(x.samples / np.abs(x.samples).max(), x.rate, self.rate) for x in chosen
+            resampled(x.samples / np.abs(x.samples).max(), x.rate, to=self.rate)[0] for x in chosen
         ]
         length = min(map(len, voices))
         self.samples = np.asarray(np.sum([x[:length] for x in voices], axis=0), np.float32)
@@ -87,14 +86,7 @@ class Babble:
 
     def _at(self, rate: int) -> Samples:
         """The same at another sampling rate."""
-        return _resampled(self.samples, self.rate, rate)
-
-
-def _resampled(samples: Samples, rate: int, to: int) -> Samples:
-    if rate == to:
-        return samples
-    common = np.gcd(rate, to)
-    return np.asarray(resample_poly(samples, to // common, rate // common), np.float32)
+        return resampled(self.samples, self.rate, to=rate)[0]
 
 
 def _picture(

@@ -241,7 +241,7 @@ def calibrate(
         Whether to fit a bias per emotion, too.
     folds_alike : bool
         Whether each fold counts as much as any other, as corpora should, of which a large one says
-        no more of the next one than a small one; else each clip does. No bias is fitted so.
+        no more of the next one than a small one; else each clip does. Biases are fitted to clips.
 
     Returns
     -------
@@ -258,7 +258,7 @@ def calibrate(
     ValueError
         The others have no clip that the fold does not have.
     """
-    fit = _fit_alike if folds_alike else partial(_fit_pooled, with_bias=with_bias)
+    fit = partial(_fit, with_bias=with_bias, folds_alike=folds_alike)
     scaled, sure, right = [], [], []
     for number, (probabilities, labels) in enumerate(folds):
         temperature, bias, threshold = fit(_others(folds, number, clips))
@@ -268,7 +268,7 @@ def calibrate(
         right.append(correct & sure[-1])
     temperature, bias, threshold = fit(folds)
     truth = [y for _, y in folds]
-    weights = _weights(truth, folds_alike)
+    weights = _weights(truth) if folds_alike else None
     coverage = float(np.average(np.concatenate(sure), weights=weights))
     right_share = float(np.average(np.concatenate(right), weights=weights))
     return (
@@ -288,10 +288,10 @@ def calibrate(
     )
 
 
-def _weights(labels: Sequence[npt.NDArray[np.integer]], folds_alike: bool) -> Weights:
-    """How much each clip of all folds counts."""
-    sizes = [len(fold) for fold in labels]
-    return np.repeat([1 / max(size, 1) if folds_alike else 1.0 for size in sizes], sizes)
+def _weights(labels: Sequence[npt.NDArray[np.integer]]) -> Weights:
+    """How much each clip of all folds counts where each fold counts as much as any other."""
+    sizes = np.array([len(fold) for fold in labels])
+    return np.repeat(1 / np.maximum(sizes, 1), sizes)
 
 
 def _calibration_error(
@@ -325,31 +325,23 @@ def _others(
     return found
 
 
-def _fit_pooled(
-    folds: Sequence[tuple[Probabilities, npt.NDArray[np.integer]]], with_bias: bool
+def _fit(
+    folds: Sequence[tuple[Probabilities, npt.NDArray[np.integer]]],
+    with_bias: bool,
+    folds_alike: bool,
 ) -> tuple[float, tuple[float, ...] | None, float]:
-    """Temperature, biases and threshold where each clip counts as much as any other."""
+    """Temperature, biases and threshold."""
     probabilities = np.concatenate([p for p, _ in folds])
     labels = np.concatenate([y for _, y in folds])
+    weights = _weights([y for _, y in folds]) if folds_alike else None
     temperature: float
     bias: tuple[float, ...] | None = None
     if with_bias:
         temperature, bias = fit_temperature_and_bias(probabilities, labels)
     else:
-        temperature = fit_temperature(probabilities, labels)
-    return temperature, bias, fit_threshold(rescaled(probabilities, temperature, bias), labels)
-
-
-def _fit_alike(
-    folds: Sequence[tuple[Probabilities, npt.NDArray[np.integer]]],
-) -> tuple[float, None, float]:
-    """Temperature, no biases, and threshold where each fold counts as much as any other."""
-    probabilities = np.concatenate([p for p, _ in folds])
-    labels = np.concatenate([y for _, y in folds])
-    weights = _weights([y for _, y in folds], folds_alike=True)
-    temperature = fit_temperature(probabilities, labels, weights)
-    scaled = with_temperature(probabilities, temperature)
-    return temperature, None, fit_threshold(scaled, labels, weights=weights)
+        temperature = fit_temperature(probabilities, labels, weights)
+    scaled = rescaled(probabilities, temperature, bias)
+    return temperature, bias, fit_threshold(scaled, labels, weights=weights)
 
 
 def _answers(

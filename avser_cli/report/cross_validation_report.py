@@ -175,8 +175,8 @@ def _of_corpora(runs: Sequence[RunScores]) -> str:
         return words
     accuracy, worst = min(judged, key=lambda x: x[0])
     return (
-        f"{words} Fewest of the answers that are so sure are right for {worst.held_out}: "
-        f"{accuracy:.0%} of those for {worst.coverage:.0%} of the clips."
+        f"{words} Fewest of these answers are right for {worst.held_out}: {accuracy:.0%} of those "
+        f"for {worst.coverage:.0%} of its clips."
     )
 
 

@@ -145,7 +145,7 @@ def test_of_corpora_left_out_the_one_is_named_for_which_sure_answers_are_least_o
         for number, (share, right) in enumerate(sure)
     )
     left_out = replace(SUMMARY, protocol="corpus", calibration=calibration, runs=runs)
-    assert "right for c1: 40% of those for 25% of the clips" in calibration_words(left_out)
+    assert "right for c1: 40% of those for 25% of its clips" in calibration_words(left_out)
     none = replace(left_out, runs=runs[2:])
     assert calibration_words(none).endswith("counts as much as any other in these figures.")
     # Reports have a column for each; a terminal has not.
