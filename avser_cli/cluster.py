@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
@@ -173,7 +173,7 @@ def _client(scheduler: str, begun: bool) -> Iterator[Any]:
             f"{scheduler}: no Dask scheduler answers there ({type(error).__name__}); start one "
             "with `dask scheduler` and workers with `dask worker ADDRESS`"
         ) from None
-    with client:
+    try:
         try:
             client.wait_for_workers(1, timeout=WORKERS_SECONDS)
         except TimeoutError:
@@ -182,6 +182,11 @@ def _client(scheduler: str, begun: bool) -> Iterator[Any]:
                 f"`dask worker {scheduler}`"
             ) from None
         yield client
+    finally:
+        # It fails where it meets an attempt to connect that ends just then ("Cannot change state
+        # of expiring Timeout"); the answers are here, and a scheduler that is gone is told.
+        with suppress(Exception):
+            client.close()
 
 
 def _answers(

@@ -66,6 +66,19 @@ def test_answers_come_in_order_and_the_function_goes_to_each_worker_once(workers
     assert len(processes) == len(set(processes)) == 2
 
 
+def test_a_connection_that_fails_to_close_costs_nothing(workers, monkeypatch):
+    from distributed import Client
+
+    close = Client.close
+
+    def failing(client):
+        close(client)
+        raise RuntimeError("Cannot change state of expiring Timeout")
+
+    monkeypatch.setattr(Client, "close", failing)
+    assert list(cluster.spread(workers.scheduler_address, slowly, range(3))) == [0, 1, 2]
+
+
 def test_few_items_are_under_way(workers, monkeypatch):
     monkeypatch.setattr(cluster, "MOST", 2)
     numbers = count()
