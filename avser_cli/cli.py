@@ -64,6 +64,13 @@ class ErrorHandlingGroup(TyperGroup):
         finally:
             self._summaries_suffice = False
 
+    def make_context(self, *args: Any, **settings: Any) -> Any:
+        """Read the options of all commands, for which Typer imports more than for anything else."""
+        try:
+            return super().make_context(*args, **settings)
+        except KeyboardInterrupt:
+            _fail("interrupted", ExitCode.INTERRUPTED)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen subcommand."""
         try:

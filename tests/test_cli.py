@@ -3,9 +3,10 @@ import sys
 from importlib import import_module
 
 import pytest
+from typer.core import TyperGroup
 
 from avser_cli import __version__
-from avser_cli.cli import COMMANDS
+from avser_cli.cli import COMMANDS, app
 from tests.conftest import REPOSITORY
 
 
@@ -29,6 +30,17 @@ def test_help_names_the_commands_and_exit_codes(avser):
 def test_wrong_usage_is_exit_2(avser):
     assert avser("sing").returncode == 2
     assert avser("train", "--optimizer", "sgd").returncode == 2
+
+
+def test_an_interrupt_while_options_are_read_is_one_line(monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(TyperGroup, "parse_args", interrupted)
+    with pytest.raises(SystemExit) as left:
+        app(["classify", "clip.wav"])
+    assert left.value.code == 130
+    assert capsys.readouterr().err == "avser: interrupted\n"
 
 
 def test_help_reads_no_command(tmp_path):
