@@ -15,6 +15,9 @@ from avser_cli.errors import InputError
 Part = tuple[float | None, float | None]
 """Start and end in seconds; `None` is the file's."""
 
+ROUNDING = 1.0
+"""Seconds by which a part may end after its file does: times are written down in whole seconds."""
+
 
 def read_parts(path: Path, parts: Iterable[Part]) -> Iterator[tuple[Part, Waveform | InputError]]:
     """Decode a sound file once and cut parts out of it, which may overlap.
@@ -58,13 +61,17 @@ def _waveform(
 ) -> Waveform | InputError:
     """A part of its pieces; `done` is how many samples of the file have been read."""
     samples = np.concatenate(cuts) if cuts else np.empty(0, np.float32)
-    start = part[0] or 0.0
+    start, end, read = part[0] or 0.0, part[1], done / stream.rate
     if len(samples) == 0:
-        end = f"{done / stream.rate:.3f} s"
-        return InputError(f"{path}: start {start:g} is not before its end, {end}")
+        return InputError(f"{path}: start {start:g} is not before its end, {read:.3f} s")
     if len(samples) > MAX_SECONDS * stream.rate:
         return InputError(
             f"{path}: the part from {start:g} s is over {MAX_SECONDS:.0f} s long; cut it"
+        )
+    if end is not None and end > read + ROUNDING:
+        return InputError(
+            f"{path}: {read:.3f} s long, but its part ends at {end:g} s; are the times another "
+            "file's?"
         )
     return Waveform(samples, stream.rate, stream)
 

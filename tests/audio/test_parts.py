@@ -14,7 +14,7 @@ RATE = 16000
 def test_parts_are_what_the_whole_file_holds_there(tmp_path):
     path = write_wav(tmp_path / "a.wav", tone(seconds=3) * np.linspace(0, 1, 3 * RATE))
     whole = read_waveform(path).samples
-    parts = [(0.5, 1.25), (None, 0.1), (2.5, None), (1.0, 9.0), (0.5, 1.25)]
+    parts = [(0.5, 1.25), (None, 0.1), (2.5, None), (1.0, 3.9), (0.5, 1.25)]
     found = dict(read_parts(path, parts))
     for start, end in parts:
         part = found[start, end]
@@ -35,7 +35,11 @@ def test_blocks_do_not_matter(tmp_path):
 
 @pytest.mark.parametrize(
     ("part", "reason"),
-    [((3.5, None), "start 3.5 is not before its end, 3.000 s"), ((3.0, 4.0), "not before its end")],
+    [
+        ((3.5, None), "start 3.5 is not before its end, 3.000 s"),
+        ((3.0, 4.0), "not before its end"),
+        ((1.0, 4.1), "3.000 s long, but its part ends at 4.1 s; are the times another file's?"),
+    ],
 )
 def test_parts_behind_the_end_are_named(tmp_path, part, reason):
     path = write_wav(tmp_path / "a.wav", tone(seconds=3))
