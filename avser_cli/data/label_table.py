@@ -15,7 +15,7 @@ from typing import Any
 from avser_cli.data.clip import Clip, SkippedFile, clip_key, read_split
 from avser_cli.data.corpora import known_corpora
 from avser_cli.data.emotion_words import read_emotion
-from avser_cli.errors import CorpusError, os_reason
+from avser_cli.errors import CorpusError, InputError, os_reason
 from avser_cli.untrusted_input import read_bounded
 
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".txt"})
@@ -98,14 +98,24 @@ def has_columns(path: Path) -> bool:
 
     Only its own names of columns and those of Hugging Face's folders of sounds tell: many a table
     of figures has a path and a label.
+
+    Raises
+    ------
+    InputError
+        It cannot be read.
     """
     try:
         with path.open("rb") as handle:
             # A cut in the middle of a letter costs that letter, far behind the header.
             first = _first_line(_decode(handle.read(HEADER_BYTES), "ignore"))
         names: list[str] = next(_reader([first], _delimiter(first)), [])
-    except (OSError, csv.Error):
+    except (csv.Error, FileNotFoundError):
         return False
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read: {os_reason(error)}; it may hold the labels, so make it "
+            "readable or move it away"
+        ) from None
     columns = {name.strip().casefold() for name in names}
     if "file_name" in columns:
         columns = set(_columns(columns))

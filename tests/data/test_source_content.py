@@ -1,6 +1,7 @@
 import csv
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,21 @@ def touch(folder, *names):
 
 def labels(content):
     return {clip.key: clip.emotion for clip in content.clips}
+
+
+def test_a_table_that_cannot_be_read_does_not_leave_the_folders_to_tell(tmp_path, monkeypatch):
+    folder = touch(tmp_path / "mine", "happy/a.wav", "sad/b.wav", "pictures/c.png")
+    (folder / "labels.csv").write_text("file,emotion\nhappy/a.wav,sad\n")
+    opened = Path.open
+
+    def refusing(path, *arguments, **settings):
+        if path.name == "labels.csv":
+            raise PermissionError(13, "Permission denied")
+        return opened(path, *arguments, **settings)
+
+    monkeypatch.setattr(Path, "open", refusing)
+    with pytest.raises(InputError, match=r"labels\.csv: cannot be read: Permission denied; it may"):
+        read_source(Source(folder))
 
 
 def test_a_known_corpus_is_told_by_its_names(tmp_path):
