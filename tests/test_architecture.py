@@ -164,7 +164,7 @@ def test_every_module_has_its_test_module_or_a_reason():
     assert without == set(TESTED_ELSEWHERE)
 
 
-HEAVY = {"tensorflow", "keras", "numba", "librosa", "sklearn", "matplotlib", "scipy"}
+HEAVY = {"tensorflow", "keras", "numba", "librosa", "sklearn", "matplotlib", "scipy", "pydantic"}
 
 
 @pytest.mark.parametrize(
