@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from typing import Annotated, Any, NoReturn
@@ -74,7 +76,8 @@ class ErrorHandlingGroup(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen subcommand."""
         try:
-            return super().invoke(ctx)
+            with _nothing_left_at_work():
+                return super().invoke(ctx)
         except AvserError as error:
             _fail(str(error), error.exit_code)
         except KeyboardInterrupt:
@@ -93,6 +96,16 @@ class ErrorHandlingGroup(TyperGroup):
                 "with the output of `avser --debug ...`",
                 ExitCode.INTERNAL,
             )
+
+
+@contextmanager
+def _nothing_left_at_work() -> Iterator[None]:
+    """End the threads that work for generators which an error left half read."""
+    try:
+        yield
+    except BaseException as error:
+        traceback.clear_frames(error.__traceback__)
+        raise
 
 
 app = typer.Typer(

@@ -34,6 +34,7 @@ SHARED = {
     "shell",
     "cluster",
     "processes",
+    "threads",
     "untrusted_input",
 }
 """Modules beside the packages, which every package may use; they use one another alone."""
@@ -136,7 +137,6 @@ TESTED_ELSEWHERE = {
     "errors": "exit codes, without a decision of its own: test_cli.py and commands/",
     "experiments/comparison": "report/test_comparison_tables.py, commands/test_compare.py",
     "experiments/published": "the paper's numbers: experiments/test_candidates.py",
-    "inference/threads": "inference/test_classifier.py",
     "inference/predictions": "records: report/test_result_writer.py",
     "model/tflite": "training/test_trainer.py holds it against Keras",
     "litert": "the runtime of all networks: audio/test_silero.py, training/test_trainer.py",

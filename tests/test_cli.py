@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import time
 from importlib import import_module
 
 import pytest
@@ -7,6 +8,8 @@ from typer.core import TyperGroup
 
 from avser_cli import __version__
 from avser_cli.cli import COMMANDS, app
+from avser_cli.errors import InputError
+from avser_cli.threads import in_order
 from tests.conftest import REPOSITORY
 
 
@@ -41,6 +44,31 @@ def test_an_interrupt_while_options_are_read_is_one_line(monkeypatch, capsys):
         app(["classify", "clip.wav"])
     assert left.value.code == 130
     assert capsys.readouterr().err == "avser: interrupted\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(InputError("clip.wav: bad"), 3), (KeyboardInterrupt(), 130)]
+)
+def test_no_thread_is_left_at_work(monkeypatch, error, status):
+    """Where one was in native code when Python ended, the process aborted."""
+    begun, ended = [], []
+
+    def work(number):
+        begun.append(number)
+        time.sleep(0.05)
+        ended.append(number)
+
+    def half_read(*_):
+        found = in_order(work, range(100), jobs=2)
+        next(found)
+        raise error
+
+    monkeypatch.setattr(TyperGroup, "invoke", half_read)
+    with pytest.raises(SystemExit) as left:
+        app(["classify", "clip.wav"])
+    assert left.value.code == status
+    assert sorted(begun) == sorted(ended)
+    assert len(begun) < 10
 
 
 def test_help_reads_no_command(tmp_path):

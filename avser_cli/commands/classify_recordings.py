@@ -17,7 +17,6 @@ from avser_cli.inference.recordings import (
     answer_on_cluster,
     answer_recording,
 )
-from avser_cli.inference.threads import in_order
 from avser_cli.report.console import echo, escape, print_table
 from avser_cli.report.result_writer import Row
 from avser_cli.report.text_output import (
@@ -26,6 +25,7 @@ from avser_cli.report.text_output import (
     probability_bars,
     uncertain_line,
 )
+from avser_cli.threads import in_order
 
 _Answers = list[tuple[Task, RecordingPrediction | InputError]]
 

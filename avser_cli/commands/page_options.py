@@ -20,6 +20,7 @@ from avser_cli.inference.predictions import Prediction
 from avser_cli.inference.resume import RowFormat
 from avser_cli.report.console import echo, escape, progress
 from avser_cli.report.result_writer import ANSWER, Row
+from avser_cli.threads import in_order
 
 if TYPE_CHECKING:
     from avser_cli.report.page_media import Media, SoundPart
@@ -154,8 +155,6 @@ def too_large(target: Path, seconds: float) -> PartialError:
 
 def collect_media(parts: Iterable[SoundPart], embed: bool, jobs: int) -> dict[SoundPart, Media]:
     """Pictures and, if wanted, copies of sounds; files that cannot be read any more are named."""
-    from joblib import Parallel, delayed
-
     from avser_cli.report.page_media import read_media
 
     by_file: dict[Path, list[SoundPart]] = {}
@@ -169,10 +168,9 @@ def collect_media(parts: Iterable[SoundPart], embed: bool, jobs: int) -> dict[So
             echo(f"no picture: {escape(error)}")
             return {}
 
-    parallel = Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
     media: dict[SoundPart, Media] = {}
     with progress("drawing the page") as on_progress:
-        for done, found in enumerate(parallel(delayed(read)(x) for x in by_file.values()), 1):
+        for done, found in enumerate(in_order(read, by_file.values(), jobs), 1):
             media |= found
             on_progress(done, len(by_file))
     return media

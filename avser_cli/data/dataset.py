@@ -21,6 +21,7 @@ from avser_cli.data.near_duplicates import duplicate_groups
 from avser_cli.data.network_inputs import Inputs, Reader, Result
 from avser_cli.errors import CorpusError, InputError, UsageError, of_path
 from avser_cli.processes import end_idle_processes
+from avser_cli.threads import in_order
 
 Progress = Callable[[int, int], None]
 """Called with the number of files done and the number of all."""
@@ -215,12 +216,13 @@ def _read_all(
     )
     if scheduler is not None:
         results = _read_on_cluster(scheduler, read, work, list(of_file))
+    elif side_by_side == "threads":
+        results = in_order(lambda asked: read.parts(*asked), work, jobs=-1)
     else:
         from joblib import Parallel, delayed
 
-        if side_by_side == "processes":
-            end_idle_processes()
-        parallel = Parallel(n_jobs=-1, prefer=side_by_side, return_as="generator")
+        end_idle_processes()
+        parallel = Parallel(n_jobs=-1, return_as="generator")
         results = parallel(delayed(read.parts)(path, parts) for path, parts in work)
     try:
         for numbers, found in zip(of_file.values(), results, strict=True):

@@ -33,6 +33,7 @@ from avser_cli.features.spectrogram import (
 )
 from avser_cli.features.spectrogram_png import SpectrogramMetadata, png_bytes, read_metadata
 from avser_cli.files import write_whole
+from avser_cli.threads import in_order
 
 PROCESSES_FROM, CHUNK_SIZE = 200, 8
 """From so many sounds on, processes draw so many at a time: fewer and their start costs more."""
@@ -194,7 +195,7 @@ def render_all(
     Yields
     ------
     RenderResult
-        In the order of completion; the work is done while it is read.
+        As pictures are done, in any order; the work is done while it is read.
 
     Raises
     ------
@@ -206,25 +207,34 @@ def render_all(
     if scheduler is not None:
         yield from _over_cluster(pairs, renderer, scheduler, force)
         return
+    # Threads start at once, processes do not wait for each other's interpreter lock.
+    if len(pairs) >= PROCESSES_FROM:
+        yield from _in_processes(pairs, renderer, jobs, CHUNK_SIZE, force)
+    elif processes and len(pairs) > 1:
+        yield from _in_processes(pairs, renderer, jobs, 1, force)
+    else:
+        for found in in_order(lambda pair: render_chunk([pair], renderer, force), pairs, jobs):
+            yield from found
+
+
+def _in_processes(
+    pairs: Sequence[tuple[Path, Path]], renderer: Renderer, jobs: int, size: int, force: bool
+) -> Iterator[RenderResult]:
     from joblib import Parallel, delayed
 
     # An interrupted run leaves results unread; joblib's advice about that is not for users.
     warnings.filterwarnings("ignore", module="joblib", message=".*input task iterator.*")
-    # Threads start at once, processes do not wait for each other's interpreter lock.
-    many = len(pairs) >= PROCESSES_FROM
-    prefer = "processes" if many or (processes and len(pairs) > 1) else "threads"
-    size = CHUNK_SIZE if many else 1
     stopping = Event()
     firsts = takewhile(lambda _: not stopping.is_set(), range(0, len(pairs), size))
     work = (delayed(_chunk_or_error)(pairs[x : x + size], renderer, force) for x in firsts)
-    results = Parallel(n_jobs=jobs, prefer=prefer, return_as="generator_unordered")(work)
+    results = Parallel(n_jobs=jobs, return_as="generator_unordered")(work)
     try:
         for done in results:
             if isinstance(done, OutputError):
                 raise done
             yield from done
     finally:
-        # What is being written is written: a thread that ends with the program leaves a half.
+        # What is being written is written: a process that ends with the program leaves a half.
         stopping.set()
         deque(results, maxlen=0)
 

@@ -34,7 +34,6 @@ from avser_cli.inference.pooling import pool_windows
 from avser_cli.inference.predictions import Explanation, Prediction, RecordingPrediction, Segment
 from avser_cli.inference.segment_files import GivenSegment
 from avser_cli.inference.speaker_normalization import SpeakerNormalization, normalize_by_speaker
-from avser_cli.inference.threads import in_order
 from avser_cli.inference.windows import (
     WINDOW,
     Window,
@@ -45,6 +44,7 @@ from avser_cli.inference.windows import (
 )
 from avser_cli.model.bundle import MLP, TFLITE, BundleConfig, read_config
 from avser_cli.model.calibration import Probabilities
+from avser_cli.threads import in_order
 
 HELD_SECONDS = 60.0
 """A recording up to this long is held as a whole: its ends are trimmed before its length counts."""
