@@ -59,11 +59,14 @@ def refused(number):
     raise InputError(f"{number}.wav: no sound")
 
 
-def test_answers_come_in_order_and_the_function_goes_to_each_worker_once(workers, tmp_path):
-    answers = list(cluster.spread(workers.scheduler_address, Tripled(tmp_path), range(100)))
-    assert answers == [3 * number for number in range(100)]
+def test_answers_come_in_order_and_the_function_does_not_go_with_each_batch(workers, tmp_path):
+    numbers = range(3000)
+    answers = list(cluster.spread(workers.scheduler_address, Tripled(tmp_path), numbers))
+    assert answers == [3 * number for number in numbers]
     processes = [path.name.split("-")[0] for path in tmp_path.iterdir()]
-    assert len(processes) == len(set(processes)) == 2
+    assert len(set(processes)) == 2
+    # A worker that Dask spreads it to may fetch it at the same time.
+    assert len(processes) <= 4
 
 
 def test_a_connection_that_fails_to_close_costs_nothing(workers, monkeypatch):
