@@ -45,7 +45,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
             dropout=0.4,
             label_smoothing=0.1,
             gradient_clip=1.0,
-            augmentation=Augmentation(),
+            augmentation=Augmentation(babble=0.1),
             class_weight_power=0.5,
             ensemble=3,
             tta_shift=2,

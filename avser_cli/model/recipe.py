@@ -63,6 +63,8 @@ class Augmentation:
         Number of blank bands, and of blank spans of time (SpecAugment, Park et al. 2019).
     mask_width : int
         Widest mask in rows or columns.
+    babble : float
+        Share of clips that get voices of other clips behind them, 5 to 20 dB under the clip.
     """
 
     stretch: Annotated[float, Meta(ge=0, le=2)] = 0.11
@@ -76,6 +78,7 @@ class Augmentation:
     gain_db: Annotated[float, Meta(ge=0, le=100)] = 10.0
     masks: Annotated[int, Meta(ge=0, le=100)] = 1
     mask_width: Count = 12
+    babble: Share = 0.0
 
 
 @dataclass(frozen=True)

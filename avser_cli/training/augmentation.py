@@ -1,7 +1,7 @@
 """Random changes to training pictures: other tempi, voices, rooms, microphones and levels.
 
 All work on the picture itself, as levels in dB, so that a folder of PNGs is all that training
-needs. Power adds up where sounds do (noise, reverberation); a filter adds decibels to rows.
+needs. Power adds up where sounds do (babble, noise, reverberation); a filter adds decibels to rows.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ CURVE_KNOTS = 6
 
 FILTER_DB = (20.0, 60.0)
 """What a band limit takes off, in dB."""
+
+FEWEST_VOICES, MOST_VOICES = 2, 8
+"""How many other clips babble is made of."""
 
 POWER_FLOOR = 1e-12
 
@@ -54,6 +57,7 @@ def augment(
         levels[i] = _warped(levels[i], strength, -dynamic_range, rng)
     levels += _curves(len(levels), levels.shape[1], strength.filter_db, rng)[:, :, None]
     power = 10.0 ** (levels / 10.0)
+    _add_babble(power, strength.babble, rng)
     _add_noise(power, strength.noise, rng)
     _add_reverberation(power, strength.reverberation, seconds_per_column, rng)
     levels = 10.0 * np.log10(power + POWER_FLOOR)
@@ -98,6 +102,21 @@ def _curves(count: int, height: int, spread: float, rng: np.random.Generator) ->
     """Random curves over frequency in dB, shape ``(count, height)``."""
     knots = rng.normal(0.0, spread, (count, CURVE_KNOTS)).astype(np.float32)
     return _interpolated(knots.T, np.linspace(0, CURVE_KNOTS - 1, height)).T
+
+
+def _add_babble(power: Levels, share: float, rng: np.random.Generator) -> None:
+    """Add voices of other clips of the batch, 5 to 20 dB under the clip's mean power, in place."""
+    # Without babble no number is drawn, so that older recipes train to the weights they had.
+    if share == 0 or len(power) < 2:
+        return
+    clips = power / np.maximum(power.sum(axis=1).mean(axis=1), POWER_FLOOR)[:, None, None]
+    for i in _chosen(len(power), share, rng):
+        count = rng.integers(FEWEST_VOICES, MOST_VOICES + 1)
+        others = (i + rng.integers(1, len(power), count)) % len(power)
+        starts = rng.integers(power.shape[2], size=count)
+        voices = [np.roll(clips[k], start, axis=1) for k, start in zip(others, starts, strict=True)]
+        ratio = 10.0 ** (-rng.uniform(5.0, 20.0) / 10.0)
+        power[i] += power[i].sum(axis=0).mean() * ratio * np.mean(voices, axis=0)
 
 
 def _add_noise(power: Levels, share: float, rng: np.random.Generator) -> None:

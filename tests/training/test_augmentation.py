@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from avser_cli.model.recipe import Augmentation
-from avser_cli.training.augmentation import augment
+from avser_cli.training.augmentation import _add_babble, augment
 
 OFF = Augmentation(**{field.name: 0 for field in fields(Augmentation)})
 
@@ -59,6 +59,35 @@ def test_noise_and_reverberation_only_add():
         assert (found - base).max() > 5
     tail = changed(replace(OFF, reverberation=1.0), base)[:, 75]
     assert (tail[:, 82] > tail[:, 58] + 5).all()
+
+
+def test_babble_is_voices_of_other_clips_five_to_twenty_db_under_the_clip():
+    quiet = np.full((400, 6, 50), 0, np.uint8)
+    row = np.arange(400) % 4
+    quiet[np.arange(400), row] = 200
+    found = changed(replace(OFF, babble=1.0), quiet)
+    power = 10 ** ((found * 120 / 255 - 120) / 10)
+    own = power[np.arange(400), row].mean(axis=1)
+    behind = (power.sum(axis=1).mean(axis=1) - own) / own
+    assert found[:, 4:].max() < 10, "rows in which no clip has a voice"
+    assert 10 * np.log10(behind.max()) == pytest.approx(-5, abs=1)
+    assert (behind < 10**-0.5).all()
+    assert 10 * np.log10(np.median(behind)) == pytest.approx(-12.5 + 10 * np.log10(3 / 4), abs=1)
+
+
+def test_babble_spares_what_no_share_names_and_a_clip_that_is_alone():
+    alone = spectrograms(1)
+    np.testing.assert_allclose(changed(replace(OFF, babble=1.0), alone), alone, atol=0.05)
+    loud = np.full((2000, 4, 6), 200, np.uint8)
+    louder = changed(replace(OFF, babble=0.25), loud).mean(axis=(1, 2)) > 200.01
+    assert louder.mean() == pytest.approx(0.25, abs=0.04)
+
+
+def test_without_babble_the_other_changes_are_those_of_older_recipes():
+    """Bundles can be trained again: what is off draws no random numbers."""
+    rng = np.random.default_rng(1)
+    _add_babble(np.ones((4, 3, 3), np.float32), 0.0, rng)
+    assert rng.random() == np.random.default_rng(1).random()
 
 
 @pytest.mark.parametrize("part", ["stretch", "time_shift", "warp", "row_shift", "band_limit"])
