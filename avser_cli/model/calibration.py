@@ -109,16 +109,22 @@ def fit_temperature(
     """
     from scipy.optimize import minimize_scalar
 
-    rows = np.arange(len(labels))
-
-    def negative_log_likelihood(log_temperature: float) -> float:
+    def loss(log_temperature: float) -> float:
         scaled = with_temperature(probabilities, float(np.exp(log_temperature)))
-        return -float(np.average(np.log(np.maximum(scaled[rows, labels], TINY)), weights=weights))
+        return _negative_log_likelihood(scaled, labels, weights)
 
     bound = float(np.log(20.0))
-    return float(
-        np.exp(minimize_scalar(negative_log_likelihood, bounds=(-bound, bound), method="bounded").x)
-    )
+    return float(np.exp(minimize_scalar(loss, bounds=(-bound, bound), method="bounded").x))
+
+
+def _negative_log_likelihood(
+    probabilities: Probabilities,
+    labels: npt.NDArray[np.integer],
+    weights: Weights | None = None,
+) -> float:
+    """Of the labels, mean over clips."""
+    of_labels = probabilities[np.arange(len(labels)), labels]
+    return -float(np.average(np.log(np.maximum(of_labels, TINY)), weights=weights))
 
 
 def fit_temperature_and_bias(
@@ -242,6 +248,9 @@ def calibrate(
     folds_alike : bool
         Whether each fold counts as much as any other, as corpora should, of which a large one says
         no more of the next one than a small one; else each clip does. Biases are fitted to clips.
+        The temperature is then 1 unless one that is fitted on all folds but one makes the labels
+        of that one likelier, in the mean: networks are too sure of one corpus and too modest about
+        the next, and what suits some need not suit another.
 
     Returns
     -------
@@ -338,10 +347,34 @@ def _fit(
     bias: tuple[float, ...] | None = None
     if with_bias:
         temperature, bias = fit_temperature_and_bias(probabilities, labels)
+    elif folds_alike and not _carries_over(folds):
+        temperature = 1.0
     else:
         temperature = fit_temperature(probabilities, labels, weights)
     scaled = rescaled(probabilities, temperature, bias)
     return temperature, bias, fit_threshold(scaled, labels, weights=weights)
+
+
+def _carries_over(folds: Sequence[tuple[Probabilities, npt.NDArray[np.integer]]]) -> bool:
+    """Whether a temperature of all folds but one makes the labels of that one likelier.
+
+    In the mean of the folds; a fold that is alone cannot tell.
+    """
+    if len(folds) < 2:
+        return True
+    gains = []
+    for number, (probabilities, labels) in enumerate(folds):
+        others = _others(folds, number, None)
+        truth = [y for _, y in others]
+        temperature = fit_temperature(
+            np.concatenate([p for p, _ in others]), np.concatenate(truth), _weights(truth)
+        )
+        scaled = with_temperature(probabilities, temperature)
+        gains.append(
+            _negative_log_likelihood(probabilities, labels)
+            - _negative_log_likelihood(scaled, labels)
+        )
+    return float(np.mean(gains)) > 0
 
 
 def _answers(

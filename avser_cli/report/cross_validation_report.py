@@ -18,7 +18,7 @@ from avser_cli.experiments.summary import (
     calibrated,
 )
 from avser_cli.files import write_whole
-from avser_cli.model.calibration import accuracy_by_coverage, reliability
+from avser_cli.model.calibration import Calibration, accuracy_by_coverage, reliability
 from avser_cli.report.figures import (
     plot_confusion_matrix,
     plot_coverage,
@@ -163,13 +163,15 @@ def calibration_words(summary: CrossValidation) -> str:
         f"with the temperature of the others, fitted without its clips). Answers with a confidence "
         f"of {calibration.threshold:.2f} or more: {calibration.coverage:.0%} of the clips, "
         f"{calibration.accuracy:.0%} of them right (threshold from the other runs, too)."
-        f"{_of_corpora(summary.runs) if summary.protocol == 'corpus' else ''}"
+        f"{_of_corpora(calibration, summary.runs) if summary.protocol == 'corpus' else ''}"
     )
 
 
-def _of_corpora(runs: Sequence[RunScores]) -> str:
+def _of_corpora(calibration: Calibration, runs: Sequence[RunScores]) -> str:
     """How runs that left corpora out count in a calibration, and for which it holds least."""
     words = " Each corpus counts as much as any other in these figures."
+    if calibration.temperature == 1:
+        words += " The temperature is 1 because what some corpora need does not suit the others."
     judged = [(run.covered_accuracy, run) for run in runs if run.covered_accuracy is not None]
     if not judged:
         return words

@@ -306,3 +306,26 @@ def test_a_fold_counts_as_much_as_any_other_where_folds_are_alike():
         for rows, above, (_, labels) in zip(scaled, sure, folds, strict=True)
     ]
     assert found.accuracy == pytest.approx(np.mean(right) / found.coverage, abs=1e-3)
+
+
+def test_a_temperature_that_does_not_carry_over_to_the_next_corpus_is_not_used():
+    factors = (1.6, 0.6, 0.65, 1.5)
+    folds = [drawn(600, overconfident=x, seed=seed) for seed, x in enumerate(factors)]
+    found, scaled, _ = calibrate(folds, "", folds_alike=True)
+    assert found.temperature == 1
+    assert found.ece_after == found.ece_before
+    for after, (before, _) in zip(scaled, folds, strict=True):
+        np.testing.assert_allclose(after, before, atol=1e-6)
+    # Where clips count and not corpora, any other clip may come from any of them.
+    assert 1 < calibrate(folds, "")[0].temperature < 1.3
+
+
+def test_a_temperature_that_all_corpora_need_is_used():
+    folds = [drawn(600, overconfident=x, seed=seed) for seed, x in enumerate((2.0, 3.0, 2.5))]
+    found, scaled, _ = calibrate(folds, "", folds_alike=True)
+    assert found.temperature == pytest.approx(2.5, abs=0.3)
+    assert found.ece_after < found.ece_before
+    assert all(
+        after.max(axis=1).mean() < before.max(axis=1).mean()
+        for after, (before, _) in zip(scaled, folds, strict=True)
+    )

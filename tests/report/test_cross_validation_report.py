@@ -148,6 +148,8 @@ def test_of_corpora_left_out_the_one_is_named_for_which_sure_answers_are_least_o
     assert "right for c1: 40% of those for 25% of its clips" in calibration_words(left_out)
     none = replace(left_out, runs=runs[2:])
     assert calibration_words(none).endswith("counts as much as any other in these figures.")
+    unused = replace(none, calibration=replace(calibration, temperature=1.0))
+    assert calibration_words(unused).endswith("what some corpora need does not suit the others.")
     # Reports have a column for each; a terminal has not.
     rows = runs_table(left_out, held_out=True)
     assert rows.head[-2:] == ("not uncertain", "of these right")
