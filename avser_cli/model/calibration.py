@@ -340,9 +340,7 @@ def _fit(
     folds_alike: bool,
 ) -> tuple[float, tuple[float, ...] | None, float]:
     """Temperature, biases and threshold."""
-    probabilities = np.concatenate([p for p, _ in folds])
-    labels = np.concatenate([y for _, y in folds])
-    weights = _weights([y for _, y in folds]) if folds_alike else None
+    probabilities, labels, weights = _joined(folds, folds_alike)
     temperature: float
     bias: tuple[float, ...] | None = None
     if with_bias:
@@ -355,6 +353,15 @@ def _fit(
     return temperature, bias, fit_threshold(scaled, labels, weights=weights)
 
 
+def _joined(
+    folds: Sequence[tuple[Probabilities, npt.NDArray[np.integer]]], folds_alike: bool
+) -> tuple[Probabilities, npt.NDArray[np.integer], Weights | None]:
+    """Probabilities and labels of all folds, and how much each clip counts."""
+    truth = [y for _, y in folds]
+    weights = _weights(truth) if folds_alike else None
+    return np.concatenate([p for p, _ in folds]), np.concatenate(truth), weights
+
+
 def _carries_over(folds: Sequence[tuple[Probabilities, npt.NDArray[np.integer]]]) -> bool:
     """Whether a temperature of all folds but one makes the labels of that one likelier.
 
@@ -364,11 +371,7 @@ def _carries_over(folds: Sequence[tuple[Probabilities, npt.NDArray[np.integer]]]
         return True
     gains = []
     for number, (probabilities, labels) in enumerate(folds):
-        others = _others(folds, number, None)
-        truth = [y for _, y in others]
-        temperature = fit_temperature(
-            np.concatenate([p for p, _ in others]), np.concatenate(truth), _weights(truth)
-        )
+        temperature = fit_temperature(*_joined(_others(folds, number, None), folds_alike=True))
         scaled = with_temperature(probabilities, temperature)
         gains.append(
             _negative_log_likelihood(probabilities, labels)
