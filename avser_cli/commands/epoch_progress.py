@@ -17,7 +17,7 @@ class EpochProgress:
     """
 
     def __init__(self, recipe: Recipe) -> None:
-        self.total = recipe.epochs * recipe.ensemble
+        self.total = recipe.all_epochs
         self._last: dict[int, int] = {}
         self._recent: deque[int] = deque(maxlen=recipe.ensemble)
         self._seconds: list[float] = []

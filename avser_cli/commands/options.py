@@ -259,7 +259,7 @@ def describe_recipe(recipe: Recipe) -> str:
     drawn = f", {words}" if (words := recipe.sampling.describe()) else ""
     return (
         f"{recipe.network}, recipe {recipe.name}, {recipe.optimizer} at {recipe.learning_rate:g} "
-        f"({recipe.schedule}), {recipe.epochs} epochs of batches of {recipe.batch_size}, "
+        f"({recipe.schedule}), {recipe.describe_epochs()} of batches of {recipe.batch_size}, "
         f"dropout {recipe.dropout:g}{joined}{drawn}"
     )
 
@@ -271,8 +271,9 @@ def epoch_line(recipe: Recipe) -> Callable[[Epoch], None]:
     def on_epoch(line: Epoch) -> None:
         progress.add(line)
         member = f"network {line.member}/{recipe.ensemble}  " if recipe.ensemble > 1 else ""
+        epochs = recipe.epochs_of(line.member)
         echo(
-            f"{member}epoch {line.epoch:3d}/{recipe.epochs}  loss {line.loss:.4f}  accuracy "
+            f"{member}epoch {line.epoch:3d}/{epochs}  loss {line.loss:.4f}  accuracy "
             f"{line.accuracy:.3f}  {line.seconds:.1f} s  {format_time_left(progress.seconds_left)}"
         )
 

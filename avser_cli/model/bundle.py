@@ -32,7 +32,8 @@ FORMAT_VERSION = 6
 fields of the recipe, see `avser_cli.model.recipe.RENAMED_FIELDS`, and the split ``paper``; 4 added
 the recipe's ``sampling``, ``corpora`` and ``hashes.npz``; 5 the recipe's ``specialist`` and
 ``specialist_share``, ``weights.npz``, ``origin`` and the calibration's ``bias``, which older ones
-lack; 6 moved the members of the split from ``config.json`` to ``clips.csv``.
+lack; 6 moved the members of the split from ``config.json`` to ``clips.csv`` and added the recipe's
+``second_longer`` and ``babble``.
 """
 CONFIG, TFLITE, KERAS, MLP = "config.json", "model.tflite", "model.keras", "mlp.npz"
 HASHES, WEIGHTS, CLIPS = "hashes.npz", "weights.npz", "clips.csv"

@@ -75,6 +75,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
             sampling=Sampling(corpus=0.5, emotion=0.0, speaker=0.5, draws=4000),
             specialist="ravdess",
             specialist_share=0.25,
+            second_longer=3,
         ),
         Recipe(
             name="paper",

@@ -169,6 +169,10 @@ class Recipe:
         several corpora and this one has every emotion; `None`: every network is trained on all.
     specialist_share : float or None
         Of the answer that is the last network's; `None`: as much as any other's.
+    second_longer : int
+        How many times as many epochs the second network of an ensemble is trained, where it is not
+        the last. A long training knows the corpora that it hears better and others no better, so
+        that joined with a short one it gains on the former and loses nothing on the latter.
     """
 
     name: str
@@ -191,6 +195,7 @@ class Recipe:
     sampling: Sampling = EACH_CLIP_ONCE
     specialist: str | None = None
     specialist_share: Share | None = None
+    second_longer: PositiveInt = 1
 
     def __post_init__(self) -> None:
         for value, known, what in (
@@ -216,6 +221,21 @@ class Recipe:
             raise UsageError("mlp trains as one network only, without --ensemble")
         if self.sampling != EACH_CLIP_ONCE and self.network == "mlp":
             raise UsageError("mlp takes every clip once an epoch, without --sampling and --draws")
+
+    def epochs_of(self, member: int) -> int:
+        """Epochs of a network of the ensemble, counted from 1."""
+        return self.epochs * (self.second_longer if member == 2 < self.ensemble else 1)
+
+    @property
+    def all_epochs(self) -> int:
+        """Epochs of all networks of the ensemble."""
+        return sum(self.epochs_of(member) for member in range(1, self.ensemble + 1))
+
+    def describe_epochs(self) -> str:
+        """In words, e.g. ``12 epochs (36 of the second network)``."""
+        second = self.epochs_of(2)
+        other = f" ({second} of the second network)" if second != self.epochs else ""
+        return f"{self.epochs} epochs{other}"
 
     def with_options(self, **changes: Any) -> Self:
         """A copy with the values that are not ``None`` put in place."""

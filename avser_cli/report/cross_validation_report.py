@@ -80,8 +80,8 @@ def report_markdown(summary: CrossValidation) -> str:
 
 `{summary.command}`
 
-{recipe.optimizer} at {recipe.learning_rate:g} ({recipe.schedule}), {recipe.epochs} \
-epochs of batches of {recipe.batch_size}, dropout {recipe.dropout:g}, \
+{recipe.optimizer} at {recipe.learning_rate:g} ({recipe.schedule}), {recipe.describe_epochs()} \
+of batches of {recipe.batch_size}, dropout {recipe.dropout:g}, \
 {summary.parameters:,} weights{ensemble}; last epoch.
 {corpus["description"]}; fingerprint `{corpus["fingerprint"]}`.
 Made {summary.created} with avser {summary.avser}; {libraries}.

@@ -85,7 +85,7 @@ Predicts {", ".join(config.labels[:-1])} or {config.labels[-1]} for a clip of a 
 | --- | --- |
 | network | {recipe.network}, recipe `{recipe.name}`, {config.parameters:,} weights{joined} |
 | training | {recipe.optimizer}, learning rate {recipe.learning_rate} ({recipe.schedule}), \
-{recipe.epochs} epochs, batch {recipe.batch_size}{drawn}, seed {config.seed}, \
+{recipe.describe_epochs()}, batch {recipe.batch_size}{drawn}, seed {config.seed}, \
 {config.seconds:.0f} s |
 {came_from}| clips | {config.corpus["description"]} |
 | corpus fingerprint | `{config.corpus["fingerprint"]}` |

@@ -186,7 +186,7 @@ def pays_processes(recipe: Recipe, clips: TrainingSet) -> bool:
     """
     from joblib import cpu_count
 
-    seen = recipe.epochs * (recipe.sampling.draws or len(clips))
+    seen = recipe.all_epochs // recipe.ensemble * (recipe.sampling.draws or len(clips))
     if recipe.ensemble == 1 or seen < FEWEST_FOR_PROCESSES or cpu_count() == 1:
         return False
     return not tensorflow.config.list_physical_devices("GPU")
@@ -207,7 +207,7 @@ def _finished_and_missing(recipe: Recipe, checkpoint: Checkpoint) -> tuple[list[
     finished, missing = [], []
     for member in range(1, recipe.ensemble + 1):
         history = checkpoint.of_member(member).history()
-        if len(history) == recipe.epochs:
+        if len(history) == recipe.epochs_of(member):
             finished.append(history[-1])
         else:
             missing.append(member)

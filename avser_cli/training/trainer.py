@@ -53,6 +53,7 @@ def train_member(
     member_seed = seed + MEMBER_SEED_STEP * (member - 1)
     last = member == recipe.ensemble > 1
     own = clips.of_specialist(recipe.specialist) if last else clips
+    recipe = recipe.with_options(epochs=recipe.epochs_of(member))
     make_deterministic(member_seed)
     network = build_network(recipe, own.emotions, own.inputs)
     draw_first_weights(network, member_seed)

@@ -35,5 +35,13 @@ def test_of_networks_side_by_side_the_first_that_tells_may_be_the_last():
     assert progress_of((3, 1)).done == 1
 
 
+def test_a_longer_network_counts_as_much_as_it_takes():
+    progress = EpochProgress(RECIPE.with_options(second_longer=3))
+    assert progress.total == 50
+    for line in [(1, 10), (3, 10), (2, 28), (2, 29), (2, 30)]:
+        progress.add(Epoch(line[1], 1.0, 0.5, 2.0, line[0]))
+    assert (progress.done, progress.seconds_left) == (50, 0)
+
+
 def test_nothing_is_left_at_the_end():
     assert progress_of((1, 10), (2, 10), (3, 10)).seconds_left == 0

@@ -52,6 +52,28 @@ def test_a_specialists_share_from_a_file_is_checked():
         Recipe.from_dict(values | {"specialist_share": 1.5})
 
 
+def test_the_second_of_three_networks_is_trained_longer():
+    recipe = find_recipe("cnn2d", "multi-corpus").with_options(epochs=4)
+    assert [recipe.epochs_of(member) for member in (1, 2, 3)] == [4, 12, 4]
+    assert recipe.all_epochs == 20
+    assert recipe.describe_epochs() == "4 epochs (12 of the second network)"
+
+
+@pytest.mark.parametrize(("ensemble", "longer"), [(1, 3), (2, 3), (3, 1)])
+def test_networks_are_trained_alike_where_the_second_is_last_or_no_longer(ensemble, longer):
+    recipe = find_recipe("cnn2d").with_options(epochs=4, ensemble=ensemble, second_longer=longer)
+    assert {recipe.epochs_of(member) for member in range(1, ensemble + 1)} == {4}
+    assert recipe.all_epochs == 4 * ensemble
+    assert recipe.describe_epochs() == "4 epochs"
+
+
+@pytest.mark.parametrize("longer", [0, 1.5, "three"])
+def test_how_much_longer_is_checked_in_a_file(longer):
+    values = find_recipe("cnn2d", "multi-corpus").as_dict()
+    with pytest.raises(ValueError, match="second_longer"):
+        Recipe.from_dict(values | {"second_longer": longer})
+
+
 def test_recipes_of_before_sampling_take_every_clip_once():
     values = find_recipe("cnn2d").as_dict()
     del values["sampling"]

@@ -64,6 +64,26 @@ def test_an_ensemble_is_the_mean_of_its_members_and_resumes(tmp_path):
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
+def test_a_longer_second_network_trains_and_resumes_as_one_of_as_many_epochs(tmp_path):
+    recipe = FAST.with_options(epochs=1, ensemble=3, second_longer=2)
+    alone = train(FAST.with_options(ensemble=1), FEATURES, 7 + MEMBER_SEED_STEP, ignore)
+    checkpoint = Checkpoint(tmp_path / "run", "key")
+
+    def stop_in_second_member(line):
+        if (line.member, line.epoch) == (2, 1):
+            raise StopError
+
+    with pytest.raises(StopError):
+        train(recipe, FEATURES, 7, stop_in_second_member, checkpoint)
+    told: list[Epoch] = []
+    joined = train(recipe, FEATURES, 7, told.append, checkpoint)
+    assert [(line.member, line.epoch) for line in told] == [(1, 1), (2, 2), (3, 1)]
+    assert [(x.member, x.epoch) for x in joined.history] == [(1, 1), (2, 1), (2, 2), (3, 1)]
+    inputs = FEATURES.inputs
+    second = joined.members[1].predict(inputs, verbose=0)
+    np.testing.assert_allclose(second, alone.predict(inputs), atol=1e-5)
+
+
 def test_the_last_network_of_an_ensemble_is_the_specialist():
     corpora = (np.arange(24) // 4) % 2
     clips = replace(CLIPS, corpora=corpora, corpus_names=("a", "b"))
