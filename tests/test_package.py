@@ -11,8 +11,8 @@ from avser_cli import __version__
 from avser_cli.model.bundle import read_config
 from tests.conftest import REPOSITORY
 
-BUNDLE = {"MODEL_CARD.md", "config.json", "history.csv", "history.png", "metrics.json",
-          "hashes.npz", "model.tflite", "weights.npz"}  # fmt: skip
+BUNDLE = {"MODEL_CARD.md", "clips.csv", "config.json", "history.csv", "history.png",
+          "metrics.json", "hashes.npz", "model.tflite", "weights.npz"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
