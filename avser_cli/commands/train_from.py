@@ -35,6 +35,7 @@ from avser_cli.training.source_bundle import SourceBundle, TrainedFrom, compare,
 from avser_cli.training.training_run import Result, TrainTestSplit, read_corpus
 
 if TYPE_CHECKING:
+    from avser_cli.model.recipe import Recipe
     from avser_cli.training.adaptation import Adaptation
 
 UNKNOWN_COST = "none was held out or never met, so what is forgotten is not measured"
@@ -236,6 +237,12 @@ def _read_rehearsal(
     return rehearsal
 
 
+def as_trained_on(recipe: Recipe, epochs: int) -> Recipe:
+    """The recipe as it stands in lines of progress: all networks take as many epochs."""
+    # Where nothing is trained, no line is written, but a recipe has an epoch at least.
+    return recipe.with_options(epochs=max(1, epochs), second_longer=1)
+
+
 def _train(adaptation: Adaptation, target: Path) -> None:
     from avser_cli.training.adaptation import adapt
     from avser_cli.training.adaptation_choice import choose_plan
@@ -248,9 +255,8 @@ def _train(adaptation: Adaptation, target: Path) -> None:
     choice = choose_plan(adaptation, echo, checkpoint)
     method = choice.plan.describe(config)
     echo(f"chosen on {choice.folds.describe()}: {method}")
-    # Where nothing is trained, no epoch is reported.
-    recipe = adaptation.recipe.with_options(epochs=max(1, choice.plan.epochs))
-    trained = adapt(adaptation, choice.plan, common.epoch_line(recipe), checkpoint)
+    told = common.epoch_line(as_trained_on(adaptation.recipe, choice.plan.epochs))
+    trained = adapt(adaptation, choice.plan, told, checkpoint)
     calibration = choice.calibration()
     probabilities = trained.predict(prepared.held_out_inputs)
     found = compare_on_held_out(source, prepared, calibration.apply(probabilities))

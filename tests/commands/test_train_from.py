@@ -5,8 +5,9 @@ import shutil
 import pytest
 
 from avser_cli.checksums import file_sha256
-from avser_cli.commands.train_from import note_of_many
+from avser_cli.commands.train_from import as_trained_on, note_of_many
 from avser_cli.model.bundle import read_config
+from avser_cli.model.known_recipes import find_recipe
 from tests.synthetic import voice, write_wav
 
 SHORT = ("--epochs", "1")
@@ -41,6 +42,12 @@ def tiny(trained, tmp_path):
 def test_with_many_clips_it_says_what_to_compare_with():
     assert note_of_many(199) is None
     assert "with 200 clips a training from scratch" in str(note_of_many(200))
+
+
+def test_all_networks_are_trained_on_alike():
+    recipe = as_trained_on(find_recipe("cnn2d", "multi-corpus"), 4)
+    assert [recipe.epochs_of(member) for member in (1, 2, 3)] == [4, 4, 4]
+    assert as_trained_on(recipe, 0).epochs == 1
 
 
 def test_a_bundle_is_trained_on(mine, tiny, avser, tmp_path, trained):
