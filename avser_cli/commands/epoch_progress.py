@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from statistics import mean
 
 from avser_cli.model.recipe import Recipe
 from avser_cli.training.history import Epoch
@@ -18,15 +18,17 @@ class EpochProgress:
 
     def __init__(self, recipe: Recipe) -> None:
         self.total = recipe.all_epochs
-        self._last: dict[int, int] = {}
-        self._recent: deque[int] = deque(maxlen=recipe.ensemble)
+        self._epochs = {n: recipe.epochs_of(n) for n in range(1, recipe.ensemble + 1)}
+        self._last = dict.fromkeys(self._epochs, 0)
+        self._at_once = 1
         self._seconds: list[float] = []
 
     def add(self, line: Epoch) -> None:
         """Take an epoch in."""
         self._last[line.member] = line.epoch
-        self._recent.append(line.member)
         self._seconds.append(line.seconds)
+        begun = {n for n, last in self._last.items() if 0 < last < self._epochs[n]}
+        self._at_once = max(self._at_once, len(begun | {line.member}))
 
     @property
     def done(self) -> int:
@@ -34,11 +36,15 @@ class EpochProgress:
         return sum(self._last.values())
 
     @property
-    def each(self) -> float:
-        """Seconds that an epoch takes, divided by the networks that are trained at once."""
-        return sum(self._seconds) / len(self._seconds) / len(set(self._recent))
-
-    @property
     def seconds_left(self) -> float:
         """Until the last epoch of the last network."""
-        return self.each * (self.total - self.done)
+        return self._seconds_for([self._epochs[n] - last for n, last in self._last.items()])
+
+    @property
+    def seconds_in_all(self) -> float:
+        """What a training like this one takes."""
+        return self._seconds_for(list(self._epochs.values()))
+
+    def _seconds_for(self, epochs: list[int]) -> float:
+        """With as many networks at once as were seen, and the longest by itself at the end."""
+        return mean(self._seconds) * max(*epochs, sum(epochs) / self._at_once)

@@ -142,7 +142,7 @@ class _RunLines:
         progress = self.progress.setdefault(job.key, EpochProgress(recipe))
         progress.add(line)
         number = self.numbers.setdefault(job.key, len(self.finished | set(self.numbers)) + 1)
-        self.seconds[job.candidate.name] = progress.each * progress.total
+        self.seconds[job.candidate.name] = progress.seconds_in_all
         if progress.done % max(1, recipe.epochs // 20) == 0 or progress.done == progress.total:
             echo(
                 f"run {number} of {len(self.missing)}: {job.name}  "

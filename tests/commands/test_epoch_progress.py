@@ -43,5 +43,16 @@ def test_a_longer_network_counts_as_much_as_it_takes():
     assert (progress.done, progress.seconds_left) == (50, 0)
 
 
+def test_the_longest_of_networks_side_by_side_ends_by_itself():
+    progress = EpochProgress(RECIPE.with_options(second_longer=3))
+    for line in [(1, 1), (2, 1), (1, 2), (2, 2)]:
+        progress.add(Epoch(line[1], 1.0, 0.5, 2.0, line[0]))
+    assert (progress.seconds_left, progress.seconds_in_all) == (28 * 2.0, 30 * 2.0)
+    # That it is alone then says nothing on the next training.
+    for line in [(1, 10), (3, 10), (2, 20), (2, 21), (2, 22), (2, 23)]:
+        progress.add(Epoch(line[1], 1.0, 0.5, 2.0, line[0]))
+    assert (progress.seconds_left, progress.seconds_in_all) == (7 * 2.0, 30 * 2.0)
+
+
 def test_nothing_is_left_at_the_end():
     assert progress_of((1, 10), (2, 10), (3, 10)).seconds_left == 0
