@@ -46,8 +46,9 @@ def config():
 
 def test_probabilities_are_calibrated_where_the_bundle_says_how(config):
     assert config.calibration is not None
-    found = CalibratedNetwork(config, Network(ROW)).probabilities(PICTURE)
-    np.testing.assert_allclose(found, with_temperature(ROW, config.calibration.temperature))
+    warmer = replace(config, calibration=replace(config.calibration, temperature=2.0))
+    found = CalibratedNetwork(warmer, Network(ROW)).probabilities(PICTURE)
+    np.testing.assert_allclose(found, with_temperature(ROW, 2.0))
     assert found.max() < ROW.max()
     plain = CalibratedNetwork(replace(config, calibration=None), Network(ROW))
     np.testing.assert_array_equal(plain.probabilities(PICTURE), ROW)
