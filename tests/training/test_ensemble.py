@@ -34,19 +34,25 @@ FAST = find_recipe("cnn1d").with_options(epochs=2, batch_size=8, ensemble=2)
 FEATURES = replace(CLIPS, inputs=np.random.default_rng(0).normal(size=(24, 181)).astype("f4"))
 
 
-def test_an_ensemble_is_the_mean_of_its_members_and_resumes(tmp_path):
-    recipe = RECIPE.with_options(epochs=2, ensemble=2, tta_shift=0)
-    alone = train(recipe.with_options(ensemble=1), CLIPS, 7 + MEMBER_SEED_STEP, ignore)
-    checkpoint = Checkpoint(tmp_path / "run", "key")
+def stopped_and_resumed(recipe, clips, folder):
+    """Stopped in the second network and gone on with: the networks, and what was told since."""
+    checkpoint = Checkpoint(folder, "key")
 
     def stop_in_second_member(line):
         if (line.member, line.epoch) == (2, 1):
             raise StopError
 
     with pytest.raises(StopError):
-        train(recipe, CLIPS, 7, stop_in_second_member, checkpoint)
+        train(recipe, clips, 7, stop_in_second_member, checkpoint)
     told: list[Epoch] = []
-    joined = train(recipe, CLIPS, 7, told.append, checkpoint)
+    joined = train(recipe, clips, 7, told.append, checkpoint)
+    return joined, told
+
+
+def test_an_ensemble_is_the_mean_of_its_members_and_resumes(tmp_path):
+    recipe = RECIPE.with_options(epochs=2, ensemble=2, tta_shift=0)
+    alone = train(recipe.with_options(ensemble=1), CLIPS, 7 + MEMBER_SEED_STEP, ignore)
+    joined, told = stopped_and_resumed(recipe, CLIPS, tmp_path / "run")
     assert [(line.member, line.epoch) for line in told] == [(1, 2), (2, 2)]
     assert [(x.member, x.epoch) for x in joined.history] == [(1, 1), (1, 2), (2, 1), (2, 2)]
     seen = spectrograms().astype(np.float32)
@@ -67,21 +73,11 @@ def test_an_ensemble_is_the_mean_of_its_members_and_resumes(tmp_path):
 def test_a_longer_second_network_trains_and_resumes_as_one_of_as_many_epochs(tmp_path):
     recipe = FAST.with_options(epochs=1, ensemble=3, second_longer=2)
     alone = train(FAST.with_options(ensemble=1), FEATURES, 7 + MEMBER_SEED_STEP, ignore)
-    checkpoint = Checkpoint(tmp_path / "run", "key")
-
-    def stop_in_second_member(line):
-        if (line.member, line.epoch) == (2, 1):
-            raise StopError
-
-    with pytest.raises(StopError):
-        train(recipe, FEATURES, 7, stop_in_second_member, checkpoint)
-    told: list[Epoch] = []
-    joined = train(recipe, FEATURES, 7, told.append, checkpoint)
+    joined, told = stopped_and_resumed(recipe, FEATURES, tmp_path / "run")
     assert [(line.member, line.epoch) for line in told] == [(1, 1), (2, 2), (3, 1)]
     assert [(x.member, x.epoch) for x in joined.history] == [(1, 1), (2, 1), (2, 2), (3, 1)]
-    inputs = FEATURES.inputs
-    second = joined.members[1].predict(inputs, verbose=0)
-    np.testing.assert_allclose(second, alone.predict(inputs), atol=1e-5)
+    second = joined.members[1].predict(FEATURES.inputs, verbose=0)
+    np.testing.assert_allclose(second, alone.predict(FEATURES.inputs), atol=1e-5)
 
 
 def test_the_last_network_of_an_ensemble_is_the_specialist():
