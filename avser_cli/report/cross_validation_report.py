@@ -186,6 +186,6 @@ def robustness_table(robustness: Robustness) -> TextTable:
     """UAR with degraded test clips and what that loses."""
     clean = robustness.uar["none"]
     rows = (
-        (name, f"{uar:.3f}", f"{100 * (clean - uar):.1f}") for name, uar in robustness.uar.items()
+        (name, f"{uar:.3f}", f"{100 * (clean - uar):z.1f}") for name, uar in robustness.uar.items()
     )
     return TextTable(("degradation", "UAR", "points lost"), tuple(rows))

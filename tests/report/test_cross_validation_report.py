@@ -117,9 +117,12 @@ def test_recalls_in_words():
 
 
 def test_robustness_counts_points_lost():
-    table = robustness_table(Robustness({"none": 0.8, "gain": 0.81, "noise": 0.655}, {}))
+    table = robustness_table(
+        Robustness({"none": 0.8, "16 kHz": 0.8001, "gain": 0.81, "noise": 0.655}, {})
+    )
     assert table.rows == (
         ("none", "0.800", "0.0"),
+        ("16 kHz", "0.800", "0.0"),
         ("gain", "0.810", "-1.0"),
         ("noise", "0.655", "14.5"),
     )
