@@ -21,6 +21,8 @@ from avser_cli.untrusted_input import Count, Share
 
 Probabilities = npt.NDArray[np.float32]
 Weights = npt.NDArray[np.float64]
+Fold = tuple[Probabilities, npt.NDArray[np.integer]]
+"""Probabilities and labels of clips held out, shapes ``(n, emotions)`` and ``(n,)``."""
 
 N_BINS = 15
 """Bins of confidence in the expected calibration error, as in the source."""
@@ -227,7 +229,7 @@ def fit_threshold(
 
 
 def calibrate(
-    folds: Sequence[tuple[Probabilities, npt.NDArray[np.integer]]],
+    folds: Sequence[Fold],
     source: str,
     clips: Sequence[Sequence[str]] | None = None,
     with_bias: bool = False,
@@ -242,7 +244,8 @@ def calibrate(
     source : str
         Where they come from, in words.
     clips : sequence, optional
-        Names of the clips of each fold; needed where folds share some, as random splits do.
+        Names of the clips of each fold; needed where folds share some, as random splits do and
+        several seeds of one fold. Without them, no clip is in two folds.
     with_bias : bool
         Whether to fit a bias per emotion, too.
     folds_alike : bool
@@ -270,12 +273,15 @@ def calibrate(
     fit = partial(_fit, with_bias=with_bias, folds_alike=folds_alike)
     scaled, sure, right = [], [], []
     for number, (probabilities, labels) in enumerate(folds):
-        temperature, bias, threshold = fit(_others(folds, number, clips))
+        others, their_clips = _others(folds, number, clips)
+        if not others:
+            raise ValueError("the folds have the same clips: nothing is left to fit on")
+        temperature, bias, threshold = fit(others, their_clips)
         scaled.append(rescaled(probabilities, temperature, bias))
         confidence, correct = _answers(scaled[-1], labels)
         sure.append(confidence >= threshold)
         right.append(correct & sure[-1])
-    temperature, bias, threshold = fit(folds)
+    temperature, bias, threshold = fit(folds, clips)
     truth = [y for _, y in folds]
     weights = _weights(truth) if folds_alike else None
     coverage = float(np.average(np.concatenate(sure), weights=weights))
@@ -316,26 +322,29 @@ def _calibration_error(
 
 
 def _others(
-    folds: Sequence[tuple[Probabilities, npt.NDArray[np.integer]]],
-    number: int,
-    clips: Sequence[Sequence[str]] | None,
-) -> list[tuple[Probabilities, npt.NDArray[np.integer]]]:
-    """All folds but one, without the clips of that one."""
+    folds: Sequence[Fold], number: int, clips: Sequence[Sequence[str]] | None
+) -> tuple[list[Fold], list[Sequence[str]] | None]:
+    """All folds but one, without the clips of that one, and the names of theirs.
+
+    A fold of which nothing is left is left out: another training on the same clips.
+    """
     others = [other for other in range(len(folds)) if other != number]
     if clips is None:
-        return [folds[other] for other in others]
+        return [folds[other] for other in others], None
     judged = set(clips[number])
-    found = []
+    found: list[Fold] = []
+    names: list[Sequence[str]] = []
     for other in others:
-        rows = np.flatnonzero([name not in judged for name in clips[other]])
-        found.append((folds[other][0][rows], folds[other][1][rows]))
-    if not any(len(labels) for _, labels in found):
-        raise ValueError("the folds have the same clips: nothing is left to fit on")
-    return found
+        rows = [row for row, name in enumerate(clips[other]) if name not in judged]
+        if rows:
+            found.append((folds[other][0][rows], folds[other][1][rows]))
+            names.append([clips[other][row] for row in rows])
+    return found, names
 
 
 def _fit(
-    folds: Sequence[tuple[Probabilities, npt.NDArray[np.integer]]],
+    folds: Sequence[Fold],
+    clips: Sequence[Sequence[str]] | None,
     with_bias: bool,
     folds_alike: bool,
 ) -> tuple[float, tuple[float, ...] | None, float]:
@@ -345,7 +354,7 @@ def _fit(
     bias: tuple[float, ...] | None = None
     if with_bias:
         temperature, bias = fit_temperature_and_bias(probabilities, labels)
-    elif folds_alike and not _carries_over(folds):
+    elif folds_alike and not _carries_over(folds, clips):
         temperature = 1.0
     else:
         temperature = fit_temperature(probabilities, labels, weights)
@@ -354,7 +363,7 @@ def _fit(
 
 
 def _joined(
-    folds: Sequence[tuple[Probabilities, npt.NDArray[np.integer]]], folds_alike: bool
+    folds: Sequence[Fold], folds_alike: bool
 ) -> tuple[Probabilities, npt.NDArray[np.integer], Weights | None]:
     """Probabilities and labels of all folds, and how much each clip counts."""
     truth = [y for _, y in folds]
@@ -362,22 +371,23 @@ def _joined(
     return np.concatenate([p for p, _ in folds]), np.concatenate(truth), weights
 
 
-def _carries_over(folds: Sequence[tuple[Probabilities, npt.NDArray[np.integer]]]) -> bool:
+def _carries_over(folds: Sequence[Fold], clips: Sequence[Sequence[str]] | None) -> bool:
     """Whether a temperature of all folds but one makes the labels of that one likelier.
 
-    In the mean of the folds; a fold that is alone cannot tell.
+    In the mean of the folds; a fold that is alone cannot tell, however often it was trained.
     """
-    if len(folds) < 2:
-        return True
     gains = []
     for number, (probabilities, labels) in enumerate(folds):
-        temperature = fit_temperature(*_joined(_others(folds, number, None), folds_alike=True))
+        others, _ = _others(folds, number, clips)
+        if not others:
+            continue
+        temperature = fit_temperature(*_joined(others, folds_alike=True))
         scaled = with_temperature(probabilities, temperature)
         gains.append(
             _negative_log_likelihood(probabilities, labels)
             - _negative_log_likelihood(scaled, labels)
         )
-    return float(np.mean(gains)) > 0
+    return not gains or float(np.mean(gains)) > 0
 
 
 def _answers(

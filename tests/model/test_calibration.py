@@ -329,3 +329,17 @@ def test_a_temperature_that_all_corpora_need_is_used():
         after.max(axis=1).mean() < before.max(axis=1).mean()
         for after, (before, _) in zip(scaled, folds, strict=True)
     )
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("factors", [(2.0, 3.0, 2.5), (1.6, 0.6, 0.65), (0.5, 2.0, 0.9), (2, 3)])
+def test_a_second_training_on_each_corpus_changes_no_calibration(factors):
+    folds = [drawn(400, overconfident=x, seed=seed) for seed, x in enumerate(factors)]
+    names = [[f"{number}/{row}" for row in range(400)] for number in range(len(folds))]
+    once, scaled, sure = calibrate(folds, "", names, folds_alike=True)
+    twice, scaled_twice, sure_twice = calibrate(folds * 2, "", names * 2, folds_alike=True)
+    assert twice.temperature == pytest.approx(once.temperature, abs=1e-3)
+    for number in range(len(folds)):
+        np.testing.assert_allclose(scaled_twice[number], scaled[number], atol=1e-4)
+        assert (sure_twice[number] != sure[number]).mean() < 0.02
+    assert twice.ece_after == pytest.approx(once.ece_after, abs=1e-3)
