@@ -63,7 +63,8 @@ class AdaptationOptions:
         bool,
         typer.Option(
             "--allow-known",
-            help="Accept clips that the bundle was trained on; otherwise these are refused.",
+            help="Accept clips that the bundle was trained on; otherwise these are refused. "
+            "They count as trained on, on whichever side they are.",
             rich_help_panel=PANEL,
         ),
     ] = False
@@ -219,7 +220,13 @@ def _read(
         source.check_unseen(corpus.dataset)
     prepared = corpus.split(split)
     common.report_split(prepared)
-    return prepared
+    judged = source.without_known_held_out(prepared)
+    if known := len(prepared.split.test) - len(judged.split.test):
+        echo(
+            f"not judged: {known} of {len(prepared.split.test)} held-out clips, which "
+            f"{escape(source.config.name)} was trained on"
+        )
+    return judged
 
 
 def _read_rehearsal(

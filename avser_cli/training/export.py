@@ -147,7 +147,8 @@ def _write_config(
     if dataset.fingerprints is not None:
         hashes = hash_fingerprints(dataset.fingerprints[trained_on])
     corpora = summarize_corpora(dataset.clips[row] for row in trained_on)
-    lineage = Lineage(prepared.split, hashes, corpora)
+    corpus_of = {dataset.clips[row].key: dataset.clips[row].corpus for row in trained_on}
+    lineage = Lineage(prepared.split, hashes, corpora, corpus_of)
     metrics: dict[str, Any] = {
         "held_out": report.as_dict() if report else None,
         "groups": [group.as_dict() for group in groups],

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,14 @@ class SourceBundle:
                 "add --allow-known"
             )
 
+    def without_known_held_out(self, prepared: TrainTestSplit) -> TrainTestSplit:
+        """The same split with those held-out clips alone that the bundle was not trained on."""
+        test = prepared.split.test
+        parts = zip(prepared.dataset.clips, self.parts(prepared.dataset), strict=True)
+        unknown = {x.key for x, part in parts if part != "train"}
+        kept = {key: samples for key, samples in test.items() if key in unknown}
+        return replace(prepared, split=replace(prepared.split, test=kept))
+
     def raw_probabilities(self, inputs: Inputs) -> Probabilities:
         """What its network says, without its calibration."""
         return load_network(self.folder, self.config).predict(inputs)
@@ -122,12 +131,16 @@ class Lineage:
     hashes : numpy.ndarray or None
         Of the clips of its training side.
     corpora : tuple of CorpusSummary
+        Of these clips.
+    corpus_of : Mapping
+        Key of each of these clips to its corpus's name.
     origin : Origin or None
     """
 
     split: Split
     hashes: Hashes | None
     corpora: tuple[CorpusSummary, ...]
+    corpus_of: Mapping[str, str] = field(default_factory=dict)
     origin: Origin | None = None
 
 
@@ -154,25 +167,34 @@ class TrainedFrom:
     def join(self, new: Lineage) -> Lineage:
         """The clips of both bundles; those of the source come first.
 
-        A clip that is on either side of the new split is not counted again; another one of the same
-        name is renamed.
+        A clip that both were trained on is not counted again; another one of the same name is
+        renamed.
         """
         config = self.source.config
-        taken = new.split.train | new.split.test
+        known = config.split.train
+        taken = {*known, *new.split.train, *new.split.test}
         inherited: dict[str, str] = {}
         rows = []
-        for row, (key, samples) in enumerate(config.split.train.items()):
-            if taken.get(key) != samples:
-                inherited[f"{config.name}/{key}" if key in taken else key] = samples
-                rows.append(row)
+        again: Counter[str] = Counter()
+        for row, (key, samples) in enumerate(known.items()):
+            if new.split.train.get(key) == samples:
+                again[new.corpus_of.get(key, "")] += 1
+                continue
+            name = key
+            if key in new.split.train or key in new.split.test:
+                while name in taken:
+                    name = f"{config.name}/{name}"
+                taken.add(name)
+            inherited[name] = samples
+            rows.append(row)
         hashes = None
         if new.hashes is not None and len(self.source.hashes):
             hashes = np.concatenate([self.source.hashes[rows], new.hashes])
         return Lineage(
             replace(new.split, train={**inherited, **new.split.train}),
             hashes,
-            _joined(config.corpora, new.corpora),
-            Origin(
+            _joined(config.corpora, new.corpora, again),
+            origin=Origin(
                 config.name,
                 self.source.checksum,
                 self.method,
@@ -242,13 +264,17 @@ def compare_on_held_out(
 
 
 def _joined(
-    old: Sequence[CorpusSummary], new: Sequence[CorpusSummary]
+    old: Sequence[CorpusSummary], new: Sequence[CorpusSummary], again: Mapping[str, int]
 ) -> tuple[CorpusSummary, ...]:
-    """The corpora of both, by name; clips of one that is in both are added up."""
+    """The corpora of both, by name; clips of one that is in both are added up.
+
+    `again` has, by corpus, how many of the new clips are among the old ones.
+    """
     found = {corpus.name: corpus for corpus in old}
     for corpus in new:
         if (known := found.get(corpus.name)) is not None:
             speakers = max(known.speakers, corpus.speakers)
-            corpus = replace(corpus, clips=known.clips + corpus.clips, speakers=speakers)
+            clips = known.clips + corpus.clips - again.get(corpus.name, 0)
+            corpus = replace(corpus, clips=clips, speakers=speakers)
         found[corpus.name] = corpus
     return tuple(found[name] for name in sorted(found))

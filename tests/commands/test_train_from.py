@@ -163,6 +163,22 @@ def test_clips_that_it_was_trained_on_and_other_pictures_are_refused(trained, ti
     assert "drawn with other picture settings than the model's" in drawn.stderr
 
 
+def test_clips_that_it_was_trained_on_judge_nothing(trained, tiny, avser, tmp_path):
+    options = ("--calibrate-only", "--allow-known", "--seed", "1", "--out", "m")
+    done = avser("train", trained / "png", "--from", tiny, *options)
+    assert done.returncode == 0, done.stderr
+    told = re.search(r"not judged: (\d+) of 16 held-out clips, which tiny was", done.stderr)
+    assert told is not None
+    judged = 16 - int(told[1])
+    assert 0 < judged < 16
+    assert f"{judged} clips; 95 %" in done.stdout
+    split = read_config(tmp_path / "m").split
+    assert len(split.train.keys() | split.test.keys()) == 64 and len(split.test) == judged
+    assert sum(x["clips"] for x in config_of(tmp_path / "m")["corpora"]) == len(split.train)
+    scored = avser("evaluate", trained / "png", "--model", "m", "--no-figure")
+    assert f"not scored: {64 - judged} clips that the model was trained on" in scored.stderr
+
+
 def test_a_bundle_of_an_older_format_says_so(tiny, mine, avser):
     config = config_of(tiny)
     del config["files"]["weights.npz"]

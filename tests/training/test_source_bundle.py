@@ -44,7 +44,20 @@ def test_clips_of_one_name_are_two_and_known_ones_are_one(source):
     assert joined.origin is not None and joined.hashes is not None
     assert (len(joined.split.train), joined.origin.clips, len(joined.hashes)) == (49, 47, 49)
     held_out = TrainedFrom(source, "", None).join(lineage({}, {first: samples}, rows=0))
-    assert first not in held_out.split.train
+    assert held_out.split.train[f"tiny/{first}"] == samples
+
+
+def test_names_that_were_given_already_are_given_once(source):
+    first, second, *_ = source.config.split.train
+    known = {first: "1" * 64, f"tiny/{first}": "2" * 64, second: "3" * 64}
+    split = replace(source.config.split, train=known)
+    again = replace(
+        source, config=replace(source.config, split=split), hashes=source.hashes[:3] + 1
+    )
+    joined = TrainedFrom(again, "", None).join(lineage({first: "4" * 64}, rows=1))
+    assert sorted(joined.split.train.values()) == [digit * 64 for digit in "1234"]
+    assert joined.split.train[f"tiny/tiny/{first}"] == "1" * 64
+    assert joined.hashes is not None and len(joined.hashes) == len(joined.split.train)
 
 
 def test_hashes_of_some_of_the_clips_are_none(source):
@@ -57,6 +70,10 @@ def test_corpora_of_both_are_listed(source):
     corpora = (CorpusSummary("mine", "mine", 5, 1), CorpusSummary("ravdess", "RAVDESS", 2, 9))
     found = TrainedFrom(source, "", None).join(lineage({}, corpora=corpora)).corpora
     assert [(x.name, x.clips, x.speakers) for x in found] == [("mine", 5, 1), ("ravdess", 50, 9)]
+    (first, samples), *_ = source.config.split.train.items()
+    known = replace(lineage({first: samples}, corpora=corpora), corpus_of={first: "ravdess"})
+    found = TrainedFrom(source, "", None).join(known).corpora
+    assert [(x.name, x.clips) for x in found] == [("mine", 5), ("ravdess", 49)]
 
 
 def test_training_clips_are_refused(source, trained):
