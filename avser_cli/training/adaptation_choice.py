@@ -233,7 +233,8 @@ def is_better(
 
     The rule of one standard error is that of Breiman et al. 1984, "Classification and regression
     trees", for the simpler of two models. What a speaker's clips gain hangs together, so the error
-    is one over speakers (the sandwich of Liang and Zeger 1986).
+    is one over speakers (the sandwich of Liang and Zeger 1986), or over the clips of one that is
+    alone.
 
     Parameters
     ----------
@@ -242,6 +243,8 @@ def is_better(
     labels, speakers : numpy.ndarray
         Shape ``(n,)``.
     """
+    if len(np.unique(speakers)) == 1:
+        speakers = np.arange(len(labels))
     gain = _surprise(others, labels) - _surprise(these, labels)
     counts = np.bincount(labels)
     means = np.bincount(labels, gain) / np.maximum(counts, 1)

@@ -73,6 +73,18 @@ def test_what_one_of_three_speakers_gains_is_no_gain_for_others():
     assert module.is_better(after, before, labels, speakers)
 
 
+def test_what_a_speaker_who_is_alone_gains_by_chance_is_no_gain():
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % 4
+    these, others = rng.dirichlet(np.ones(4), (2, 200, 60)).astype(np.float32)
+    alone = np.zeros(60, int)
+    better = [module.is_better(*pair, labels, alone) for pair in zip(these, others, strict=True)]
+    # One standard error is passed by chance in one of six; without an error it would be one of two.
+    assert 10 <= sum(better) <= 50
+    right = (0.1 + 0.6 * np.eye(4)[labels]).astype(np.float32)
+    assert module.is_better(right, these[0], labels, alone)
+
+
 def test_what_was_learned_shows_on_folds_that_it_was_not_fitted_on(adaptation):
     """Labels in random order: a fit that saw the clips that it is judged by would know them."""
     data = adaptation.prepared.dataset
