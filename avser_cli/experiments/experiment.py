@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 from avser_cli.data.clip import Clip
 from avser_cli.data.clips import Index, index_data
-from avser_cli.data.dataset import Progress, load_dataset
+from avser_cli.data.dataset import Dataset, Progress, load_dataset
 from avser_cli.data.network_inputs import Inputs, read_nothing, reader_of
 from avser_cli.data.sources import DataSources
 from avser_cli.errors import CorpusError
@@ -164,7 +164,11 @@ class _Group:
     workers: Workers
     listener: Listener
     inputs: Inputs | None = None
+    corpus: Corpus = field(init=False)
     read_seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        self.corpus = self.data.corpus
 
     def finish(self, jobs: list[Job]) -> Iterator[tuple[Job, FinishedRun]]:
         waited_for: str | None = None
@@ -200,9 +204,9 @@ class _Group:
         if self.inputs is None:
             self._read(jobs[0].candidate)
         assert self.inputs is not None
-        corpus, on_epoch = self.data.corpus, self.listener.on_epoch
+        on_epoch = self.listener.on_epoch
         for job, trained in run_jobs(
-            jobs, corpus, self.inputs, self.run_cache, self.workers, on_epoch
+            jobs, self.corpus, self.inputs, self.run_cache, self.workers, on_epoch
         ):
             finished = trained.finished
             seconds = finished.clip_seconds
@@ -219,8 +223,15 @@ class _Group:
         if candidate.reads == "nothing":
             self.inputs, self.read_seconds = dataset.inputs, 0.0
             return
-        same = candidate.inputs_key == self.data.inputs_key
-        self.inputs = dataset.inputs if same else _read_inputs(self.data, candidate, self.listener)
+        if candidate.inputs_key == self.data.inputs_key:
+            self.inputs = dataset.inputs
+        else:
+            read = _read_again(self.data, candidate, self.listener)
+            self.inputs = read.inputs
+            if candidate.reads == "picture":
+                # A bundle tells its training clips by the picture that its network takes.
+                dataset = replace(dataset, fingerprints=read.fingerprints)
+                self.corpus = replace(self.corpus, dataset=dataset)
         whole = all(clip.start is clip.end is None for clip in dataset.clips)
         if self.data.index.kind == "sounds" and whole:
             self.read_seconds = _timed_where_read(candidate, dataset.paths)
@@ -255,8 +266,8 @@ def _timed_where_read(candidate: Candidate, paths: Sequence[Path]) -> float:
     return float(seconds)
 
 
-def _read_inputs(data: ExperimentData, candidate: Candidate, listener: Listener) -> Inputs:
-    """What a candidate takes of each clip."""
+def _read_again(data: ExperimentData, candidate: Candidate, listener: Listener) -> Dataset:
+    """The same clips with what a candidate takes of each."""
     known = data.corpus.dataset
     usable = {clip.key for clip in known.clips}
     index = replace(data.index, clips=tuple(x for x in data.index.clips if x.key in usable))
@@ -275,4 +286,4 @@ def _read_inputs(data: ExperimentData, candidate: Candidate, listener: Listener)
             f"{index.sources}: {candidate.name} cannot use clips that others can: {names} "
             f"({'; '.join(sorted(reasons)[:1])}); leave them out"
         )
-    return dataset.inputs
+    return dataset

@@ -2,11 +2,23 @@ import os
 import time
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 
-from avser_cli.experiments.candidates import Candidate
-from avser_cli.experiments.experiment import TIMED_CLIPS, _timed_where_read, reading_seconds
+from avser_cli.data.sources import DataSources
+from avser_cli.experiments.candidates import MODELS, Candidate
+from avser_cli.experiments.experiment import (
+    TIMED_CLIPS,
+    _Group,
+    _timed_where_read,
+    read_inputs_of,
+    read_recordings,
+    reading_seconds,
+)
+from tests.synthetic import voice, write_wav
 
 
 @pytest.mark.parametrize("count", [1, TIMED_CLIPS, 95])
@@ -38,3 +50,19 @@ def test_opensmile_is_timed_in_another_process(monkeypatch, tmp_path, reads, her
     clip = tmp_path / "clip.wav"
     assert _timed_where_read(Candidate("row", reads, baseline="svm"), [clip]) > 0
     assert (int(Path(f"{clip}.process").read_text()) == os.getpid()) is here
+
+
+@pytest.mark.parametrize("name", ["cnn2d-paper", "cnn2d-tutorial", "cnn2d-default", "mlp"])
+def test_compare_tells_training_clips_by_what_evaluate_tells_them_by(tmp_path, name):
+    for number, emotion in enumerate(("happy", "sad")):
+        write_wav(tmp_path / "mine" / emotion / "1.wav", voice(emotion, seed=number))
+    sources, candidate = DataSources.of(tmp_path / "mine"), MODELS[name]
+    listener: Any = SimpleNamespace(on_read=lambda *x: None)
+    anything: Any = None
+    group = _Group(read_recordings(sources, ("happy", "sad")), anything, anything, listener)
+    group._read(candidate)
+    expected = read_inputs_of(candidate, sources, ("happy", "sad")).corpus.dataset
+    found = group.corpus.dataset
+    assert found.fingerprints is not None and expected.fingerprints is not None
+    np.testing.assert_array_equal(found.fingerprints, expected.fingerprints)
+    np.testing.assert_array_equal(group.inputs, expected.inputs)
