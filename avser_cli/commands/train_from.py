@@ -165,8 +165,7 @@ def train_from(options: AdaptationOptions, request: AdaptationRequest) -> None:
             return
         check_png(sources)
         check_writable(target.parent)
-        if config is not None:
-            common.check_tensorflow()
+        common.check_tensorflow()
         prepared = _read(
             sources, labels, source, request.split, options.allow_known, config is None
         )

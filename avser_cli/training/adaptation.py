@@ -90,12 +90,16 @@ class Adaptation:
     def start_weights(self) -> list[list[Array]]:
         """Each network's first weights: the bundle's, with an output for each of the emotions.
 
-        Outputs that the bundle does not have begin at 0.
+        Outputs that the bundle does not have begin at 0. Biases of its calibration go into those of
+        its outputs: of one network that is the same, of several nearly.
         """
         known = self.source.config.labels
         network = self.network(len(known))
         kinds = [(tuple(x.shape), np.dtype(x.dtype)) for x in network.weights]
         members = read_member_weights(self.source.folder, self.source.config, kinds)
+        if (calibration := self.source.config.calibration) and calibration.bias is not None:
+            moved = np.array(calibration.bias, np.float32) * np.float32(self.temperature)
+            members = tuple((*weights[:-1], weights[-1] + moved) for weights in members)
         if known == self.emotions:
             return [list(weights) for weights in members]
         found = []

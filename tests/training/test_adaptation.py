@@ -8,6 +8,7 @@ from avser_cli.data.splits import SplitSettings
 from avser_cli.errors import UsageError
 from avser_cli.inference.loading import load_network
 from avser_cli.model.backend import keras
+from avser_cli.model.calibration import Calibration, with_temperature
 from avser_cli.training import adaptation as module
 from avser_cli.training.adaptation import Adaptation, adapt
 from avser_cli.training.adaptation_config import UNCHANGED, Plan
@@ -60,6 +61,18 @@ def test_without_training_the_new_network_answers_as_the_bundle_does(adaptation,
     bundle = load_network(adaptation.source.folder, adaptation.source.config)
     expected = bundle.predict(prepared.held_out_inputs.astype(np.float32))
     np.testing.assert_allclose(found.predict(prepared.held_out_inputs), expected, atol=1e-3)
+
+
+def test_biases_of_the_bundles_calibration_are_not_lost(adaptation, prepared):
+    calibration = Calibration(0.6, 0.5, 0.9, 0.9, 0.1, 0.1, 40, "clips", (1.5, -0.5, 0.0, -1.0))
+    config = replace(adaptation.source.config, calibration=calibration)
+    calibrated = replace(adaptation, source=replace(adaptation.source, config=config))
+    bundle = load_network(calibrated.source.folder, config)
+    said = bundle.predict(prepared.held_out_inputs.astype(np.float32))
+    found = adapt(calibrated, UNCHANGED, ignore).predict(prepared.held_out_inputs)
+    expected = calibration.apply(said)
+    np.testing.assert_allclose(with_temperature(found, 0.6), expected, atol=0.02)
+    assert np.abs(said - expected).max() > 0.2
 
 
 def changed_layers(adaptation, plan):
