@@ -69,12 +69,15 @@ class Waveform:
         What the file's header said.
     selection : SoundSelection
         What was read of the file.
+    damaged : bool
+        Some of it could not be decoded.
     """
 
     samples: npt.NDArray[np.float32]
     rate: int
     stream: Stream
     selection: SoundSelection = EVERYTHING
+    damaged: bool = False
 
     @property
     def duration(self) -> float:
@@ -114,11 +117,11 @@ def read_waveform(path: Path, selection: SoundSelection = EVERYTHING) -> Wavefor
             count += len(block)
             if count > MAX_SECONDS * sound.stream.rate:
                 raise InputError(_too_long(sound.name, count / sound.stream.rate, "over "))
-        stream = sound.stream
+        stream, damaged = sound.stream, sound.damaged
     if count == 0:
         raise InputError(f"{sound.name}: holds no samples; copy or record it again")
     samples = parts[0] if len(parts) == 1 else np.concatenate(parts)
-    return Waveform(samples, stream.rate, stream, selection)
+    return Waveform(samples, stream.rate, stream, selection, damaged)
 
 
 @contextmanager
@@ -150,7 +153,12 @@ def open_sound(
                     f"{decoder.name}: a rate of {decoder.stream.rate} Hz holds no voice; at least "
                     f"{MIN_RATE} Hz are needed"
                 )
-            yield OpenSound(decoder, selection, lambda: _loud_tracks(source, decoder.tracks))
+            yield OpenSound(
+                decoder,
+                selection,
+                lambda: _loud_tracks(source, decoder.tracks),
+                lambda: _opened(source, selection.track),
+            )
         finally:
             decoder.close()
 

@@ -118,6 +118,8 @@ class OpenSound:
     other_tracks : callable
         Gives the numbers of the other audio tracks that are not silent. It is called where the
         selected one is.
+    reopen : callable
+        Gives another decoder of the same sound, at its start.
 
     Raises
     ------
@@ -130,9 +132,10 @@ class OpenSound:
         decoder: Decoder,
         selection: SoundSelection = EVERYTHING,
         other_tracks: Callable[[], list[int]] = list,
+        reopen: Callable[[], Decoder] | None = None,
     ) -> None:
         self._decoder, self._selection = decoder, selection
-        self._other_tracks = other_tracks
+        self._other_tracks, self._reopen = other_tracks, reopen
         self._check_channel(self.stream.channels)
 
     @property
@@ -164,7 +167,7 @@ class OpenSound:
         for frames in self._decoder.frames():
             if several:
                 self._check_channel(frames.shape[1])
-            mono = to_mono(self.name, self._selected(frames), self.stream.encoding)
+            mono = self._mono(frames)
             if several:
                 levels.add(frames, mono)
             yield mono
@@ -173,13 +176,24 @@ class OpenSound:
         if self._decoder.damage:
             _LOGGER.warning("%s", self._decoder.damage)
 
+    def blocks_again(self) -> Iterator[Samples]:
+        """The blocks once more, after `blocks` gave them all; not those of a live pipe."""
+        assert self._reopen is not None
+        decoder = self._reopen()
+        try:
+            for frames in decoder.frames():
+                yield self._mono(frames)
+        finally:
+            decoder.close()
+
     def close(self) -> None:
         """Let the file go."""
         self._decoder.close()
 
-    def _selected(self, frames: Samples) -> Samples:
+    def _mono(self, frames: Samples) -> Samples:
         channel = self._selection.channel
-        return frames if channel == "mix" else frames[:, channel - 1 : channel]
+        selected = frames if channel == "mix" else frames[:, channel - 1 : channel]
+        return to_mono(self.name, selected, self.stream.encoding)
 
     def _check_channel(self, channels: int) -> None:
         channel = self._selection.channel

@@ -149,9 +149,15 @@ class Run:
         self.marks += f"+{sha256(content)[:8]}"
 
     def tell_unknown_speakers(self, task: Task, judged: Sequence[Segment]) -> None:
-        """Name those who have too few segments to be their own reference."""
+        """Name those who have too few segments to be their own reference, or no name."""
         for speaker, count in Counter(segment.speaker for segment in judged).items():
-            if count < MIN_RECORDINGS:
+            if not speaker:
+                self.unknown_speakers += 1
+                echo(
+                    f"speaker reference, left out: {task.name}: {count} segments without a "
+                    "speaker's name"
+                )
+            elif count < MIN_RECORDINGS:
                 self.unknown_speakers += 1
                 echo(
                     f"speaker reference, left out: {task.name}: {escape(speaker)}: {count} "
@@ -244,8 +250,8 @@ class Run:
             raise PartialError(f"{skipped} {what} of the speaker reference could not be used")
         if self.unknown_speakers:
             raise PartialError(
-                f"{self.unknown_speakers} speakers have too few recordings for a reference; their "
-                "answers are not corrected"
+                f"{self.unknown_speakers} speakers have no name, or too few recordings for a "
+                "reference; their answers are not corrected"
             )
 
     def track_place(self, path: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -18,6 +19,7 @@ from avser_cli.audio.selection import EVERYTHING, SoundSelection
 from avser_cli.audio.speech import holds_speech
 from avser_cli.audio.streams import Samples, take_seconds
 from avser_cli.audio.vad import frame_length
+from avser_cli.checksums import sha256
 from avser_cli.errors import InputError, NoVoiceError, UsageError
 from avser_cli.features.render import audible_part, clip_spectrogram
 from avser_cli.features.spectrogram import (
@@ -133,7 +135,9 @@ class Classifier:
         """
         path = Path(path)
         if self._span is None:
-            return self.predict_waveform(display_name(path), read_waveform(path, self.selection))
+            waveform = read_waveform(path, self.selection)
+            answer = self.predict_waveform(display_name(path), waveform)
+            return replace(answer, damaged=waveform.damaged)
         with open_sound(path, selection=self.selection) as sound:
             stream = sound.stream
             answer = self._predict_blocks(
@@ -142,6 +146,7 @@ class Classifier:
                 stream.rate,
                 jobs,
                 lambda done: on_progress(done, max(done, stream.duration)),
+                sound.blocks_again,
             )
             return replace(answer, damaged=sound.damaged)
 
@@ -410,8 +415,12 @@ class Classifier:
         rate: int,
         jobs: int = 1,
         on_progress: Callable[[float], None] = lambda seconds: None,
+        again: Callable[[], Iterator[Samples]] | None = None,
     ) -> RecordingPrediction:
-        """A recording of any length: within the network's span at once, else in windows."""
+        """A recording of any length: within the network's span at once, else in windows.
+
+        `again` gives the blocks of one that is too long to be held once more.
+        """
         config = self._spectrogram_config("classify windows")
         span = config.seconds or WINDOW
         held = take_seconds(blocks, HELD_SECONDS, rate)
@@ -432,9 +441,10 @@ class Classifier:
         frame = frame_length(rate) / rate
         parts = [held] if rest is None else chain([held, rest], blocks)
         found = pool_windows(self.window_rows(parts, rate, jobs, count), frame)
-        if found is None and rest is None:
+        if found is None and (rest is None or again is not None):
             # Somebody may speak where no part stands out by its energy.
-            found = pool_windows(self._judged(all_windows(kept, rate, span), rate, jobs), frame)
+            every = all_windows([kept] if again is None or rest is None else again(), rate, span)
+            found = pool_windows(self._judged(every, rate, jobs), frame)
         if found is None:
             raise NoVoiceError(name, seconds)
         return self._recording_prediction(found.probabilities, seconds, found.speech, found.windows)
@@ -511,16 +521,23 @@ class Classifier:
 
     @property
     def name(self) -> str:
-        """The bundle's name and the start of its weights' checksum, e.g. ``default@67600fa8``.
+        """The bundle's name and what tells its answers apart, e.g. ``default@67600fa8``.
 
-        A reference of the speaker follows by its key, ``default@67600fa8+3c0d5c92``, then a channel
-        or a track of files, ``default@67600fa8:left``, and ``+any-sound``.
+        These are eight digits of a checksum of its weights, calibration and categories. A reference
+        of the speaker follows by its key, ``default@67600fa8+3c0d5c92``, then a channel or a track
+        of files, ``default@67600fa8:left``, and ``+any-sound``.
         """
-        files = self.config.files
+        config = self.config
+        files, calibration = config.files, config.calibration
+        parts = [
+            files.get(TFLITE, files.get(MLP)),
+            dict(config.categories),
+            calibration.as_dict() if calibration else None,
+        ]
+        digits = sha256(json.dumps(parts, sort_keys=True).encode())[:8]
         normalization = f"+{self.normalization.key}" if self.normalization else ""
-        weights = files.get(TFLITE, files.get(MLP, ""))[:8]
         any_sound = "+any-sound" if self.any_sound else ""
-        return f"{self.config.name}@{weights}{normalization}{self.selection.mark}{any_sound}"
+        return f"{config.name}@{digits}{normalization}{self.selection.mark}{any_sound}"
 
     def _prediction(self, row: Probabilities) -> Prediction:
         best = int(row.argmax())

@@ -110,18 +110,18 @@ def normalize_by_speaker(
     Parameters
     ----------
     speakers : sequence of str
-        One for each answer.
+        One for each answer; empty where the speaker is not known.
     rows : sequence of numpy.ndarray or None
         Probabilities, shape ``(emotions,)``; None where there is no answer.
 
     Returns
     -------
     list of numpy.ndarray or None
-        Those of speakers with fewer than `MIN_RECORDINGS` answers as they are.
+        Those of speakers with fewer than `MIN_RECORDINGS` answers, or without a name, as they are.
     """
     of_speaker: dict[str, list[Probabilities]] = {}
     for speaker, row in zip(speakers, rows, strict=True):
-        if row is not None:
+        if speaker and row is not None:
             of_speaker.setdefault(speaker, []).append(row)
     known = {
         speaker: SpeakerNormalization.of(np.stack(theirs))

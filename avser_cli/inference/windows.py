@@ -135,11 +135,19 @@ class _Slider:
         return max(self._region, self._next - HOP)
 
 
-def all_windows(samples: Samples, rate: int, seconds: float) -> Iterator[Window]:
-    """The windows of a recording that counts as one speech region, whatever stands out in it."""
-    length = frame_length(rate)
-    region = SpeechRegion(0, len(samples) // length, closed=True)
-    yield from _Slider(seconds).slide(region, samples, 0, length)
+def all_windows(blocks: Iterable[Samples], rate: int, seconds: float) -> Iterator[Window]:
+    """As `windows`, of a recording that counts as one speech region, whatever stands out in it."""
+    slider, length = _Slider(seconds), frame_length(rate)
+    held, first, received = np.empty(0, np.float32), 0, 0
+    for block in blocks:
+        held = np.concatenate([held, block])
+        received += len(block)
+        region = SpeechRegion(0, received // length, closed=False)
+        yield from slider.slide(region, held, first, length)
+        needed = slider.needed(0)
+        held, first = held[(needed - first) * length :], needed
+    region = SpeechRegion(0, received // length, closed=True)
+    yield from slider.slide(region, held, first, length)
 
 
 def cut_segments(

@@ -614,6 +614,13 @@ def test_each_speakers_segments_are_their_reference(avser, tmp_path):
         same = before["probabilities"] == after["probabilities"]
         assert same == (before["speaker"] == "C")
     assert plain[0]["model"] != known[0]["model"]
+    nameless = [row.rpartition(",")[0] + ",\n" for row in rows]
+    (tmp_path / "talk.csv").write_text("start,end,speaker\n" + "".join(nameless))
+    done = avser(*arguments, "--speaker-reference", "talk.csv")
+    assert done.returncode == 4
+    assert "left out: talk.wav: 9 segments without a speaker's name" in done.stderr
+    for before, line in zip(plain, done.stdout.splitlines(), strict=True):
+        assert json.loads(line)["probabilities"] == before["probabilities"]
 
 
 def test_each_speakers_own_sounds_are_their_reference(avser, tmp_path):

@@ -1,9 +1,12 @@
 import json
 import threading
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import soundfile
 
 from avser_cli.errors import InputError, NoVoiceError, UsageError
 from avser_cli.features.render import render_spectrogram
@@ -214,6 +217,39 @@ def test_where_nobody_speaks_there_is_no_emotion(tmp_path):
     assert classifier.with_any_sound().name == f"{classifier.name}+any-sound"
 
 
+def test_the_name_tells_bundles_apart_that_answer_differently():
+    classifier = Classifier.load()
+    config = classifier.config
+    assert config.calibration is not None
+    others = [
+        replace(config, calibration=replace(config.calibration, bias=(0.5, 0.0, -0.5, 0.0))),
+        replace(config, calibration=replace(config.calibration, threshold=0.5)),
+        replace(config, calibration=None),
+        replace(config, categories={"neutral": "negative"}),
+        replace(config, files={**config.files, "model.tflite": "0" * 64}),
+    ]
+    names = [Classifier(other, classifier._network).name for other in (config, *others)]
+    assert names[0] == classifier.name == Classifier.load().name
+    assert len(set(names)) == len(names)
+    assert {name.partition("@")[0] for name in names} == {"default"}
+
+
+def test_what_cannot_be_decoded_is_told_of_a_recording_read_whole(tmp_path):
+    path = tmp_path / "a.flac"
+    soundfile.write(path, joined("happy", "sad", "angry", "happy", seconds=3.0), 16000)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 2000] = bytes(2000)
+    path.write_bytes(content)
+    classifier = Classifier.load()
+    recipe = classifier.config.recipe
+    assert recipe.spectrogram is not None
+    whole = replace(recipe, spectrogram=replace(recipe.spectrogram, seconds=None))
+    reader = Classifier(replace(classifier.config, recipe=whole), classifier._network)
+    assert reader.predict(path).damaged
+    assert not reader.predict(write_wav(tmp_path / "a.wav", speech(seconds=3.0))).damaged
+
+
 def test_a_voice_that_does_not_stand_out_by_its_energy_is_judged_all_the_same():
     # Without a pause, in hiss that fills the gaps: no quiet place to compare with.
     hiss = 0.05 * np.random.default_rng(0).standard_normal(8 * 16000).astype(np.float32)
@@ -222,6 +258,25 @@ def test_a_voice_that_does_not_stand_out_by_its_energy_is_judged_all_the_same():
     assert not list(windows([steady], 16000, 3.0, lambda seconds: None))
     found = classifier.predict_samples(steady, 16000)
     assert found.windows == 6
+
+
+def test_so_is_one_that_is_too_long_to_be_held(tmp_path, monkeypatch):
+    hiss = 0.05 * np.random.default_rng(0).standard_normal(66 * 16000).astype(np.float32)
+    steady = np.tanh(20 * (speech(seconds=66.0) + hiss)) / 4
+    classifier = Classifier.load()
+    path = write_wav(tmp_path / "call.wav", steady)
+    found = classifier.predict(path, jobs=2)
+    assert (found.seconds, found.windows) == (66.0, 64)
+    at_once = classifier.predict_samples(steady, 16000)
+    assert found.emotion == at_once.emotion
+    assert found.confidence == pytest.approx(at_once.confidence, abs=1e-3)
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=path.open("rb")))
+    assert classifier.predict("-") == found
+    # Whatever it is, none of it stands out.
+    noise = write_wav(tmp_path / "noise.wav", 10 * hiss)
+    with pytest.raises(NoVoiceError):
+        classifier.predict(noise)
+    assert classifier.with_any_sound().predict(noise).windows == 64
 
 
 def test_windows_without_a_voice_are_left_out():

@@ -103,3 +103,5 @@ def test_each_speakers_bias_is_taken_off_their_own_answers():
     assert not np.allclose(found[1], anna.apply(every[1][None])[0])
     assert found[8] is every[8]
     assert found[9] is None
+    unknown = normalize_by_speaker([""] * 9, every)
+    assert all(one is row for one, row in zip(unknown, every, strict=True))

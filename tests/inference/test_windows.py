@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from avser_cli.audio.vad import FRAME
 from avser_cli.inference.segment_files import GivenSegment
-from avser_cli.inference.windows import Span, Window, cut_segments, spans, windows
+from avser_cli.inference.windows import Span, Window, all_windows, cut_segments, spans, windows
 from tests.synthetic import voice
 
 NONE = np.empty(0, np.float32)
@@ -65,6 +65,20 @@ def test_windows_cover_the_voice_in_pieces_of_any_size(size):
     assert long[0].start * FRAME == pytest.approx(1.0, abs=0.2)
     assert long[-1].end * FRAME == pytest.approx(8.3, abs=0.3)
     assert all(b.start - a.start <= 50 for a, b in itertools.pairwise(long))
+
+
+@pytest.mark.parametrize("seconds", [0.01, 2.0, 3.0, 3.4, 11.7])
+@pytest.mark.parametrize("size", [700, 16000, 200_000])
+def test_all_of_a_sound_is_covered_in_pieces_of_any_size(seconds, size):
+    sound = np.arange(round(seconds * 16000), dtype=np.float32)
+    pieces = [sound[at : at + size] for at in range(0, len(sound), size)]
+    found = list(all_windows(pieces, 16000, 3.0))
+    end = len(sound) // 320
+    assert [w.start for w in found] == [*range(0, end - 150, 50), max(0, end - 150)]
+    assert [w.last for w in found] == [False] * (len(found) - 1) + [True]
+    for w in found:
+        assert w.end == min(w.start + 150, end)
+        np.testing.assert_array_equal(w.samples, sound[w.start * 320 : w.end * 320])
 
 
 def test_spans_cover_a_long_stretch_without_gaps():
