@@ -33,6 +33,7 @@ from avser_cli.data.sources import Source
 from avser_cli.errors import InputError, MissingExtraError, OutputError, PartialError, UsageError
 from avser_cli.features.render import Renderer, RenderResult, render_all
 from avser_cli.files import (
+    check_output_file,
     check_writable,
     fitting_name,
     locked,
@@ -81,7 +82,8 @@ def spectrogram(
     if source == STDIN or not (source.is_dir() or is_table(source)):
         for selection in each_channel(source, sound.track) if sound.each else [sound.selection()]:
             mark = f".{selection.channel_name}" if sound.each and selection.channel != "mix" else ""
-            _draw_file(source, _single_target(source, target, mark, suffix), renderer(selection))
+            place = _single_target(source, target, mark, suffix)
+            _draw_file(source, place, suffix, renderer(selection))
         return
     if target == STDIN:
         raise UsageError("a folder of pictures does not go to stdout; name a folder")
@@ -132,12 +134,13 @@ def _single_target(source: Path, target: Path, mark: str, suffix: str) -> Path:
     return target.with_name(fitting_name(target.stem + mark, target.suffix)) if mark else target
 
 
-def _draw_file(source: Path, target: Path, renderer: Renderer) -> None:
+def _draw_file(source: Path, target: Path, suffix: str, renderer: Renderer) -> None:
     spectrogram, _ = renderer.render(source)
     if target == STDIN:
         sys.stdout.buffer.write(spectrogram)
         sys.stdout.buffer.flush()
         return
+    check_output_file(target, (suffix,))
     remove_leftovers_of(target)
     write_whole(target, spectrogram)
     echo(f"{escape(target)}: drawn")
@@ -267,7 +270,9 @@ def _draw_batches(
     gone = outcomes.leave_out_removed()
     stale = write_manifest(target, outcomes, labels(outcomes.sounds()), source)
     for picture in stale:
-        echo(f"its sound is gone, not trained on: {escape(target / picture)}")
+        echo(
+            f"its sound is gone, or has another picture; not trained on: {escape(target / picture)}"
+        )
     if gone:
         raise OutputError(
             f"{target}: {gone} of its pictures were removed while others were drawn; start again "

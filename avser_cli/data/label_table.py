@@ -23,6 +23,8 @@ MAX_BYTES = 256_000_000
 HEADER_BYTES = 65_536
 """As much of a file is read to see whether it is a table of labels."""
 NEEDED = ("file", "emotion")
+ANSWERS = frozenset({"file", "emotion", "confidence", "model"})
+"""Columns of the rows of ``avser classify``."""
 ALIASES = {
     "file": ("file_name", "filename", "path", "filepath"),
     "emotion": ("label",),
@@ -97,7 +99,7 @@ def has_columns(path: Path) -> bool:
     """Whether a file is a table of labels, by its first line.
 
     Only its own names of columns and those of Hugging Face's folders of sounds tell: many a table
-    of figures has a path and a label.
+    of figures has a path and a label. What a model answered is no table of labels.
 
     Raises
     ------
@@ -119,7 +121,7 @@ def has_columns(path: Path) -> bool:
     columns = {name.strip().casefold() for name in names}
     if "file_name" in columns:
         columns = set(_columns(columns))
-    return set(NEEDED) <= columns
+    return set(NEEDED) <= columns and not columns >= ANSWERS
 
 
 def _columns(names: Iterable[str]) -> list[str]:
@@ -155,6 +157,11 @@ def read_rows(path: Path, needed: Iterable[str]) -> Iterator[TableRow]:
     reader = _reader(io.StringIO(text, newline=""), _delimiter(header))
     try:
         columns = _columns(next(reader, []))
+        if set(columns) >= ANSWERS:
+            raise CorpusError(
+                f"{path}: answers of avser classify, no labels; correct them in a page (--report) "
+                "or, if you want them as labels, leave out the column model"
+            )
         missing = [name for name in needed if name not in columns]
         if missing:
             there = f"; its columns: {', '.join(columns)}" if columns else ""

@@ -113,7 +113,8 @@ def write_manifest(
 ) -> list[str]:
     """Write the manifest of a folder of pictures, sorted by sound.
 
-    Rows of other pictures that stand in it are kept.
+    Rows of other pictures that stand in it are kept. Those of the same sounds, as of all channels
+    where each has a picture now, are `GONE`: of one sound there is one training clip a channel.
 
     Parameters
     ----------
@@ -134,12 +135,15 @@ def write_manifest(
     OutputError
         It cannot be written.
     """
-    sounds, kept = set(outcomes.sounds().names), []
+    sounds: set[str] = set(outcomes.sounds().names)
+    kept = []
     for row in _stored_rows(folder):
         picture = folder / row["picture"]
-        if row["sound"] in sounds or outcomes.has(picture) or not picture.is_file():
+        if outcomes.has(picture) or not picture.is_file():
             continue
-        if source is not None and _lies_in(row["sound"], source):
+        if row["sound"] in sounds:
+            row |= {"status": GONE, "reason": "its sound was drawn to another picture since"}
+        elif source is not None and _lies_in(row["sound"], source):
             row |= {"status": GONE, "reason": "its sound is gone"}
         kept.append(row)
     kept.sort(key=_sound)
@@ -173,8 +177,10 @@ def _stored_rows(folder: Path) -> Iterator[dict[str, str]]:
                 yield _current(row)
 
 
-def _is_whole(row: dict[str, str]) -> bool:
-    return {"picture", "sound", "status"} <= set(row) and not {None} & {*row, *row.values()}
+def _is_whole(row: Mapping[str | None, str | list[str] | None]) -> bool:
+    """Whether it has the cells that count, and none too few or, under `None`, too many."""
+    counts = {"picture", "sound", "status"} <= row.keys()
+    return counts and None not in row and None not in row.values()
 
 
 def _current(row: dict[str, str]) -> dict[str, str]:
@@ -224,7 +230,7 @@ def drawn_of(folder: Path) -> dict[Path, str]:
 
 
 def pictures_of_no_sound(folder: Path) -> set[Path]:
-    """Pictures of a folder whose sounds are gone, by its manifest."""
+    """Pictures of a folder whose sounds are gone or have others now, by its manifest."""
     return {folder / row["picture"] for row in read_manifest(folder) if row["status"] == GONE}
 
 

@@ -361,7 +361,11 @@ def _read_pictures(
     """Labels of pictures, from their manifest, or else as those of sounds would be read."""
     folder = source.path
     gone = pictures_of_no_sound(folder)
-    skipped = [SkippedFile(path, "its sound is gone") for path in pictures if path in gone]
+    skipped = [
+        SkippedFile(path, "its sound is gone, or has another picture")
+        for path in pictures
+        if path in gone
+    ]
     there = [path for path in pictures if path not in gone]
     clips: dict[Path, Clip] = {}
     if source.name not in known_corpora():

@@ -20,7 +20,7 @@ from avser_cli.data.dataset import Progress, load_dataset
 from avser_cli.data.network_inputs import Read, Reader, read_sound_as, reader_of
 from avser_cli.data.sources import DataSources
 from avser_cli.data.splits import Split
-from avser_cli.errors import CorpusError
+from avser_cli.errors import CorpusError, NoVoiceError
 from avser_cli.evaluation.metrics import Report
 from avser_cli.evaluation.scoring import ClipAnswer, Scoring, clip_answers, score_answers
 from avser_cli.inference.classifier import Classifier
@@ -118,10 +118,12 @@ def answers_as(classifier: Classifier) -> Reader:
     settings = classifier.config.recipe.spectrogram
     assert settings is not None
     pictures = read_sound_as(settings)
-    judge = classifier.with_any_sound()
 
     def of_sound(path: Path, waveform: Waveform) -> Read:
-        answer = judge.predict_waveform(str(path), waveform)
+        try:
+            answer = classifier.predict_waveform(str(path), waveform)
+        except NoVoiceError:
+            answer = classifier.with_any_sound().predict_waveform(str(path), waveform)
         row = np.array(list(answer.probabilities.values()), np.float32)
         return replace(pictures.of_sound(path, waveform), inputs=row)
 
@@ -139,7 +141,8 @@ def evaluate(
     """Score a bundle on one part of labelled clips or pictures.
 
     A sound is judged as `classify` does, by all of its speech, be it longer than a picture or not;
-    a picture by what it shows. That somebody speaks is taken from the label.
+    a picture by what it shows. Where no voice is found, that somebody speaks is taken from the
+    label.
 
     Parameters
     ----------

@@ -248,13 +248,54 @@ def test_pictures_whose_sound_is_gone_are_named_and_not_trained_on(avser, tmp_pa
     sounds[1].rename(sounds[1].with_name(f"{ravdess_name('calm', 1)}.wav"))
     for _ in range(2):
         done = avser("spectrogram", "wav", "png")
-        assert done.stderr.count("its sound is gone, not trained on: png/Actor_01/") == 2
+        told = "its sound is gone, or has another picture; not trained on: png/Actor_01/"
+        assert done.stderr.count(told) == 2
         rows = {row["picture"]: row["status"] for row in manifest(tmp_path / "png")}
         assert rows["b.png"] == "drawn"
         assert sum(status == "gone" for status in rows.values()) == 2
     index = index_folder(tmp_path / "png", PAPER_EMOTIONS)
     assert len(index.clips) == len(sounds) - 2
-    assert [x.reason for x in index.skipped if "gone" in x.reason] == ["its sound is gone"] * 2
+    assert sum("its sound is gone" in x.reason for x in index.skipped) == 2
+
+
+def test_a_slip_of_the_pen_writes_over_no_recording(avser, tmp_path):
+    sounds = [write_wav(tmp_path / name, voice()) for name in ("a.wav", "b.wav")]
+    before = sounds[1].read_bytes()
+    for target in ("b.wav", "a.wav", "a.jpg", "nowhere"):
+        done = avser("spectrogram", "a.wav", target)
+        assert (done.returncode, "the name must end in .png" in done.stderr) == (2, True)
+    assert sounds[1].read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.wav", "b.wav"]
+
+
+def test_of_a_sound_that_is_drawn_by_channel_the_picture_of_all_is_not_used(avser, tmp_path):
+    for number, emotion in enumerate(("happy", "sad")):
+        both = [voice(emotion, seed=seed) for seed in (number, 10 + number)]
+        write_wav(tmp_path / "st" / emotion / "1.wav", np.stack(both, axis=1))
+
+    def used():
+        found = index_folder(tmp_path / "png", ("happy", "sad"))
+        return sorted(x.path.relative_to(tmp_path / "png").as_posix() for x in found.clips)
+
+    alone = ["happy/1.png", "sad/1.png"]
+    each = [f"{channel}/{picture}" for channel in ("left", "right") for picture in alone]
+    for _ in range(2):
+        assert avser("spectrogram", "st", "png").returncode == 0
+        assert used() == alone
+        done = avser("spectrogram", "st", "png", "--channel", "each")
+        assert "another picture; not trained on: png/happy/1.png" in done.stderr
+        assert used() == each
+
+
+def test_a_manifest_with_a_cell_too_many_is_written_anew(avser, tmp_path):
+    write_wav(tmp_path / "wav" / "a.wav", voice())
+    assert avser("spectrogram", "wav", "png").returncode == 0
+    path = tmp_path / "png" / "manifest.csv"
+    whole = path.read_bytes()
+    path.write_bytes(whole.rstrip() + b",more\r\n")
+    done = avser("spectrogram", "wav", "png")
+    assert (done.returncode, "1 up to date" in done.stderr) == (0, True), done.stderr
+    assert path.read_bytes().rstrip().count(b",") == whole.rstrip().count(b",")
 
 
 def test_a_broken_strict_run_keeps_the_rows_of_others(avser, tmp_path):

@@ -269,7 +269,15 @@ def test_tables_of_labels_are_told_by_their_header(tmp_path, encoding):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"file,label\n", b"\xff\xfe\xff", b'"' + b"x" * 200_000, b"file\0,emotion\n"]
+    "content",
+    [
+        b"",
+        b"file,label\n",
+        b"\xff\xfe\xff",
+        b'"' + b"x" * 200_000,
+        b"file\0,emotion\n",
+        b"file,emotion,category,confidence,p_sad,uncertain,seconds,speech,windows,model\n",
+    ],
 )
 def test_other_files_are_no_tables_of_labels(tmp_path, content):
     (tmp_path / "t.csv").write_bytes(content)

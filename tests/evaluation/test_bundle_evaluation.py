@@ -13,7 +13,7 @@ from avser_cli.evaluation.bundle_evaluation import evaluate, parts_of
 from avser_cli.evaluation.metrics import score
 from avser_cli.inference.classifier import Classifier
 from avser_cli.model.bundle_arrays import read_hashes
-from tests.synthetic import NUMBERS, ravdess_name, voice, write_wav
+from tests.synthetic import NUMBERS, ravdess_name, speech, tone, voice, write_wav
 
 
 @pytest.fixture(scope="module")
@@ -52,15 +52,25 @@ def test_clips_that_the_bundle_never_met(tmp_path, classifier):
 def test_a_sound_is_judged_as_classify_does_by_all_of_its_speech(tmp_path, classifier, seconds):
     for number, emotion in enumerate(classifier.config.labels):
         name = ravdess_name(emotion, actor=20)
-        sound = voice(emotion, seconds=seconds, seed=500 + number)
+        sound = speech(emotion, seconds=seconds, seed=500 + number)
         write_wav(tmp_path / f"{name}.wav", sound)
     found = evaluate(classifier, DataSources.of(tmp_path), "unseen")
-    judge = classifier.with_any_sound()
     for answer in found.answers:
-        expected = judge.predict(answer.clip.path)
+        expected = classifier.predict(answer.clip.path)
         assert (expected.windows > 1) == (seconds > 3)
         assert answer.emotion == expected.emotion
         assert answer.confidence == pytest.approx(expected.confidence, abs=1e-6)
+
+
+def test_what_classify_leaves_out_of_a_sound_is_not_scored(tmp_path):
+    beep, pause = tone(440.0, 1.0), np.zeros(16000, np.float32)
+    sound = np.concatenate([speech("sad", 3.0), *[pause, beep] * 6])
+    path = write_wav(tmp_path / "mine" / "sad" / "x.wav", sound)
+    classifier = Classifier.load()
+    (answer,) = evaluate(classifier, DataSources.of(tmp_path / "mine"), "unseen").answers
+    expected = classifier.predict(path)
+    assert expected.windows < classifier.with_any_sound().predict(path).windows
+    assert answer.confidence == pytest.approx(expected.confidence, abs=1e-6)
 
 
 def test_the_report_is_that_of_the_predictions(trained, classifier):
