@@ -11,7 +11,7 @@ from avser_cli.audio.input import display_name
 from avser_cli.audio.streams import Samples
 from avser_cli.commands.classify_run import Run, Task, first_error
 from avser_cli.errors import InputError, NoVoiceError, UsageError
-from avser_cli.files import fitting_name, remove_leftovers_of, write_whole
+from avser_cli.files import check_output_file, fitting_name, remove_leftovers_of, write_whole
 from avser_cli.inference.predictions import Segment
 from avser_cli.inference.segment_files import GivenSegment
 from avser_cli.report.console import echo, escape, print_table
@@ -50,6 +50,8 @@ def classify_parts(run: Run, plot: Path | None) -> None:
             run.note(of_task)
             if rows and not run.live(path):
                 written += of_task
+            if not found.judged:
+                errors.append((task, NoVoiceError(display_name(task.path), found.seconds)))
             elif run.format == "table":
                 table += [(task.name, part) for part in found.judged]
             elif run.format == "audacity" or run.format == "textgrid" or run.format == "srt":
@@ -62,6 +64,8 @@ def classify_parts(run: Run, plot: Path | None) -> None:
         run.answered += 1
         for task, reason in errors:
             run.part_failed(task, reason)
+    if plot and run.kept:
+        echo(f"no figure: the answers are in {escape(str(run.out))} already; draw it without --out")
     if run.format == "table":
         print_table(answer_table(table))
 
@@ -128,16 +132,16 @@ def _parts(run: Run, task: Task, plot: Path | None, rows: ResultWriter | None) -
                     rows.write([Row.of(str(task.path), segment, rows.model)])
                 if as_text:
                     print(segment_line(segment, run.verbose), flush=True)
-    if not judged:
+    if not judged and not without:
         raise NoVoiceError(display_name(task.path), seconds)
-    if as_text:
+    if as_text and judged:
         for segment in judged if run.segments is not None else []:
             print(segment_line(segment, run.verbose))
         print("\n".join(speaker_summary(judged, seconds)), flush=True)
     if without:
         count = f"{len(without)} of {len(without) + len(judged)}"
         echo(f"{task.name}: {count} segments hold no voice, or too little to be judged")
-    if plot:
+    if plot and judged:
         plot_timeline(
             plot, escape(Path(display_name(task.path)).name), overview, judged, run.labels
         )
@@ -160,5 +164,9 @@ def _write_track(run: Run, task: Task, format: LabelFormat, found: _Parts) -> No
         channel = f".{task.channel}" if task.channel else ""
         suffix = f"{channel}{LABEL_SUFFIXES[format]}"
         target = target / place.with_name(fitting_name(place.name, suffix))
+    else:
+        check_output_file(target, (LABEL_SUFFIXES[format].lower(),))
+    if run.marked_by is not None and target.exists() and target.samefile(run.marked_by):
+        raise UsageError(f"{target}: holds the segments that were given; give another --out")
     remove_leftovers_of(target)
     write_whole(target, track.encode())

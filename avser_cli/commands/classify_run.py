@@ -77,13 +77,16 @@ class Run:
     unknown_speakers: int = 0
     damaged: int = 0
     segments: RecordingSegments | None = None
+    marked_by: Path | None = None
     own_reference: bool = False
     speakers: SpeakerClassifiers | None = None
     marks: str = ""
     page: AnswersPage | None = None
 
     def __post_init__(self) -> None:
-        self.paths = PathList(name for one in self.given for name in one.sounds.names)
+        names = [name for one in self.given for name in one.sounds.names]
+        # A sound that is given twice, as with its folder, is one.
+        self.paths = PathList(dict.fromkeys(names) if len(self.given) > 1 else names)
         self.only = len(self.paths) == 1
         if self.each_channel:
             self.marks += "+each-channel"
@@ -144,7 +147,7 @@ class Run:
     def read_segments(self, path: Path, own_reference: bool) -> None:
         """Classify the parts that a file marks."""
         self.segments = RecordingSegments(read_segments(path), self.paths.names)
-        self.own_reference = own_reference
+        self.own_reference, self.marked_by = own_reference, path
         content = path.read_bytes() + (b"own reference" if own_reference else b"")
         self.marks += f"+{sha256(content)[:8]}"
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from avser_cli.audio.decoding import STDIN
+from avser_cli.audio.selection import SoundSelection
 from avser_cli.errors import InputError, PartialError, UsageError
 from avser_cli.files import check_output_file
 from avser_cli.inference.classifier import Classifier
@@ -118,7 +119,7 @@ class AnswersPage:
         from avser_cli.report.answers_page import recordings_from_rows, write_page
 
         labels, named = classifier.config.labels, classifier.config.label_categories
-        found = recordings_from_rows(self.rows, labels, self.failures)
+        found = recordings_from_rows(self.rows, labels, self.failures, classifier.selection)
         seconds = sum(recording.seconds for recording in found)
         embed = self.embed and fits_into_a_page(seconds)
         media = collect_media([x.part for x in found if x.state != "failed"], embed, jobs)
@@ -157,9 +158,9 @@ def collect_media(parts: Iterable[SoundPart], embed: bool, jobs: int) -> dict[So
     """Pictures and, if wanted, copies of sounds; files that cannot be read any more are named."""
     from avser_cli.report.page_media import read_media
 
-    by_file: dict[Path, list[SoundPart]] = {}
+    by_file: dict[tuple[Path, SoundSelection], list[SoundPart]] = {}
     for part in dict.fromkeys(parts):
-        by_file.setdefault(part.path, []).append(part)
+        by_file.setdefault((part.path, part.selection), []).append(part)
 
     def read(of_one_file: Sequence[SoundPart]) -> dict[SoundPart, Media]:
         try:

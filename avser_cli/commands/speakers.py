@@ -40,7 +40,13 @@ def speakers_of(by: str, places: Mapping[Path, Path]) -> dict[Path, str]:
                     f"{sound}: lies in no speaker's folder; --speakers folder takes the "
                     "sub-folders of the folder that is given"
                 )
-        return {sound: place.parts[0] for sound, place in places.items()}
+        folders = {sound: sound.parents[len(x.parts) - 2] for sound, x in places.items()}
+        of_name: dict[str, set[Path]] = {}
+        for folder in folders.values():
+            of_name.setdefault(folder.name, set()).add(folder)
+        # People of one name in several of the folders that were given are not one.
+        alone = {name for name, same in of_name.items() if len(same) == 1}
+        return {x: y.name if y.name in alone else str(y) for x, y in folders.items()}
     table = Path(by)
     if not table.is_file():
         raise UsageError(

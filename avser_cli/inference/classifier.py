@@ -237,9 +237,20 @@ class Classifier:
             The model does not read pictures.
         """
         check_rate(rate)
-        rows = self.window_rows(chunks, rate, jobs, on_progress)
+        yield from self._segments(self.window_rows(chunks, rate, jobs, on_progress), rate)
+
+    def _segments(
+        self, rows: Iterable[tuple[Window, Probabilities | None]], rate: int
+    ) -> Iterator[Segment]:
         for span in spans(rows, frame_length(rate) / rate):
             yield Segment(span.start, span.end, self._prediction(span.probabilities))
+
+    def _every_window(
+        self, blocks: Iterable[Samples], rate: int, jobs: int = 1
+    ) -> Iterator[tuple[Window, Probabilities | None]]:
+        """As `window_rows`, whatever stands out."""
+        config = self._spectrogram_config("classify windows")
+        return self._judged(all_windows(blocks, rate, config.seconds or WINDOW), rate, jobs)
 
     def window_rows(
         self,
@@ -316,7 +327,14 @@ class Classifier:
                     on_block(block, stream.rate, stream.duration)
                     yield block
 
-            yield from self.stream(blocks(), stream.rate, jobs)
+            found = False
+            for segment in self.stream(blocks(), stream.rate, jobs):
+                found = True
+                yield segment
+            if not found and not live:
+                # As in `predict`: somebody may speak where no part stands out by its energy.
+                every = self._every_window(sound.blocks_again(), stream.rate, jobs)
+                yield from self._segments(every, stream.rate)
             if sound.damaged:
                 on_damage()
 
@@ -443,8 +461,8 @@ class Classifier:
         found = pool_windows(self.window_rows(parts, rate, jobs, count), frame)
         if found is None and (rest is None or again is not None):
             # Somebody may speak where no part stands out by its energy.
-            every = all_windows([kept] if again is None or rest is None else again(), rate, span)
-            found = pool_windows(self._judged(every, rate, jobs), frame)
+            every = [kept] if again is None or rest is None else again()
+            found = pool_windows(self._every_window(every, rate, jobs), frame)
         if found is None:
             raise NoVoiceError(name, seconds)
         return self._recording_prediction(found.probabilities, seconds, found.speech, found.windows)
@@ -504,12 +522,15 @@ class Classifier:
         kept = trim_silence(samples, rate, config.trim or np.inf)
         if config.seconds is None or len(kept) <= config.seconds * rate:
             return 0, len(samples)
-        judged = [
-            (row[answer], window.start, window.end)
-            for window, row in self.window_rows([samples], rate)
-            if row is not None
-        ]
-        if not judged:
+        for rows in (self.window_rows, self._every_window):
+            judged = [
+                (row[answer], window.start, window.end)
+                for window, row in rows([samples], rate)
+                if row is not None
+            ]
+            if judged:
+                break
+        else:
             return 0, len(samples)
         _, first, last = max(judged)
         return first * frame_length(rate), last * frame_length(rate)

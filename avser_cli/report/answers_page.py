@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal
 
+from avser_cli.audio.selection import EVERYTHING, SoundSelection, parse_channel
 from avser_cli.checksums import sha256
 from avser_cli.inference.predictions import Prediction
 from avser_cli.report.figures import emotion_color
@@ -57,6 +58,8 @@ class PageRecording:
         Length of the recording, and how much of it was judged.
     speaker : str or None
     segments : tuple of PageSegment
+    selection : SoundSelection
+        What was judged of the file.
     """
 
     path: Path
@@ -72,15 +75,19 @@ class PageRecording:
     speech: float = 0.0
     speaker: str | None = None
     segments: tuple[PageSegment, ...] = ()
+    selection: SoundSelection = EVERYTHING
 
     @property
     def part(self) -> SoundPart:
         """What is shown and played."""
-        return SoundPart(self.path)
+        return SoundPart(self.path, selection=self.selection)
 
 
 def recordings_from_rows(
-    rows: Iterable[Row], emotions: Sequence[str], failures: Mapping[str, str]
+    rows: Iterable[Row],
+    emotions: Sequence[str],
+    failures: Mapping[str, str],
+    selection: SoundSelection = EVERYTHING,
 ) -> list[PageRecording]:
     """What the page shows, from the rows of `classify`.
 
@@ -92,13 +99,23 @@ def recordings_from_rows(
         The model's, in label order.
     failures : mapping
         Recordings without rows, and why.
+    selection : SoundSelection
+        What was judged of all files; rows of channels name theirs.
     """
     found = [
-        _recording(file, channel, list(members), emotions)
+        replace(
+            _recording(file, channel, list(members), emotions),
+            selection=_of_channel(selection, channel),
+        )
         for (file, channel), members in groupby(rows, attrgetter("file", "channel"))
     ]
     failed = [PageRecording(Path(x), x, "failed", reason) for x, reason in failures.items()]
     return [*found, *failed]
+
+
+def _of_channel(selection: SoundSelection, name: str) -> SoundSelection:
+    channel = parse_channel(name) if name else selection.channel
+    return selection if channel == "each" else replace(selection, channel=channel)
 
 
 def _recording(file: str, channel: str, rows: list[Row], emotions: Sequence[str]) -> PageRecording:
@@ -221,7 +238,13 @@ def write_page(
         It cannot be written.
     """
     rows = [_row(recording, media.get(recording.part, Media()), target) for recording in recordings]
-    names = json.dumps([row["place"] for row in rows])
+    # Labels given on a page are of its rows and segments, by their numbers.
+    names = json.dumps(
+        [
+            [row["place"], x.selection.mark, [(part.start, part.end) for part in x.segments]]
+            for row, x in zip(rows, recordings, strict=True)
+        ]
+    )
     data = {
         "id": sha256(names.encode("utf-8", "surrogateescape"))[:16],
         "emotions": list(emotions),

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from PIL import Image
 
 from avser_cli.audio.decoding import open_sound
+from avser_cli.audio.selection import EVERYTHING, SoundSelection
 from avser_cli.audio.streams import Samples
 from avser_cli.data.clip import Clip
 from avser_cli.data.source_content import PICTURE_SUFFIXES
@@ -35,11 +36,12 @@ MAX_EMBEDDED_BYTES = 200 * 2**20
 
 @dataclass(frozen=True)
 class SoundPart:
-    """A file or, with seconds, a part of it."""
+    """A file or, with seconds, a part of it; of which channel and track."""
 
     path: Path
     start: float | None = None
     end: float | None = None
+    selection: SoundSelection = EVERYTHING
 
     @property
     def is_picture(self) -> bool:
@@ -95,7 +97,7 @@ def read_media(parts: Sequence[SoundPart], embed: bool) -> dict[SoundPart, Media
     Parameters
     ----------
     parts : sequence of SoundPart
-        Those of one file.
+        Those of one file and selection.
     embed : bool
         Whether sounds are copied.
 
@@ -106,7 +108,7 @@ def read_media(parts: Sequence[SoundPart], embed: bool) -> dict[SoundPart, Media
     """
     if parts[0].is_picture:
         return dict.fromkeys(parts, _read_picture(parts[0].path))
-    with open_sound(parts[0].path) as sound:
+    with open_sound(parts[0].path, selection=parts[0].selection) as sound:
         readers = [_PartReader(part, sound.stream.duration, embed) for part in parts]
         position, rate = 0, sound.stream.rate
         for block in sound.blocks():

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -223,12 +224,64 @@ def test_tracks_of_windows(avser, tmp_path):
     write_wav(tmp_path / "long.wav", joined(speech(seconds=2.0), speech("sad", seconds=2.0)))
     labels = avser("classify", "--windows", "long.wav", "--format", "audacity").stdout
     assert all(len(line.split("\t")) == 3 for line in labels.splitlines())
-    done = avser("classify", "--windows", "long.wav", "long.wav", "--format", "srt", "--out", "all")
+    write_wav(tmp_path / "other.wav", speech(seconds=2.0))
+    sounds = ("long.wav", "other.wav", "long.wav")
+    done = avser("classify", "--windows", *sounds, "--format", "srt", "--out", "all")
     assert done.returncode == 0
     assert (tmp_path / "all" / "long.wav.srt").read_text().startswith("1\n00:00:0")
+    assert len(list((tmp_path / "all").iterdir())) == 2
     avser("classify", "--windows", "long.wav", "--out", "long.TextGrid")
     assert (tmp_path / "long.TextGrid").read_text().startswith('File type = "ooTextFile"')
     assert avser("classify", "long.wav", "--format", "srt").returncode == 2
+
+
+def test_a_track_writes_over_no_recording_and_not_over_what_was_given(avser, tmp_path):
+    sound = write_wav(tmp_path / "call.wav", speech(seconds=2.0))
+    given = tmp_path / "call.srt"
+    given.write_text("1\n00:00:00,000 --> 00:00:01,500\nAnna: hello there\n")
+    before = sound.read_bytes(), given.read_bytes()
+    command = ("classify", "call.wav", "--segments", "call.srt", "--format", "srt", "--out")
+    done = avser(*command, "call.srt")
+    assert (done.returncode, "holds the segments that were given" in done.stderr) == (2, True)
+    done = avser(*command, "call.wav")
+    assert (done.returncode, "the name must end in .srt" in done.stderr) == (2, True)
+    assert (sound.read_bytes(), given.read_bytes()) == before
+    for _ in range(2):
+        assert avser(*command, "answers.srt").returncode == 0
+    assert "Anna: " in (tmp_path / "answers.srt").read_text()
+
+
+def test_a_sound_that_is_given_twice_is_one(avser, tmp_path):
+    write_wav(tmp_path / "in" / "a.wav", speech(seconds=2.0))
+    write_wav(tmp_path / "in" / "b.wav", speech("sad", seconds=2.0))
+    done = avser("classify", "in", "in/a.wav", "--format", "jsonl")
+    files = [json.loads(line)["file"] for line in done.stdout.splitlines()]
+    assert files == ["in/a.wav", "in/b.wav"]
+
+
+def test_what_does_not_stand_out_is_heard_in_windows_too(avser, tmp_path):
+    hiss = 0.05 * np.random.default_rng(0).standard_normal(9 * 16000).astype(np.float32)
+    write_wav(tmp_path / "a.wav", np.tanh(20 * (speech(seconds=9.0) + hiss)) / 4)
+    done = avser("classify", "a.wav", "--windows", "--format", "jsonl")
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (rows[0]["start"], rows[-1]["end"]) == (0.0, 9.0)
+    write_wav(tmp_path / "noise.wav", 10 * hiss)
+    assert avser("classify", "noise.wav", "--windows").returncode == 3
+    assert avser("classify", "noise.wav", "--windows", "--any-sound").returncode == 0
+
+
+def test_given_segments_have_rows_where_nobody_speaks_in_any(avser, tmp_path):
+    write_wav(tmp_path / "dial.wav", dial_tone())
+    (tmp_path / "parts.csv").write_text("start,end\n0,1\n1,2\n")
+    command = ("classify", "dial.wav", "--segments", "parts.csv", "--out", "out.csv")
+    assert avser(*command).returncode == 3
+    rows = (tmp_path / "out.csv").read_text().splitlines()
+    assert [row.split(",")[:5] for row in rows[1:]] == [
+        ["dial.wav", "0.0", "1.0", "", ""],
+        ["dial.wav", "1.0", "2.0", "", ""],
+    ]
+    assert "0 classified, 1 kept" in avser(*command).stderr
 
 
 def test_sound_from_stdin(tmp_path):
@@ -647,6 +700,12 @@ def test_each_speakers_own_sounds_are_their_reference(avser, tmp_path):
     assert few.returncode == 4
     assert "left out: carl: speaker reference: at least 4 recordings" in few.stderr
     assert len(few.stdout.splitlines()) == 9
+    # Of two teams, people of one name are two.
+    shutil.copytree(tmp_path / "team" / "ben", tmp_path / "others" / "anna")
+    both = avser("classify", "others", *arguments[1:], "--speakers", "folder")
+    rows = [json.loads(line) for line in both.stdout.splitlines()]
+    assert {row["speaker"] for row in rows} == {"others/anna", "team/anna", "ben", "carl"}
+    assert [row["probabilities"] for row in rows if row["speaker"] == "team/anna"] == alone
     missing = avser(*arguments, "--speakers", "who.csv")
     assert missing.returncode == 3
     assert "who.csv: names no speaker of team/carl/one.wav (1 of 9 sounds)" in missing.stderr

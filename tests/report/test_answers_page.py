@@ -2,18 +2,24 @@ import csv
 import json
 import re
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import soundfile
 
+from avser_cli.audio.selection import EVERYTHING, SoundSelection
 from avser_cli.data.label_table import read_table
+from avser_cli.errors import InputError
+from avser_cli.inference.predictions import Prediction
 from avser_cli.report.answers_page import (
     PageRecording,
     PageSegment,
+    recordings_from_rows,
     write_page,
 )
 from avser_cli.report.page_media import Media, embedded_bytes, read_media
+from avser_cli.report.result_writer import Row
 from tests.report.browser import browser, shown_rows
 
 EMOTIONS = ("happy", "sad", "angry", "neutral")
@@ -96,6 +102,40 @@ def test_a_recording_without_media_has_a_row_all_the_same(tmp_path):
     (row,) = data_of(tmp_path / "p.html")["recordings"]
     assert "picture" not in row
     assert row["emotion"] == "happy"
+
+
+def test_labels_of_one_page_are_not_taken_for_those_of_another(tmp_path):
+    def id_of(*spans, channel="mix"):
+        parts = tuple(
+            PageSegment(start, end, "happy", 0.6, (0.6, 0.2, 0.1, 0.1), False)
+            for start, end in spans
+        )
+        one = recording(tmp_path / "a.wav", segments=parts, selection=SoundSelection(channel))
+        write_page(tmp_path / "p.html", [one], {}, CATEGORIES, EMOTIONS, ["w"])
+        return data_of(tmp_path / "p.html")["id"]
+
+    assert id_of((0, 3), (3, 6)) == id_of((0, 3), (3, 6))
+    others = [id_of((0, 1.5), (1.5, 6)), id_of(), id_of((0, 3), (3, 6), channel=1)]
+    assert len({id_of((0, 3), (3, 6)), *others}) == 4
+
+
+def test_the_channel_that_was_judged_is_shown(tmp_path):
+    rate = 16000
+    loud = 0.1 * np.random.default_rng(0).standard_normal(2 * rate)
+    soundfile.write(tmp_path / "a.wav", np.stack([loud, -loud], axis=1), rate)
+    answer = Prediction("sad", "negative", 0.7, dict.fromkeys(EMOTIONS, 0.25), False)
+    rows = [
+        Row("a.wav", "m", answer, channel, seconds=2.0, speech=2.0) for channel in ("left", "right")
+    ]
+    each = recordings_from_rows(rows, EMOTIONS, {})
+    assert [x.part.selection.channel for x in each] == [1, 2]
+    (one,) = recordings_from_rows([replace(rows[0], channel="")], EMOTIONS, {}, SoundSelection(2))
+    assert one.part.selection.channel == 2
+    part = replace(one.part, path=tmp_path / "a.wav")
+    # The mean of the channels is silence, which is refused.
+    assert read_media([part], embed=True)[part].picture
+    with pytest.raises(InputError, match="cancel"):
+        read_media([replace(part, selection=EVERYTHING)], embed=True)
 
 
 def names(page):
