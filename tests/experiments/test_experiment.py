@@ -52,7 +52,7 @@ def test_opensmile_is_timed_in_another_process(monkeypatch, tmp_path, reads, her
     assert (int(Path(f"{clip}.process").read_text()) == os.getpid()) is here
 
 
-@pytest.mark.parametrize("name", ["cnn2d-paper", "cnn2d-tutorial", "cnn2d-default", "mlp"])
+@pytest.mark.parametrize("name", ["cnn2d-paper", "cnn2d-tutorial", "cnn2d-default"])
 def test_compare_tells_training_clips_by_what_evaluate_tells_them_by(tmp_path, name):
     for number, emotion in enumerate(("happy", "sad")):
         write_wav(tmp_path / "mine" / emotion / "1.wav", voice(emotion, seed=number))
