@@ -7,7 +7,7 @@ import io
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
 from typing import Any
@@ -134,14 +134,14 @@ def _columns(names: Iterable[str]) -> list[str]:
     return columns
 
 
-def read_rows(path: Path, needed: Iterable[str]) -> Iterator[TableRow]:
+def read_rows(path: Path, needed: Collection[str]) -> Iterator[TableRow]:
     """The rows of a table, with names of columns as here and cells without outer spaces.
 
     Raises
     ------
     CorpusError
-        The table cannot be read, lacks a column or has one twice; while it is read: its quotes are
-        damaged.
+        The table cannot be read, lacks a column, has one twice or, where emotions are needed, holds
+        answers; while it is read: its quotes are damaged.
     """
     try:
         text = _decode(read_bounded(path, MAX_BYTES))
@@ -157,7 +157,7 @@ def read_rows(path: Path, needed: Iterable[str]) -> Iterator[TableRow]:
     reader = _reader(io.StringIO(text, newline=""), _delimiter(header))
     try:
         columns = _columns(next(reader, []))
-        if set(columns) >= ANSWERS:
+        if "emotion" in needed and set(columns) >= ANSWERS:
             raise CorpusError(
                 f"{path}: answers of avser classify, no labels; correct them in a page (--report) "
                 "or, if you want them as labels, leave out the column model"

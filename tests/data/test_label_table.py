@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avser_cli.data.emotion_words import read_emotion
-from avser_cli.data.label_table import has_columns, read_table
+from avser_cli.data.label_table import has_columns, read_rows, read_table
 from avser_cli.errors import CorpusError
 
 
@@ -259,6 +259,14 @@ def test_a_hundred_thousand_rows(table):
 def test_other_words_for_sides_of_a_split(table):
     found = table("file,emotion,split\na.wav,sad,Validation\nsub/d.wav,sad,Fold A\n")
     assert [clip.split for clip in found.clips] == ["dev", "fold a"]
+
+
+def test_answers_are_refused_as_labels_and_read_for_their_speakers(tmp_path):
+    path = tmp_path / "answers.csv"
+    path.write_text("file,speaker,emotion,confidence,model\na.wav,anna,sad,0.9,default@1\n")
+    with pytest.raises(CorpusError, match="answers of avser classify, no labels"):
+        read_table(path)
+    assert [row["speaker"] for _, row in read_rows(path, ("file", "speaker"))] == ["anna"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
