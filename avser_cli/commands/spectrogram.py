@@ -269,10 +269,8 @@ def _draw_batches(
         raise
     gone = outcomes.leave_out_removed()
     stale = write_manifest(target, outcomes, labels(outcomes.sounds()), source)
-    for picture in stale:
-        echo(
-            f"its sound is gone, or has another picture; not trained on: {escape(target / picture)}"
-        )
+    for picture, reason in stale.items():
+        echo(f"{escape(reason)}, not trained on: {escape(target / picture)}")
     if gone:
         raise OutputError(
             f"{target}: {gone} of its pictures were removed while others were drawn; start again "

@@ -30,7 +30,8 @@ COLUMNS = ["picture", "sound", "status", *_LABELS, *_INFO, "reason"]
 
 
 GONE = "gone"
-"""Status of a picture whose sound is not there any more."""
+"""Status of a picture whose sound is not there any more, or was drawn to another one since."""
+NO_SOUND = "its sound is gone"
 
 
 class Outcomes:
@@ -110,7 +111,7 @@ def write_manifest(
     outcomes: Outcomes,
     labels: Mapping[Path, Clip],
     source: Path | None = None,
-) -> list[str]:
+) -> dict[str, str]:
     """Write the manifest of a folder of pictures, sorted by sound.
 
     Rows of other pictures that stand in it are kept. Those of the same sounds, as of all channels
@@ -127,8 +128,8 @@ def write_manifest(
 
     Returns
     -------
-    list of str
-        Pictures that are `GONE`.
+    dict of str to str
+        Pictures that are `GONE`, and why.
 
     Raises
     ------
@@ -144,14 +145,15 @@ def write_manifest(
         if row["sound"] in sounds:
             row |= {"status": GONE, "reason": "its sound was drawn to another picture since"}
         elif source is not None and _lies_in(row["sound"], source):
-            row |= {"status": GONE, "reason": "its sound is gone"}
+            row |= {"status": GONE, "reason": NO_SOUND}
         kept.append(row)
     kept.sort(key=_sound)
     rows = heapq.merge(outcomes.rows(folder, labels), kept, key=_sound)
     # Names of files need not be text.
     lines = (_line(row.get(column, "") for column in COLUMNS) for row in rows)
     write_whole(folder / MANIFEST, chain([_line(COLUMNS)], lines))
-    return sorted(row["picture"] for row in kept if row["status"] == GONE)
+    gone = {row["picture"]: row["reason"] for row in kept if row["status"] == GONE}
+    return dict(sorted(gone.items()))
 
 
 def _sound(row: dict[str, str]) -> Path:
@@ -229,9 +231,10 @@ def drawn_of(folder: Path) -> dict[Path, str]:
     return {folder / row["picture"]: row["sound"] for row in read_manifest(folder)}
 
 
-def pictures_of_no_sound(folder: Path) -> set[Path]:
-    """Pictures of a folder whose sounds are gone or have others now, by its manifest."""
-    return {folder / row["picture"] for row in read_manifest(folder) if row["status"] == GONE}
+def gone_pictures(folder: Path) -> dict[Path, str]:
+    """Pictures of a folder whose sounds are gone or have others now, by its manifest, and why."""
+    rows = (row for row in read_manifest(folder) if row["status"] == GONE)
+    return {folder / row["picture"]: row["reason"] or NO_SOUND for row in rows}
 
 
 def _lies_in(sound: str, source: Path) -> bool:

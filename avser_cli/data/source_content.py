@@ -34,7 +34,7 @@ from avser_cli.data.corpus_folder import (
 from avser_cli.data.emotion_folders import read_emotion_folders
 from avser_cli.data.emotion_words import map_example, read_emotion
 from avser_cli.data.label_table import TABLE_SUFFIXES, LabelTable, has_columns, read_table
-from avser_cli.data.manifest import drawn_of, labelled_pictures, pictures_of_no_sound
+from avser_cli.data.manifest import drawn_of, gone_pictures, labelled_pictures
 from avser_cli.data.sources import Source
 from avser_cli.errors import CorpusError, InputError
 from avser_cli.shell import quoted
@@ -360,12 +360,8 @@ def _read_pictures(
 ) -> SourceContent:
     """Labels of pictures, from their manifest, or else as those of sounds would be read."""
     folder = source.path
-    gone = pictures_of_no_sound(folder)
-    skipped = [
-        SkippedFile(path, "its sound is gone, or has another picture")
-        for path in pictures
-        if path in gone
-    ]
+    gone = gone_pictures(folder)
+    skipped = [SkippedFile(path, gone[path]) for path in pictures if path in gone]
     there = [path for path in pictures if path not in gone]
     clips: dict[Path, Clip] = {}
     if source.name not in known_corpora():

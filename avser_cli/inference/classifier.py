@@ -245,13 +245,6 @@ class Classifier:
         for span in spans(rows, frame_length(rate) / rate):
             yield Segment(span.start, span.end, self._prediction(span.probabilities))
 
-    def _every_window(
-        self, blocks: Iterable[Samples], rate: int, jobs: int = 1
-    ) -> Iterator[tuple[Window, Probabilities | None]]:
-        """As `window_rows`, whatever stands out."""
-        config = self._spectrogram_config("classify windows")
-        return self._judged(all_windows(blocks, rate, config.seconds or WINDOW), rate, jobs)
-
     def window_rows(
         self,
         chunks: Iterable[npt.ArrayLike],
@@ -267,6 +260,28 @@ class Classifier:
         blocks = (mono_samples(chunk) for chunk in chunks)
         pieces = windows(blocks, rate, config.seconds or WINDOW, on_progress)
         return self._judged(pieces, rate, jobs)
+
+    def _heard_rows(
+        self,
+        blocks: Iterable[Samples],
+        again: Callable[[], Iterable[Samples]],
+        rate: int,
+        jobs: int = 1,
+        on_progress: Callable[[float], None] = lambda seconds: None,
+    ) -> Iterator[tuple[Window, Probabilities | None]]:
+        """As `window_rows`; where nobody is heard in what stands out, those of all there is.
+
+        Somebody may speak where no part stands out by its energy. `again` gives the blocks anew.
+        """
+        nobody = True
+        for window, row in self.window_rows(blocks, rate, jobs, on_progress):
+            nobody = nobody and row is None
+            if not nobody:
+                yield window, row
+        if nobody:
+            config = self._spectrogram_config("classify windows")
+            every = all_windows(again(), rate, config.seconds or WINDOW)
+            yield from self._judged(every, rate, jobs)
 
     def _judged(
         self, pieces: Iterable[Window], rate: int, jobs: int
@@ -327,14 +342,11 @@ class Classifier:
                     on_block(block, stream.rate, stream.duration)
                     yield block
 
-            found = False
-            for segment in self.stream(blocks(), stream.rate, jobs):
-                found = True
-                yield segment
-            if not found and not live:
-                # As in `predict`: somebody may speak where no part stands out by its energy.
-                every = self._every_window(sound.blocks_again(), stream.rate, jobs)
-                yield from self._segments(every, stream.rate)
+            if live:
+                rows = self.window_rows(blocks(), stream.rate, jobs)
+            else:
+                rows = self._heard_rows(blocks(), sound.blocks_again, stream.rate, jobs)
+            yield from self._segments(rows, stream.rate)
             if sound.damaged:
                 on_damage()
 
@@ -433,7 +445,7 @@ class Classifier:
         rate: int,
         jobs: int = 1,
         on_progress: Callable[[float], None] = lambda seconds: None,
-        again: Callable[[], Iterator[Samples]] | None = None,
+        again: Callable[[], Iterable[Samples]] = tuple,
     ) -> RecordingPrediction:
         """A recording of any length: within the network's span at once, else in windows.
 
@@ -457,12 +469,12 @@ class Classifier:
             on_progress(received)
 
         frame = frame_length(rate) / rate
-        parts = [held] if rest is None else chain([held, rest], blocks)
-        found = pool_windows(self.window_rows(parts, rate, jobs, count), frame)
-        if found is None and (rest is None or again is not None):
-            # Somebody may speak where no part stands out by its energy.
-            every = [kept] if again is None or rest is None else again()
-            found = pool_windows(self._every_window(every, rate, jobs), frame)
+        if rest is None:
+            rows = self._heard_rows([held], lambda: [kept], rate, jobs, count)
+        else:
+            parts = chain([held, rest], blocks)
+            rows = self._heard_rows(parts, again, rate, jobs, count)
+        found = pool_windows(rows, frame)
         if found is None:
             raise NoVoiceError(name, seconds)
         return self._recording_prediction(found.probabilities, seconds, found.speech, found.windows)
@@ -522,15 +534,12 @@ class Classifier:
         kept = trim_silence(samples, rate, config.trim or np.inf)
         if config.seconds is None or len(kept) <= config.seconds * rate:
             return 0, len(samples)
-        for rows in (self.window_rows, self._every_window):
-            judged = [
-                (row[answer], window.start, window.end)
-                for window, row in rows([samples], rate)
-                if row is not None
-            ]
-            if judged:
-                break
-        else:
+        judged = [
+            (row[answer], window.start, window.end)
+            for window, row in self._heard_rows([samples], lambda: [samples], rate)
+            if row is not None
+        ]
+        if not judged:
             return 0, len(samples)
         _, first, last = max(judged)
         return first * frame_length(rate), last * frame_length(rate)

@@ -8,7 +8,7 @@ answers between emotions: a few labelled clips tell it, where many would be need
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Annotated, Any
@@ -23,6 +23,8 @@ Probabilities = npt.NDArray[np.float32]
 Weights = npt.NDArray[np.float64]
 Fold = tuple[Probabilities, npt.NDArray[np.integer]]
 """Probabilities and labels of clips held out, shapes ``(n, emotions)`` and ``(n,)``."""
+Names = Sequence[Sequence[Hashable]]
+"""What tells the clips of each fold apart."""
 
 N_BINS = 15
 """Bins of confidence in the expected calibration error, as in the source."""
@@ -270,18 +272,19 @@ def calibrate(
     ValueError
         The others have no clip that the fold does not have.
     """
+    names: Names = clips or [[(n, row) for row in range(len(y))] for n, (_, y) in enumerate(folds)]
     fit = partial(_fit, with_bias=with_bias, folds_alike=folds_alike)
     scaled, sure, right = [], [], []
     for number, (probabilities, labels) in enumerate(folds):
-        others, their_clips = _others(folds, number, clips)
+        others, their_names = _others(folds, names, number)
         if not others:
             raise ValueError("the folds have the same clips: nothing is left to fit on")
-        temperature, bias, threshold = fit(others, their_clips)
+        temperature, bias, threshold = fit(others, their_names)
         scaled.append(rescaled(probabilities, temperature, bias))
         confidence, correct = _answers(scaled[-1], labels)
         sure.append(confidence >= threshold)
         right.append(correct & sure[-1])
-    temperature, bias, threshold = fit(folds, clips)
+    temperature, bias, threshold = fit(folds, names)
     truth = [y for _, y in folds]
     weights = _weights(truth) if folds_alike else None
     coverage = float(np.average(np.concatenate(sure), weights=weights))
@@ -321,30 +324,25 @@ def _calibration_error(
     return expected_calibration_error(np.concatenate(probabilities), np.concatenate(labels))
 
 
-def _others(
-    folds: Sequence[Fold], number: int, clips: Sequence[Sequence[str]] | None
-) -> tuple[list[Fold], list[Sequence[str]] | None]:
+def _others(folds: Sequence[Fold], names: Names, number: int) -> tuple[list[Fold], Names]:
     """All folds but one, without the clips of that one, and the names of theirs.
 
     A fold of which nothing is left is left out: another training on the same clips.
     """
-    others = [other for other in range(len(folds)) if other != number]
-    if clips is None:
-        return [folds[other] for other in others], None
-    judged = set(clips[number])
+    judged = set(names[number])
     found: list[Fold] = []
-    names: list[Sequence[str]] = []
-    for other in others:
-        rows = [row for row, name in enumerate(clips[other]) if name not in judged]
+    theirs: list[Sequence[Hashable]] = []
+    for (probabilities, labels), of_fold in zip(folds, names, strict=True):
+        rows = [row for row, name in enumerate(of_fold) if name not in judged]
         if rows:
-            found.append((folds[other][0][rows], folds[other][1][rows]))
-            names.append([clips[other][row] for row in rows])
-    return found, names
+            found.append((probabilities[rows], labels[rows]))
+            theirs.append([of_fold[row] for row in rows])
+    return found, theirs
 
 
 def _fit(
     folds: Sequence[Fold],
-    clips: Sequence[Sequence[str]] | None,
+    names: Names,
     with_bias: bool,
     folds_alike: bool,
 ) -> tuple[float, tuple[float, ...] | None, float]:
@@ -354,7 +352,7 @@ def _fit(
     bias: tuple[float, ...] | None = None
     if with_bias:
         temperature, bias = fit_temperature_and_bias(probabilities, labels)
-    elif folds_alike and not _carries_over(folds, clips):
+    elif folds_alike and not _carries_over(folds, names):
         temperature = 1.0
     else:
         temperature = fit_temperature(probabilities, labels, weights)
@@ -371,14 +369,14 @@ def _joined(
     return np.concatenate([p for p, _ in folds]), np.concatenate(truth), weights
 
 
-def _carries_over(folds: Sequence[Fold], clips: Sequence[Sequence[str]] | None) -> bool:
+def _carries_over(folds: Sequence[Fold], names: Names) -> bool:
     """Whether a temperature of all folds but one makes the labels of that one likelier.
 
     In the mean of the folds; a fold that is alone cannot tell, however often it was trained.
     """
     gains = []
     for number, (probabilities, labels) in enumerate(folds):
-        others, _ = _others(folds, number, clips)
+        others, _ = _others(folds, names, number)
         if not others:
             continue
         temperature = fit_temperature(*_joined(others, folds_alike=True))

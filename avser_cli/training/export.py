@@ -146,9 +146,13 @@ def _write_config(
     hashes = None
     if dataset.fingerprints is not None:
         hashes = hash_fingerprints(dataset.fingerprints[trained_on])
-    corpora = summarize_corpora(dataset.clips[row] for row in trained_on)
-    corpus_of = {dataset.clips[row].key: dataset.clips[row].corpus for row in trained_on}
-    lineage = Lineage(prepared.split, hashes, corpora, corpus_of)
+    known = trained_from.source.config.split.train if trained_from else {}
+    corpora = summarize_corpora(
+        clip
+        for clip in (dataset.clips[row] for row in trained_on)
+        if known.get(clip.key) != clip.samples_sha256
+    )
+    lineage = Lineage(prepared.split, hashes, corpora)
     metrics: dict[str, Any] = {
         "held_out": report.as_dict() if report else None,
         "groups": [group.as_dict() for group in groups],

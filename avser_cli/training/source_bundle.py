@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -131,16 +130,13 @@ class Lineage:
     hashes : numpy.ndarray or None
         Of the clips of its training side.
     corpora : tuple of CorpusSummary
-        Of these clips.
-    corpus_of : Mapping
-        Key of each of these clips to its corpus's name.
+        Of those of them that the bundle before it, if there is one, was not trained on.
     origin : Origin or None
     """
 
     split: Split
     hashes: Hashes | None
     corpora: tuple[CorpusSummary, ...]
-    corpus_of: Mapping[str, str] = field(default_factory=dict)
     origin: Origin | None = None
 
 
@@ -175,10 +171,8 @@ class TrainedFrom:
         taken = {*known, *new.split.train, *new.split.test}
         inherited: dict[str, str] = {}
         rows = []
-        again: Counter[str] = Counter()
         for row, (key, samples) in enumerate(known.items()):
             if new.split.train.get(key) == samples:
-                again[new.corpus_of.get(key, "")] += 1
                 continue
             name = key
             if key in new.split.train or key in new.split.test:
@@ -193,8 +187,8 @@ class TrainedFrom:
         return Lineage(
             replace(new.split, train={**inherited, **new.split.train}),
             hashes,
-            _joined(config.corpora, new.corpora, again),
-            origin=Origin(
+            _joined(config.corpora, new.corpora),
+            Origin(
                 config.name,
                 self.source.checksum,
                 self.method,
@@ -264,17 +258,13 @@ def compare_on_held_out(
 
 
 def _joined(
-    old: Sequence[CorpusSummary], new: Sequence[CorpusSummary], again: Mapping[str, int]
+    old: Sequence[CorpusSummary], new: Sequence[CorpusSummary]
 ) -> tuple[CorpusSummary, ...]:
-    """The corpora of both, by name; clips of one that is in both are added up.
-
-    `again` has, by corpus, how many of the new clips are among the old ones.
-    """
+    """The corpora of both, by name; clips of one that is in both are added up."""
     found = {corpus.name: corpus for corpus in old}
     for corpus in new:
         if (known := found.get(corpus.name)) is not None:
             speakers = max(known.speakers, corpus.speakers)
-            clips = known.clips + corpus.clips - again.get(corpus.name, 0)
-            corpus = replace(corpus, clips=clips, speakers=speakers)
+            corpus = replace(corpus, clips=known.clips + corpus.clips, speakers=speakers)
         found[corpus.name] = corpus
     return tuple(found[name] for name in sorted(found))

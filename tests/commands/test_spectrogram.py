@@ -248,14 +248,13 @@ def test_pictures_whose_sound_is_gone_are_named_and_not_trained_on(avser, tmp_pa
     sounds[1].rename(sounds[1].with_name(f"{ravdess_name('calm', 1)}.wav"))
     for _ in range(2):
         done = avser("spectrogram", "wav", "png")
-        told = "its sound is gone, or has another picture; not trained on: png/Actor_01/"
-        assert done.stderr.count(told) == 2
+        assert done.stderr.count("its sound is gone, not trained on: png/Actor_01/") == 2
         rows = {row["picture"]: row["status"] for row in manifest(tmp_path / "png")}
         assert rows["b.png"] == "drawn"
         assert sum(status == "gone" for status in rows.values()) == 2
     index = index_folder(tmp_path / "png", PAPER_EMOTIONS)
     assert len(index.clips) == len(sounds) - 2
-    assert sum("its sound is gone" in x.reason for x in index.skipped) == 2
+    assert [x.reason for x in index.skipped if "gone" in x.reason] == ["its sound is gone"] * 2
 
 
 def test_a_slip_of_the_pen_writes_over_no_recording(avser, tmp_path):
@@ -283,7 +282,7 @@ def test_of_a_sound_that_is_drawn_by_channel_the_picture_of_all_is_not_used(avse
         assert avser("spectrogram", "st", "png").returncode == 0
         assert used() == alone
         done = avser("spectrogram", "st", "png", "--channel", "each")
-        assert "another picture; not trained on: png/happy/1.png" in done.stderr
+        assert "to another picture since, not trained on: png/happy/1.png" in done.stderr
         assert used() == each
 
 

@@ -295,7 +295,7 @@ def test_labels_of_pictures_come_from_their_manifest(tmp_path):
         "pictures",
     )
     assert {item.path.name: item.reason for item in found.skipped} == {
-        "gone.png": "its sound is gone, or has another picture",
+        "gone.png": "its sound is gone",
         "other.png": "no label in manifest.csv",
     }
     renamed = read_source(Source(folder, "yours"))
